@@ -1,0 +1,3 @@
+//! Contracts: what each runtime variable demands.
+
+pub mod model;

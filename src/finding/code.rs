@@ -1,0 +1,211 @@
+//! The stable codes of findings, with severity, exit status, cause and mend of each.
+
+use crate::error::Status;
+use crate::mode::Mode;
+
+/// Whether a finding stops the launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Said, and the program starts.
+    Warning,
+    /// The program does not start.
+    Error,
+}
+
+impl Severity {
+    /// The word in manifests and contracts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// The default severities in development, staging and production, in the letters of the
+/// interface's table: e error, w warning, `-` none.
+const fn severities(letters: &[u8; 3]) -> [Option<Severity>; 3] {
+    let mut all = [None; 3];
+    let mut i = 0;
+    while i < 3 {
+        all[i] = match letters[i] {
+            b'e' => Some(Severity::Error),
+            b'w' => Some(Severity::Warning),
+            _ => None,
+        };
+        i += 1;
+    }
+    all
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $letters:literal $status:ident $cause:literal $mend:literal)*) => {
+        /// A stable code. Its name never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $cause] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order they are documented.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The name in manifests, contracts and options.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The severities in development, staging and production.
+            pub const fn severities(self) -> [Option<Severity>; 3] {
+                match self { $(Code::$variant => severities($letters),)* }
+            }
+
+            /// The exit status that an error of this code leads to.
+            pub const fn status(self) -> Status {
+                match self { $(Code::$variant => Status::$status,)* }
+            }
+
+            /// How it comes about.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Code::$variant => $cause,)* }
+            }
+
+            /// How it is mended.
+            pub const fn mend(self) -> &'static str {
+                match self { $(Code::$variant => $mend,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MissingRequired "missing-required" b"eee" NotMet
+        "the mode or a feature that is on requires the variable, and no source holds a value"
+        "supply it through one of its sources; `explain VARIABLE` lists them in order"
+    BlankValue "blank-value" b"eee" NotMet
+        "a source holds an empty or all-blank value, which counts as absent; a warning where another source supplies the variable or it is optional"
+        "remove the blank setting, or give it a value"
+    Conflict "conflict" b"wee" NotMet
+        "two sources hold different values for one variable, or two settings contradict each other"
+        "keep one of the two"
+    IncompleteTemplate "incomplete-template" b"eee" NotMet
+        "some of the parts that compose the variable are set, and others that are needed are absent"
+        "set the absent parts, or set the variable itself"
+    Placeholder "placeholder" b"wee" NotMet
+        "the value is a placeholder from an example, or a value that is public in the program's own source"
+        "generate a value and store it in your secret manager"
+    UnresolvedReference "unresolved-reference" b"eee" NotMet
+        "the value is a reference that a tool before the launcher should have replaced by the secret"
+        "let that tool resolve it before the launch, or mount the secret as a file"
+    TooShort "too-short" b"wee" NotMet
+        "the secret has fewer bytes than its contract row demands"
+        "generate a longer one, for example with openssl rand -base64 48"
+    LowEntropy "low-entropy" b"wee" NotMet
+        "the secret has fewer than 10 distinct bytes, one run over half of it, or is a sequence"
+        "generate it with a cryptographic generator"
+    BadFormat "bad-format" b"eee" NotMet
+        "the value does not have the form that the program reads"
+        "correct the value; `explain VARIABLE` shows the form"
+    BadScheme "bad-scheme" b"eee" NotMet
+        "the URL has a scheme that the program does not take"
+        "use one of the schemes of the contract row"
+    SurroundingSpace "surrounding-space" b"eee" NotMet
+        "the value begins or ends with white space or a byte order mark, which the program would take as part of it"
+        "remove it; write secret files without a second newline, for example with printf %s"
+    SurroundingQuotes "surrounding-quotes" b"eee" NotMet
+        "the value stands in quotes, which the program would take as part of it"
+        "remove the quotes"
+    NotUtf8 "not-utf8" b"eee" NotMet
+        "the value is not UTF-8, which the program takes as unset"
+        "store it as text, for example in base64"
+    ContainsNul "contains-nul" b"eee" NotMet
+        "the value has a NUL byte, which no environment variable can hold"
+        "store it as text, for example in base64"
+    TooLarge "too-large" b"eee" NotMet
+        "the source holds more than 64 KiB, or more than its contract row allows"
+        "mount the value itself and not a container of it"
+    SourceUnreadable "source-unreadable" b"eee" NotMet
+        "the file that a source names is missing or cannot be opened"
+        "correct the path, or let the launcher's user read the file"
+    SourceRefused "source-refused" b"eee" NotMet
+        "the source is a directory, device, socket, or a pipe that was not named explicitly or gave nothing in time"
+        "name a regular file"
+    InsecurePermissions "insecure-permissions" b"wwe" NotMet
+        "another user could write the file or the directory it stands in"
+        "remove the others' right to write: chmod go-w"
+    SecretReused "secret-reused" b"wee" NotMet
+        "one value stands under two secret names"
+        "generate a value for each"
+    SecretInArguments "secret-in-arguments" b"wee" NotMet
+        "a secret stands in an argument of the program, which every user of the host can read"
+        "let the program read it from its environment"
+    UnknownVariable "unknown-variable" b"www" NotMet
+        "a name with the program's prefix that nothing reads"
+        "correct the spelling, or remove it"
+    NotReadByProgram "not-read-by-program" b"www" NotMet
+        "the program is known not to read this name"
+        "do not rely on it"
+    UndeclaredSecret "undeclared-secret" b"www" NotMet
+        "an inherited name says that it is a secret, and the contract has no row for it"
+        "declare it in an operator's contract, or start with --inherit contract"
+    UnknownMode "unknown-mode" b"eee" NotMet
+        "the mode is none of development, staging, production and the contract's spellings; the rest is judged as production"
+        "set the mode to one of them"
+    ModeConflict "mode-conflict" b"eee" NotMet
+        "NEXIS_ENV asks for a stricter mode than the one in force; a warning where the command line chose the mode"
+        "let both say the same"
+    ModeUnset "mode-unset" b"--w" NotMet
+        "nothing says the mode, so production is assumed"
+        "set NEXIS_ENV, or use `nexis-launch dev` on a laptop"
+    EphemeralSecret "ephemeral-secret" b"w--" NotMet
+        "no source has a value, so one was generated that is gone with the process"
+        "set a value to keep sessions over a restart"
+    InsecureTransport "insecure-transport" b"-ww" NotMet
+        "the URL crosses a network without TLS"
+        "ask for TLS in the URL: sslmode=require or stricter, rediss://, https://"
+    InsecureSetting "insecure-setting" b"www" NotMet
+        "a setting is allowed and weakens the program"
+        "see the finding's own hint"
+    NoFileToDeliver "no-file-to-deliver" b"eee" NotMet
+        "the contract delivers a path, and the value did not come from a file"
+        "mount the value as a file"
+    DebugInProduction "debug-in-production" b"--e" NotMet
+        "the log level is debug or trace, at which the program logs credentials"
+        "use info or a stricter level"
+    MalformedEnvironment "malformed-environment" b"www" NotMet
+        "an inherited entry has no name, or a name occurs twice; the first of two is used"
+        "look at what starts the launcher"
+    NameNotCanonical "name-not-canonical" b"www" NotMet
+        "a name that differs from one of the contract's in the case of its letters only, which the program does not read"
+        "spell it as the contract does"
+    EnvFileInvalid "env-file-invalid" b"eee" Data
+        "a line of an env file is not NAME=VALUE"
+        "correct the line; the README has the rules"
+    FileMissing "file-missing" b"eee" NoInput
+        "a file or directory named by an option or setting is missing or cannot be read"
+        "correct the path"
+    ProgramNotFound "program-not-found" b"eee" NotFound
+        "the program does not exist, or is in no absolute entry of PATH"
+        "give its absolute path"
+    ProgramNotExecutable "program-not-executable" b"eee" NotExecutable
+        "the program exists and cannot be executed"
+        "check its mode, its format and its interpreter"
+    EnvironmentTooLarge "environment-too-large" b"eee" NotExecutable
+        "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
+        "mount large values as files"
+    AcceptanceInvalid "acceptance-invalid" b"eee" Usage
+        "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
+        "see `explain CODE`; at most 30 days ahead"
+}
+
+impl Code {
+    /// The code of this name.
+    pub fn parse(name: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.name() == name)
+    }
+
+    /// The severity in this mode, before a contract's override.
+    pub const fn severity(self, mode: Mode) -> Option<Severity> {
+        self.severities()[mode as usize]
+    }
+}

@@ -1,0 +1,51 @@
+//! Findings: what validation says, as facts that cannot hold a value.
+//!
+//! A finding is made of a code, a variable's name, the name of a source and a [`Fact`]: numbers,
+//! names and fixed words. The text for people is rendered from those alone.
+
+mod code;
+mod fact;
+
+pub use code::{Code, Severity};
+pub use fact::Fact;
+
+use crate::source::Source;
+use std::borrow::Cow;
+
+/// One thing that validation says.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its stable code.
+    pub code: Code,
+    /// Whether it stops the launch.
+    pub severity: Severity,
+    /// The variable it is about, if any.
+    pub variable: Option<Cow<'static, str>>,
+    /// The source it is about, if any.
+    pub source: Option<Source>,
+    /// The particulars.
+    pub fact: Fact,
+    /// Set where `--accept` turned an error into a warning: reason and last day.
+    pub accepted: Option<Acceptance>,
+}
+
+/// Why an error is a warning until a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The operator's reason.
+    pub reason: String,
+    /// The last day, `YYYY-MM-DD`.
+    pub until: String,
+}
+
+impl Finding {
+    /// What is wrong: lower case, no full stop, names only.
+    pub fn message(&self) -> String {
+        self.fact.message(self)
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        self.fact.hint(self)
+    }
+}

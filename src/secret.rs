@@ -1,0 +1,111 @@
+//! [`Secret`]: bytes that are never shown, and the names that may be.
+
+use std::fmt;
+use zeroize::Zeroize;
+
+/// The bytes of a value. They are overwritten when dropped.
+///
+/// There is no `Display`, `Deref`, `Clone`, `PartialEq` or serialization on purpose: each use of
+/// the bytes says [`expose`](Secret::expose), which a reader can search for.
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Takes the bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Secret(bytes)
+    }
+
+    /// The bytes themselves. Every call is a place to look at.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no byte.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it is empty or white space only (ASCII and Unicode).
+    pub fn is_blank(&self) -> bool {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => text.trim().is_empty(),
+            Err(_) => false,
+        }
+    }
+
+    /// Takes one final newline (`\n` or `\r\n`) off and says whether there was one.
+    pub fn strip_final_newline(&mut self) -> bool {
+        if self.0.last() != Some(&b'\n') {
+            return false;
+        }
+        self.0.pop();
+        if self.0.last() == Some(&b'\r') {
+            self.0.pop();
+        }
+        true
+    }
+
+    /// Whether two values are the same bytes. The time taken depends on the bytes; no peer
+    /// observes it.
+    pub fn same_as(&self, other: &Secret) -> bool {
+        self.0 == other.0
+    }
+
+    /// A second copy, for the rare place that needs one.
+    #[must_use]
+    pub fn duplicate(&self) -> Secret {
+        Secret(self.0.clone())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", Secret::new(b"canary".to_vec())), "[redacted]");
+    }
+
+    #[test]
+    fn exactly_one_final_newline_is_taken_off() {
+        for (before, after, removed) in [
+            ("a\n", "a", true),
+            ("a\r\n", "a", true),
+            ("a\n\n", "a\n", true),
+            ("a\r", "a\r", false),
+            ("a ", "a ", false),
+            ("\n", "", true),
+            ("", "", false),
+        ] {
+            let mut secret = Secret::new(before.as_bytes().to_vec());
+            assert_eq!(secret.strip_final_newline(), removed, "{before:?}");
+            assert_eq!(secret.expose(), after.as_bytes(), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn blank_is_white_space_only() {
+        assert!(Secret::new(b" \t\r\n".to_vec()).is_blank());
+        assert!(Secret::new("\u{a0}".as_bytes().to_vec()).is_blank());
+        assert!(!Secret::new(b"\xff".to_vec()).is_blank());
+        assert!(!Secret::new(b" a ".to_vec()).is_blank());
+    }
+}
