@@ -25,17 +25,15 @@ impl Severity {
 /// The default severities in development, staging and production, in the letters of the
 /// interface's table: e error, w warning, `-` none.
 const fn severities(letters: &[u8; 3]) -> [Option<Severity>; 3] {
-    let mut all = [None; 3];
-    let mut i = 0;
-    while i < 3 {
-        all[i] = match letters[i] {
+    const fn one(letter: u8) -> Option<Severity> {
+        match letter {
             b'e' => Some(Severity::Error),
             b'w' => Some(Severity::Warning),
             _ => None,
-        };
-        i += 1;
+        }
     }
-    all
+    let [development, staging, production] = *letters;
+    [one(development), one(staging), one(production)]
 }
 
 macro_rules! codes {
@@ -206,6 +204,11 @@ impl Code {
 
     /// The severity in this mode, before a contract's override.
     pub const fn severity(self, mode: Mode) -> Option<Severity> {
-        self.severities()[mode as usize]
+        let [development, staging, production] = self.severities();
+        match mode {
+            Mode::Development => development,
+            Mode::Staging => staging,
+            Mode::Production => production,
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// The particulars of a finding.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the fields say what they are")]
 pub enum Fact {
     /// Nothing beyond the code.
     Plain,
