@@ -2,4 +2,5 @@
 //!
 //! It offers small safe functions and decides nothing.
 
+pub mod fs;
 pub mod wait;
