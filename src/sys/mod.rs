@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "this is the room for it")]
 
 pub mod descriptor;
+pub mod fs;
 pub mod process;
 pub mod signal;
 pub mod wait;
