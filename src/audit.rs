@@ -19,7 +19,11 @@ const INTERVAL: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// [`Status::CannotWrite`] where a named sink does not take it. Standard error is best effort.
-pub fn write_manifest(manifest: &Manifest, settings: &Settings, refused: bool) -> Result<(), Error> {
+pub fn write_manifest(
+    manifest: &Manifest,
+    settings: &Settings,
+    refused: bool,
+) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
     let terminal = match explicit {
         None => io::stderr().is_terminal(),

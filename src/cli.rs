@@ -334,23 +334,34 @@ fn explain(error: &clap::Error) -> Error {
         (ErrorKind::ArgumentConflict, Some(option)) => {
             format!("cannot take {option} together with another option given")
         }
-        (ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues | ErrorKind::NoEquals, Some(option)) => {
+        (
+            ErrorKind::TooManyValues
+            | ErrorKind::TooFewValues
+            | ErrorKind::WrongNumberOfValues
+            | ErrorKind::NoEquals,
+            Some(option),
+        ) => {
             format!("cannot take {option} with this number of values")
         }
-        (ErrorKind::InvalidUtf8, _) => "cannot read the command line: an option is not UTF-8".to_owned(),
+        (ErrorKind::InvalidUtf8, _) => {
+            "cannot read the command line: an option is not UTF-8".to_owned()
+        }
         _ => "cannot read the command line".to_owned(),
     };
-    let suggestion = text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
+    let suggestion =
+        text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
     let hint = match (error.kind(), suggestion, text(ContextKind::ValidValue)) {
         (_, Some(near), _) => format!("did you mean {near}?"),
         (ErrorKind::InvalidValue, None, Some(valid)) => format!("it takes {valid}"),
         (ErrorKind::UnknownArgument, None, _) => {
-            "the program and its arguments stand after --, as in `nexis-launch run -- PROGRAM`".to_owned()
+            "the program and its arguments stand after --, as in `nexis-launch run -- PROGRAM`"
+                .to_owned()
         }
         (ErrorKind::MissingRequiredArgument, ..) => {
             "`nexis-launch run [OPTIONS] -- PROGRAM [ARG]...`".to_owned()
         }
-        _ => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` its options".to_owned(),
+        _ => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` its options"
+            .to_owned(),
     };
     Error::new(Status::Usage, message).hint(hint)
 }
@@ -376,7 +387,16 @@ mod tests {
     #[test]
     fn the_short_form_and_clap_read_the_same() {
         let short = parse_words(&[c"nexis-launch", c"run", c"--", c"/bin/x", c"--mode", c"--"]);
-        let long = parse_words(&[c"nexis-launch", c"run", c"--inherit", c"all", c"--", c"/bin/x", c"--mode", c"--"]);
+        let long = parse_words(&[
+            c"nexis-launch",
+            c"run",
+            c"--inherit",
+            c"all",
+            c"--",
+            c"/bin/x",
+            c"--mode",
+            c"--",
+        ]);
         let program = |parsed: Result<Parsed, Error>| match parsed {
             Ok(Parsed::Action(action)) => match *action {
                 Action::Run(launch) => launch.program,

@@ -178,7 +178,8 @@ pub fn build(
     let (mut removed, mut dropped) = (Vec::new(), Vec::new());
     let mut own: Vec<Option<&Inherited>> = vec![None; contract.rows.len()];
     for entry in inherited {
-        let passed_on = |why| Entry { text: Text::Inherited(entry.entry), name_len: entry.name_len, why };
+        let passed_on =
+            |why| Entry { text: Text::Inherited(entry.entry), name_len: entry.name_len, why };
         match entry.kind {
             InheritedKind::Other | InheritedKind::ServiceLink => {
                 if inheritance.passes(entry.name()) {
@@ -214,7 +215,8 @@ pub fn build(
     for resolved in &resolution.rows {
         let row = contract.row(resolved.id);
         let (State::Delivered | State::Generated) = resolved.state else { continue };
-        let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?))) else {
+        let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?)))
+        else {
             continue;
         };
         let entry = match row.deliver {
@@ -224,7 +226,9 @@ pub fn build(
             }),
             Deliver::AsValue => {
                 let inherited = own.get(usize::from(resolved.id.0)).copied().flatten();
-                let as_it_is = |entry: &&Inherited| seen.source.kind == SourceKind::Env && entry.value() == value.expose();
+                let as_it_is = |entry: &&Inherited| {
+                    seen.source.kind == SourceKind::Env && entry.value() == value.expose()
+                };
                 match (canonical(row, value.expose()), inherited.filter(as_it_is)) {
                     (None, Some(entry)) => Some(Entry {
                         text: Text::Inherited(entry.entry),

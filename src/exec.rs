@@ -61,7 +61,8 @@ impl Program {
             return "EINVAL".to_owned();
         };
         let arguments: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
-        let entries: Vec<&CStr> = environment.entries.iter().map(|entry| entry.as_c_str()).collect();
+        let entries: Vec<&CStr> =
+            environment.entries.iter().map(|entry| entry.as_c_str()).collect();
         format!("{:?}", process::exec(&path, &arguments, &entries))
     }
 }
@@ -76,8 +77,10 @@ pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>) -> Prepared {
         }
         Err((path, code, why)) => (path, Some((code, why))),
     };
-    let findings = problem.map(|(code, why)| finding(code, None, Fact::Program { path: path.clone(), why }));
-    let arguments = words.into_iter().filter_map(|word| CString::new(word.into_vec()).ok()).collect();
+    let findings =
+        problem.map(|(code, why)| finding(code, None, Fact::Program { path: path.clone(), why }));
+    let arguments =
+        words.into_iter().filter_map(|word| CString::new(word.into_vec()).ok()).collect();
     Prepared { program: Program { path, arguments }, findings: findings.into_iter().collect() }
 }
 
@@ -109,9 +112,15 @@ fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, (PathBuf, Code
         return Ok(path);
     }
     // Something of that name that cannot be executed says more than "not found".
-    match entries.iter().map(|entry| entry.join(typed)).find(|path| fs::look(HERE, path, true).is_ok()) {
+    match entries
+        .iter()
+        .map(|entry| entry.join(typed))
+        .find(|path| fs::look(HERE, path, true).is_ok())
+    {
         Some(path) => Ok(path),
-        None => Err((PathBuf::from(typed), Code::ProgramNotFound, "it is in no absolute entry of PATH")),
+        None => {
+            Err((PathBuf::from(typed), Code::ProgramNotFound, "it is in no absolute entry of PATH"))
+        }
     }
 }
 
@@ -133,7 +142,9 @@ fn look(path: &Path) -> Result<(), &'static str> {
     // A program that may be executed but not read is the kernel's to judge.
     let mut buffer = [0; HEAD];
     let opened = fs::open_file(HERE, path);
-    let Ok(length) = opened.and_then(|file| fs::read(file.as_fd(), &mut buffer)) else { return Ok(()) };
+    let Ok(length) = opened.and_then(|file| fs::read(file.as_fd(), &mut buffer)) else {
+        return Ok(());
+    };
     match buffer.get(..length).unwrap_or_default() {
         [] => Err("it is empty"),
         [b'#', b'!', line @ ..] => interpreter(line),
@@ -149,7 +160,8 @@ fn look(path: &Path) -> Result<(), &'static str> {
 fn foreign_formats() -> bool {
     let directory = fs::open_directory(HERE, Path::new("/proc/sys/fs/binfmt_misc"));
     let mut entries = Vec::new();
-    let listed = directory.and_then(|fd| fs::list(fd.as_fd(), |name, _| entries.push(name.to_vec())));
+    let listed =
+        directory.and_then(|fd| fs::list(fd.as_fd(), |name, _| entries.push(name.to_vec())));
     let control = |name: &Vec<u8>| matches!(name.as_slice(), b"register" | b"status");
     listed.is_err() || entries.is_empty() || !entries.iter().all(control)
 }
@@ -165,7 +177,9 @@ fn interpreter(line: &[u8]) -> Result<(), &'static str> {
         _ if word.is_none() => Err("its first line names no interpreter"),
         Err(_) if carriage_return => Err("its first line ends with a carriage return"),
         Err(_) => Err("the interpreter in its first line does not exist"),
-        Ok(_) if !process::may_execute(path) => Err("the interpreter in its first line cannot be executed"),
+        Ok(_) if !process::may_execute(path) => {
+            Err("the interpreter in its first line cannot be executed")
+        }
         Ok(_) => Ok(()),
     }
 }
@@ -187,7 +201,9 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
             largest = (bytes, Some(entry));
         }
     }
-    for (position, argument) in program.iter().flat_map(|program| program.arguments.iter()).enumerate() {
+    for (position, argument) in
+        program.iter().flat_map(|program| program.arguments.iter()).enumerate()
+    {
         let bytes = argument.to_bytes_with_nul().len();
         total += bytes + pointer;
         if bytes > ONE_STRING {
@@ -203,7 +219,11 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         let limit = limit.clamp(ALWAYS, ALL_STRINGS);
         if (total + path + 2 * pointer) as u64 > limit {
             let name = largest.1.map(|entry| String::from_utf8_lossy(entry.name()).into_owned());
-            let fact = Fact::Size { bytes: total, limit: usize::try_from(limit).unwrap_or(usize::MAX), name: None };
+            let fact = Fact::Size {
+                bytes: total,
+                limit: usize::try_from(limit).unwrap_or(usize::MAX),
+                name: None,
+            };
             findings.push(finding(Code::EnvironmentTooLarge, name.map(Cow::Owned), fact));
         }
     }

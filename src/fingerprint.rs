@@ -44,8 +44,10 @@ impl Key {
         let mut secret = Secret::new(text.get(..length).unwrap_or_default().to_vec());
         text.zeroize();
         secret.strip_final_newline();
-        Key::decode(secret.expose())
-            .ok_or((Code::KeyInvalid, Fact::NoKey { path: path.to_owned(), why: "it is not 64 hex digits" }))
+        Key::decode(secret.expose()).ok_or((
+            Code::KeyInvalid,
+            Fact::NoKey { path: path.to_owned(), why: "it is not 64 hex digits" },
+        ))
     }
 
     fn decode(digits: &[u8]) -> Option<Key> {
@@ -109,7 +111,8 @@ mod tests {
 
     #[test]
     fn only_64_hex_digits_are_a_key() {
-        for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+        for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)]
+        {
             assert!(Key::decode(text.as_bytes()).is_none(), "{text}");
         }
     }

@@ -31,7 +31,8 @@ pub fn value(generate: Generate) -> Option<Secret> {
 fn base64(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let joined = group.iter().fold(0u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        let joined = group.iter().fold(0u32, |all, byte| all << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
         for place in 0..=group.len() {
             let digit = (joined >> (18 - 6 * place)) & 63;
             text.extend(alphabet.get(digit as usize));
@@ -55,7 +56,8 @@ pub fn ulid(milliseconds: u64) -> String {
     }
     let random = random.iter().fold(0u128, |all, byte| all << 8 | u128::from(*byte));
     let all = u128::from(milliseconds) << 80 | random;
-    let digit = |place: u32| BASE32.get((all >> (5 * place) & 31) as usize).copied().unwrap_or(b'0');
+    let digit =
+        |place: u32| BASE32.get((all >> (5 * place) & 31) as usize).copied().unwrap_or(b'0');
     (0..26).rev().map(|place| char::from(digit(place))).collect()
 }
 

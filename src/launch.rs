@@ -92,7 +92,14 @@ impl Survey {
         let key = settings.fingerprint_key_file.as_deref().and_then(|path| {
             let unusable = |(code, fact)| {
                 let severity = Severity::Error;
-                problems.push(Finding { code, severity, variable: None, source: None, fact, accepted: None });
+                problems.push(Finding {
+                    code,
+                    severity,
+                    variable: None,
+                    source: None,
+                    fact,
+                    accepted: None,
+                });
             };
             Key::read(path).map_err(unusable).ok()
         });
@@ -139,9 +146,10 @@ impl Survey {
 
     /// An inherited variable's value.
     pub fn inherited(&self, name: &[u8]) -> Option<&'static [u8]> {
-        let entry = self.inherited.iter().find(|entry| {
-            entry.kind != InheritedKind::Malformed && entry.name() == name
-        });
+        let entry = self
+            .inherited
+            .iter()
+            .find(|entry| entry.kind != InheritedKind::Malformed && entry.name() == name);
         entry.map(Inherited::value)
     }
 }

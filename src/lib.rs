@@ -21,6 +21,7 @@ pub mod launch;
 pub mod log;
 pub mod manifest;
 pub mod mode;
+pub mod nearest;
 pub mod needles;
 pub mod output;
 pub mod report;
@@ -41,7 +42,9 @@ pub fn start(arguments: &[&'static CStr]) -> i32 {
     std::panic::set_hook(Box::new(|panic| {
         // The place only: a payload can be a value.
         let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-        output::to_stderr(&format!("nexis-launch: failed by a fault of its own{place}\nhint: report it\n"));
+        output::to_stderr(&format!(
+            "nexis-launch: failed by a fault of its own{place}\nhint: report it\n"
+        ));
         sys::process::end_now(Status::Software.number());
     }));
     command::perform(arguments).number()

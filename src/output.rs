@@ -48,7 +48,11 @@ pub fn patiently(fd: BorrowedFd<'_>, mut bytes: &[u8], deadline: Instant) -> io:
         match descriptor::write(fd, piece) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                ) => {}
             Err(error) => return Err(error),
         }
     }
@@ -103,7 +107,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
-        assert_eq!(escape("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"), "a\\u{1b}[2Jb\\u{a}c\\u{9b}d\\u{202e}e");
+        assert_eq!(
+            escape("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"),
+            "a\\u{1b}[2Jb\\u{a}c\\u{9b}d\\u{202e}e"
+        );
         assert_eq!(escape("plain Ünïcödé text"), "plain Ünïcödé text");
     }
 }

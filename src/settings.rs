@@ -247,8 +247,14 @@ impl Word for ManifestForm {
 }
 
 impl Word for bool {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("true", true), ("false", false), ("1", true), ("0", false), ("yes", true), ("no", false)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("true", true),
+        ("false", false),
+        ("1", true),
+        ("0", false),
+        ("yes", true),
+        ("no", false),
+    ];
 }
 
 /// The log's form: JSON or not.
@@ -301,9 +307,7 @@ impl Merge<'_> {
                 "--manifest-to",
                 options.manifest_to.or(variables.manifest_to.map(OsString::from)),
             ),
-            audit_log: self.audit(
-                options.audit_log.or(variables.audit_log.map(OsString::from)),
-            ),
+            audit_log: self.audit(options.audit_log.or(variables.audit_log.map(OsString::from))),
             audit_required: options
                 .audit_required
                 .or_else(|| self.word("AUDIT_REQUIRED", variables.audit_required))
@@ -312,7 +316,13 @@ impl Merge<'_> {
                 .fingerprint_key_file
                 .or(variables.fingerprint_key_file.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
-            log: self.log(options.verbose, options.quiet, variables.log, options.log_format, variables.log_format),
+            log: self.log(
+                options.verbose,
+                options.quiet,
+                variables.log,
+                options.log_format,
+                variables.log_format,
+            ),
         }
     }
 
@@ -348,7 +358,9 @@ impl Merge<'_> {
             Some(number) if number >= 0 => Some(Sink::Descriptor(number)),
             _ => {
                 self.problem(
-                    format!("cannot take the value given for {option}: no descriptor number follows fd:"),
+                    format!(
+                        "cannot take the value given for {option}: no descriptor number follows fd:"
+                    ),
                     "write fd:3 for descriptor 3, or ./fd:… for a file of that name".to_owned(),
                 );
                 None
@@ -387,7 +399,12 @@ impl Merge<'_> {
         labels
     }
 
-    fn accept(&mut self, what: Vec<String>, reasons: Vec<String>, untils: Vec<String>) -> Vec<Accept> {
+    fn accept(
+        &mut self,
+        what: Vec<String>,
+        reasons: Vec<String>,
+        untils: Vec<String>,
+    ) -> Vec<Accept> {
         if what.len() != reasons.len() || what.len() != untils.len() {
             self.problem(
                 "cannot take --accept: each needs its own --reason and --until".to_owned(),
@@ -460,15 +477,23 @@ mod tests {
 
     fn merge(options: Options, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
         let pairs = variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        Settings::merge(options, false, pairs)
-            .map_err(|problems| problems.0.into_iter().map(|e| format!("{e} {:?}", e.hint)).collect())
+        Settings::merge(options, false, pairs).map_err(|problems| {
+            problems.0.into_iter().map(|e| format!("{e} {:?}", e.hint)).collect()
+        })
     }
 
     #[test]
     fn an_option_wins_over_its_variable() {
-        let options = Options { mode: Some("staging".into()), env_file: vec!["a".into()], ..Options::default() };
-        let settings =
-            merge(options, &[("NEXIS_LAUNCH_MODE", "production"), ("NEXIS_LAUNCH_ENV_FILE", "b:c")]).unwrap();
+        let options = Options {
+            mode: Some("staging".into()),
+            env_file: vec!["a".into()],
+            ..Options::default()
+        };
+        let settings = merge(
+            options,
+            &[("NEXIS_LAUNCH_MODE", "production"), ("NEXIS_LAUNCH_ENV_FILE", "b:c")],
+        )
+        .unwrap();
         assert_eq!(settings.mode, Some(("staging".into(), ModeOrigin::CommandLine)));
         assert_eq!(settings.env_files, [PathBuf::from("a")]);
     }
@@ -510,7 +535,10 @@ mod tests {
     #[test]
     fn the_list_of_names_is_the_struct() {
         for name in NAMES {
-            let variables = read([(format!("{PREFIX}{name}").as_bytes(), &b"canary"[..])].into_iter(), &mut Vec::new());
+            let variables = read(
+                [(format!("{PREFIX}{name}").as_bytes(), &b"canary"[..])].into_iter(),
+                &mut Vec::new(),
+            );
             assert!(format!("{variables:?}").contains("canary"), "{name} is taken");
         }
     }

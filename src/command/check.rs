@@ -20,7 +20,8 @@ pub(super) fn check(options: cli::Check) -> Ending {
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;
     let mut status = launch.verdict.status;
-    let warned = || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    let warned =
+        || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
     if status == Status::Success && options.strict && warned() {
         status = Status::NotMet;
     }

@@ -50,7 +50,8 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
 /// What is to become of the launch. `--enforce report` lets the program start with errors of the
 /// contract, never with a command line, file or program that is not there.
 fn outcome(launch: &Launch) -> Outcome {
-    let errors = || launch.verdict.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors =
+        || launch.verdict.findings.iter().filter(|finding| finding.severity == Severity::Error);
     match launch.verdict.status {
         Status::Success => Outcome::Exec,
         _ if launch.survey.settings.enforce == Enforce::Report

@@ -15,8 +15,6 @@ pub enum Fact {
     Plain,
     /// Fixed words of the program's own that complete `VARIABLE …`.
     Says(&'static str),
-    /// A value that the contract refuses by name because it is public.
-    Burnt,
     /// A rule of the contract: message and hint.
     Rule(&'static str, &'static str),
     /// What requires the variable.
@@ -101,7 +99,6 @@ impl Fact {
                 _ => format!("{name}: {}", finding.code.cause()),
             },
             Fact::Says(words) => format!("{name} {words}"),
-            Fact::Burnt => format!("{name} is a value that is public in sources or examples"),
             Fact::Rule(message, _) => (*message).to_owned(),
             Fact::RequiredIn(mode) => format!("{name} is required in {mode} and absent"),
             Fact::RequiredByFeature(feature) => {

@@ -67,7 +67,11 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
         },
         fingerprint_key_id: about.key.map(Key::id),
         labels: Pairs(
-            about.labels.iter().map(|(name, value)| (guard.text(name), guard.text(value))).collect(),
+            about
+                .labels
+                .iter()
+                .map(|(name, value)| (guard.text(name), guard.text(value)))
+                .collect(),
         ),
         program: about.program.map(|program| ProgramRecord {
             path: guard.text(&program.path.to_string_lossy()),
@@ -120,7 +124,12 @@ fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {
     rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)).collect()
 }
 
-fn variable(about: &About<'_>, guard: Guard<'_>, resolved: &Resolved, entry: Option<&Entry>) -> Variable {
+fn variable(
+    about: &About<'_>,
+    guard: Guard<'_>,
+    resolved: &Resolved,
+    entry: Option<&Entry>,
+) -> Variable {
     let row = about.contract.row(resolved.id);
     let winner = resolved.winner();
     let state = match (resolved.state, entry) {
@@ -147,8 +156,8 @@ fn variable(about: &About<'_>, guard: Guard<'_>, resolved: &Resolved, entry: Opt
         variable.reason = feature.map(|feature| format!("feature {} is off", feature.name));
     }
     let Some(entry) = entry else { return variable };
-    variable.newline_removed =
-        winner.is_some_and(|seen| matches!(seen.outcome, Held::Value { newline_removed: true, .. }));
+    variable.newline_removed = winner
+        .is_some_and(|seen| matches!(seen.outcome, Held::Value { newline_removed: true, .. }));
     let value = match entry.why {
         Why::Path(_) => {
             variable.delivered_as = Some(String::from_utf8_lossy(entry.name()).into_owned());

@@ -258,6 +258,11 @@ impl Manifest {
         text::render(self)
     }
 
+    /// The findings alone, as the text form shows them.
+    pub fn findings_text(&self) -> String {
+        text::findings(self)
+    }
+
     /// The record of a launch whose execve(2) failed after all.
     #[must_use]
     pub fn failed(&self, error: String) -> Manifest {

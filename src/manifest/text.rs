@@ -25,6 +25,13 @@ pub(super) fn render(manifest: &Manifest) -> String {
         names(&mut out, "removed", &removed);
     }
     names(&mut out, "dropped", &manifest.dropped);
+    out.push_str(&findings(manifest));
+    out
+}
+
+/// Every finding, then how many there are.
+pub(super) fn findings(manifest: &Manifest) -> String {
+    let mut out = String::new();
     for finding in &manifest.findings {
         finding_lines(&mut out, finding);
     }
@@ -51,7 +58,8 @@ fn head(out: &mut String, manifest: &Manifest) {
         contract.name, contract.version, contract.origin
     );
     let process = &manifest.process;
-    let _ = write!(out, "  process   pid {}, uid {}, gid {}", process.pid, process.uid, process.gid);
+    let _ =
+        write!(out, "  process   pid {}, uid {}, gid {}", process.pid, process.uid, process.gid);
     if !process.host.as_str().is_empty() {
         let _ = write!(out, ", host {}", process.host);
     }

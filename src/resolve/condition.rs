@@ -18,9 +18,9 @@ pub(super) fn holds(condition: &Condition, rows: &[Resolved]) -> bool {
                 (Test::Is(wanted), Some(value)) => flag::parse(value) == Some(*wanted),
                 (Test::Equals(text), Some(value)) => equals(value, text),
                 (Test::OneOf(texts), Some(value)) => texts.iter().any(|text| equals(value, text)),
-                (Test::Contains(text), Some(value)) => {
-                    value.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text.as_bytes()))
-                }
+                (Test::Contains(text), Some(value)) => value
+                    .windows(text.len().max(1))
+                    .any(|part| part.eq_ignore_ascii_case(text.as_bytes())),
             }
         }
     }

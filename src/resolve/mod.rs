@@ -123,7 +123,10 @@ impl Resolved {
 
     /// The candidates whose values differ from the winner's, among those that are statements of
     /// the operator's. Values compare as the program would get them.
-    pub fn conflicts<'a>(&'a self, contract: &'a Contract) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
+    pub fn conflicts<'a>(
+        &'a self,
+        contract: &'a Contract,
+    ) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
         let row = contract.row(self.id);
         let first = self.seen.iter().find(|seen| seen.is_statement() && seen.value().is_some());
         self.seen.iter().filter_map(move |seen| {
@@ -308,10 +311,8 @@ fn apply_default(row: &Row, resolved: &mut Resolved) {
 /// Composes every template, those that others refer to first. The contract has no cycle; were
 /// there one, the bound on the rounds would end it.
 fn compose_all(contract: &Contract, rows: &mut [Resolved]) {
-    let mut waiting: Vec<(RowId, &'static Template)> = contract
-        .rows()
-        .filter_map(|(id, row)| Some((id, row.template.as_ref()?)))
-        .collect();
+    let mut waiting: Vec<(RowId, &'static Template)> =
+        contract.rows().filter_map(|(id, row)| Some((id, row.template.as_ref()?))).collect();
     while !waiting.is_empty() {
         let unresolved: Vec<RowId> = waiting.iter().map(|&(id, _)| id).collect();
         let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, template)| {
@@ -328,7 +329,9 @@ fn compose_all(contract: &Contract, rows: &mut [Resolved]) {
 }
 
 fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: &'static Template) {
-    let row_of = |rows: &[Resolved], part: RowId| rows.get(usize::from(part.0)).and_then(|row| row.winner().map(|seen| seen.rank));
+    let row_of = |rows: &[Resolved], part: RowId| {
+        rows.get(usize::from(part.0)).and_then(|row| row.winner().map(|seen| seen.rank))
+    };
     // A template is tried where somebody set one of its parts; defaults alone ask for nothing.
     let asked = any_part(&template.segments, &mut |part| {
         row_of(rows, part).is_some_and(|rank| rank < DEFAULT)

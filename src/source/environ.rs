@@ -16,16 +16,10 @@ pub fn read(contract: &Contract, environ: &[&'static CStr]) -> (Vec<Inherited>, 
     let mut index = NamesIndex::new(environ.len());
     let mut odd = 0;
     for (position, &entry) in (0u32..).zip(environ) {
-        let bytes = entry.to_bytes();
-        let (name, value) = match bytes.iter().position(|&byte| byte == b'=') {
-            Some(at) if at > 0 => {
-                (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default())
-            }
-            _ => {
-                odd += 1;
-                inherited.push(Inherited { entry, name_len: 0, kind: InheritedKind::Malformed });
-                continue;
-            }
+        let Some((name, value)) = split(entry) else {
+            odd += 1;
+            inherited.push(Inherited { entry, name_len: 0, kind: InheritedKind::Malformed });
+            continue;
         };
         let kind = match index.insert(name, position) {
             None => kind(contract, name, value),
@@ -47,6 +41,13 @@ pub fn read(contract: &Contract, environ: &[&'static CStr]) -> (Vec<Inherited>, 
         });
     }
     (inherited, observations)
+}
+
+/// Name and value of an entry; `None` where it has no `=` or nothing before it.
+pub fn split(entry: &'static CStr) -> Option<(&'static [u8], &'static [u8])> {
+    let bytes = entry.to_bytes();
+    let at = bytes.iter().position(|&byte| byte == b'=').filter(|&at| at > 0)?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }
 
 fn kind(contract: &Contract, name: &[u8], value: &[u8]) -> InheritedKind {
@@ -79,7 +80,7 @@ fn contradiction(earlier: &Inherited, value: &[u8]) -> Option<Observation> {
 /// Whether Kubernetes injects variables of this form for a service named X: `X_SERVICE_HOST`,
 /// `X_SERVICE_PORT`, `X_SERVICE_PORT_HTTP`, `X_PORT=tcp://…`, `X_PORT_80_TCP_ADDR` (Kubernetes
 /// documentation, "Accessing the Service", and Docker's links, whose form it keeps).
-fn is_service_link(name: &[u8], value: &[u8]) -> bool {
+pub fn is_service_link(name: &[u8], value: &[u8]) -> bool {
     let ends_or_goes_on = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"_");
     if name.len() > b"_SERVICE_HOST".len() && name.ends_with(b"_SERVICE_HOST") {
         return true;

@@ -15,6 +15,7 @@ mod reader;
 
 pub use accounts::Accounts;
 pub use env_file::{Entry, Wrong, parse as parse_env_file};
+pub use environ::{is_service_link, split};
 pub use permissions::judge_path;
 pub use reader::{Request, take};
 

@@ -60,7 +60,9 @@ pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
         Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC)?,
         // Reading is for the last byte only; a log may well be writable and not readable.
         Opening::Append => match open(OFlag::O_APPEND | OFlag::O_RDWR) {
-            Err(Errno::EACCES | Errno::EINVAL | Errno::ENXIO) => open(OFlag::O_APPEND | OFlag::O_WRONLY)?,
+            Err(Errno::EACCES | Errno::EINVAL | Errno::ENXIO) => {
+                open(OFlag::O_APPEND | OFlag::O_WRONLY)?
+            }
             other => other?,
         },
     };

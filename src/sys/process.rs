@@ -77,7 +77,8 @@ pub fn forbid_dumps() -> io::Result<()> {
 /// Whether mode, access list and mount let the effective user execute the file (faccessat(2)).
 pub fn may_execute(path: &Path) -> bool {
     use nix::fcntl::{AT_FDCWD, AtFlags};
-    nix::unistd::faccessat(AT_FDCWD, path, nix::unistd::AccessFlags::X_OK, AtFlags::AT_EACCESS).is_ok()
+    nix::unistd::faccessat(AT_FDCWD, path, nix::unistd::AccessFlags::X_OK, AtFlags::AT_EACCESS)
+        .is_ok()
 }
 
 /// Replaces the process by `path`. Returns only on failure.

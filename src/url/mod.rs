@@ -7,7 +7,7 @@ mod display;
 mod password;
 
 pub use display::display;
-pub use password::{decode, passwords};
+pub use password::{decode, password, passwords};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -72,6 +72,12 @@ pub fn passwords(value: &[u8]) -> Vec<Secret> {
     found
 }
 
+/// The password of the user info as the server gets it, decoded.
+pub fn password(value: &[u8]) -> Option<Secret> {
+    let password = Url::parse(value)?.password.filter(|password| !password.is_empty())?;
+    Some(Secret::new(decode(password)))
+}
+
 fn add_forms(found: &mut Vec<Secret>, raw: &str) {
     add(found, Secret::new(raw.as_bytes().to_vec()));
     add(found, Secret::new(decode(raw)));

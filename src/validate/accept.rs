@@ -1,5 +1,6 @@
 //! `--accept CODE:VARIABLE --reason TEXT --until DATE`: one error is a warning until a day.
 
+use super::format;
 use super::verdict::Case;
 use crate::error::Status;
 use crate::finding::{Acceptance, Code, Fact, Finding, Severity};
@@ -76,7 +77,10 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 severity: Severity::Error,
                 variable: Some(Cow::Owned(variable.to_owned())),
                 source: None,
-                fact: Fact::NotAccepted(code.name().to_owned(), "a blank or public secret is never accepted"),
+                fact: Fact::NotAccepted(
+                    code.name().to_owned(),
+                    "a blank or public secret is never accepted",
+                ),
                 accepted: None,
             });
         }
@@ -86,6 +90,10 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
 /// Whether the finding is about a blank or a burnt secret, which nothing makes acceptable.
 fn never(case: &Case<'_>, finding: &Finding) -> bool {
     let name = finding.variable.as_deref().unwrap_or_default();
-    let secret = case.contract.known(name.as_bytes()).is_some_and(|known| case.contract.row(known.row).secret);
-    secret && (finding.code == Code::BlankValue || matches!(finding.fact, Fact::Burnt))
+    let Some(known) = case.contract.known(name.as_bytes()) else { return false };
+    let row = case.contract.row(known.row);
+    let value = case.resolution.row(known.row).value();
+    row.secret
+        && (finding.code == Code::BlankValue
+            || value.is_some_and(|value| format::is_burnt(row, value.expose())))
 }

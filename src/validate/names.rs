@@ -36,15 +36,23 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     }
 }
 
-fn one(judge: &mut Judge<'_>, name: Cow<'_, str>, kind: SourceKind, source: Option<&Source>, passed: bool) {
+fn one(
+    judge: &mut Judge<'_>,
+    name: Cow<'_, str>,
+    kind: SourceKind,
+    source: Option<&Source>,
+    passed: bool,
+) {
     let contract = judge.case.contract;
     let owned = || Cow::Owned(name.clone().into_owned());
     let source = || source.cloned().unwrap_or_else(|| Source::new(kind, name.clone().into_owned()));
     if let Some(known) = not_read(contract, &name) {
         judge.add_named(owned(), Code::NotReadByProgram, Some(source()), Fact::Note(known.note));
     } else if contract.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
-        let own = contract.names.iter().filter(|known| matches!(known.role, Role::Own | Role::Alias(_)));
-        let near = nearest(&name, own.map(|known| known.name)).map(|near| Cow::Owned(near.to_owned()));
+        let own =
+            contract.names.iter().filter(|known| matches!(known.role, Role::Own | Role::Alias(_)));
+        let near =
+            nearest(&name, own.map(|known| known.name)).map(|near| Cow::Owned(near.to_owned()));
         judge.add_named(owned(), Code::UnknownVariable, Some(source()), Fact::Nearest(near));
     } else if passed && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         judge.add_named(owned(), Code::UndeclaredSecret, Some(source()), Fact::Nearest(None));

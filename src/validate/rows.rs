@@ -22,9 +22,11 @@ pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
     if !row.part {
         return off(row);
     }
-    let mut users = case.contract.rows.iter().filter(|user| {
-        user.template.is_some_and(|template| uses(&template.segments, id))
-    });
+    let mut users = case
+        .contract
+        .rows
+        .iter()
+        .filter(|user| user.template.is_some_and(|template| uses(&template.segments, id)));
     let mut used = false;
     let all_off = users.all(|user| {
         used = true;
@@ -62,7 +64,11 @@ fn one(judge: &mut Judge<'_>, resolved: &Resolved) {
             Outcome::Value { .. } => {}
             Outcome::Failed(code, fact) => judge.add(id, *code, source, fact.clone()),
             Outcome::Blank => {
-                let severity = if has_value || required.is_none() { Severity::Warning } else { Severity::Error };
+                let severity = if has_value || required.is_none() {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                };
                 let fact = Fact::Says("is set to a blank value, which counts as absent");
                 judge.push(Code::BlankValue, severity, Some(Cow::Borrowed(row.name)), source, fact);
             }
@@ -104,7 +110,12 @@ fn one(judge: &mut Judge<'_>, resolved: &Resolved) {
         _ => {}
     }
     if row.deliver == Deliver::AsFile && seen.path.is_none() {
-        judge.add(id, Code::NoFileToDeliver, source, Fact::Says("is delivered as a file and has none"));
+        judge.add(
+            id,
+            Code::NoFileToDeliver,
+            source,
+            Fact::Says("is delivered as a file and has none"),
+        );
     }
 }
 
@@ -156,11 +167,13 @@ fn reused(judge: &mut Judge<'_>) {
         if matches!(row.format.kind, Kind::Url { .. }) {
             let passwords = url::passwords(value.expose());
             let long = passwords.iter().filter(|password| password.len() >= SUB_SECRET_BYTES);
-            values.extend(long.map(|password| (resolved.id, Cow::Owned(password.expose().to_vec()))));
+            values
+                .extend(long.map(|password| (resolved.id, Cow::Owned(password.expose().to_vec()))));
         }
     }
     for (position, (id, value)) in values.iter().enumerate() {
-        let earlier = values.iter().take(position).find(|(other, same)| other != id && same == value);
+        let earlier =
+            values.iter().take(position).find(|(other, same)| other != id && same == value);
         let Some((other, _)) = earlier else { continue };
         let other = case.contract.row(*other).name;
         let code = Code::SecretReused;

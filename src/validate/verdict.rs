@@ -60,7 +60,13 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     /// Adds a finding about a row, or about none.
-    pub(super) fn add(&mut self, row: Option<RowId>, code: Code, source: Option<Source>, fact: Fact) {
+    pub(super) fn add(
+        &mut self,
+        row: Option<RowId>,
+        code: Code,
+        source: Option<Source>,
+        fact: Fact,
+    ) {
         let variable = row.map(|row| Cow::Borrowed(self.case.contract.row(row).name));
         if let Some(severity) = self.severity(row, code) {
             self.push(code, severity, variable, source, fact);
@@ -68,7 +74,13 @@ impl Judge<'_> {
     }
 
     /// Adds a finding about a name that has no row.
-    pub(super) fn add_named(&mut self, name: Cow<'static, str>, code: Code, source: Option<Source>, fact: Fact) {
+    pub(super) fn add_named(
+        &mut self,
+        name: Cow<'static, str>,
+        code: Code,
+        source: Option<Source>,
+        fact: Fact,
+    ) {
         if let Some(severity) = code.severity(self.mode) {
             self.push(code, severity, Some(name), source, fact);
         }
@@ -152,7 +164,7 @@ impl Judge<'_> {
 
     fn features(&mut self) {
         let (contract, resolution) = (self.case.contract, self.case.resolution);
-        for feature in &contract.features {
+        for feature in contract.features {
             if feature.conflicts.iter().any(|condition| resolution.holds(condition)) {
                 let name = Cow::Borrowed(feature.name);
                 let fact = Fact::Says("is switched on and off by different settings");
@@ -163,7 +175,7 @@ impl Judge<'_> {
 
     fn rules(&mut self) {
         let (contract, resolution) = (self.case.contract, self.case.resolution);
-        for rule in &contract.rules {
+        for rule in contract.rules {
             if rule.modes.has(self.mode) && resolution.holds(&rule.when) {
                 let row = resolution.row(rule.variable);
                 let source = row.winner().map(|seen| seen.source.clone());
@@ -178,8 +190,10 @@ impl Judge<'_> {
         for (position, argument) in (1..).zip(self.case.arguments) {
             let Some(name) = needles.find(argument) else { continue };
             let name = name.to_owned();
-            let row = self.case.contract.known(name.split('#').next().unwrap_or_default().as_bytes());
-            let Some(severity) = self.severity(row.map(|known| known.row), Code::SecretInArguments) else {
+            let row =
+                self.case.contract.known(name.split('#').next().unwrap_or_default().as_bytes());
+            let Some(severity) = self.severity(row.map(|known| known.row), Code::SecretInArguments)
+            else {
                 continue;
             };
             let fact = Fact::Argument(position);
