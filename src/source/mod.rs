@@ -190,3 +190,6 @@ pub struct Snapshot {
     /// The directories and files that were looked at, for `explain` and the log.
     pub visited: Vec<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests;

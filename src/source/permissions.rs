@@ -82,6 +82,11 @@ impl<'a> Judge<'a> {
         writer(stat, own, trusted, shared).filter(|_| !fs::on_read_only_mount(path))
     }
 
+    /// Looks anew at `path` when it is met again: it was replaced.
+    pub fn forget(&mut self, path: &Path) {
+        self.walked.retain(|(seen, _)| seen != path);
+    }
+
     /// Judges an opened file. The way to it is [`way_to`](Judge::way_to)'s.
     pub fn file(&mut self, path: &Path, stat: &Stat) -> Option<Fact> {
         // What comes out of a pipe was written by whoever holds its other end.
