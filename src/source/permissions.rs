@@ -7,6 +7,7 @@
 use super::accounts::Accounts;
 use crate::finding::Fact;
 use crate::sys::fs::{self, HERE, Kind, Stat};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -58,14 +59,14 @@ pub struct Judge<'a> {
     /// The own user and the accounts, read when first needed.
     own: Option<u32>,
     accounts: Option<Accounts>,
-    walked: Vec<(PathBuf, Step)>,
+    walked: BTreeMap<OsString, Step>,
     facts: Vec<Fact>,
 }
 
 impl<'a> Judge<'a> {
     /// A judge that trusts these owners besides root and the own user.
     pub fn new(trusted: &'a [u32]) -> Self {
-        Judge { trusted, own: None, accounts: None, walked: Vec::new(), facts: Vec::new() }
+        Judge { trusted, own: None, accounts: None, walked: BTreeMap::new(), facts: Vec::new() }
     }
 
     /// What was found since the last call.
@@ -84,7 +85,7 @@ impl<'a> Judge<'a> {
 
     /// Looks anew at `path` when it is met again: it was replaced.
     pub fn forget(&mut self, path: &Path) {
-        self.walked.retain(|(seen, _)| seen != path);
+        self.walked.remove(path.as_os_str());
     }
 
     /// Judges an opened file. The way to it is [`way_to`](Judge::way_to)'s.
@@ -143,7 +144,7 @@ impl<'a> Judge<'a> {
 
     /// Judges one component. `None`: nothing can be seen there.
     fn step(&mut self, at: &Path, in_sticky: bool, volume: bool) -> Option<Step> {
-        if let Some((_, step)) = self.walked.iter().find(|(seen, _)| seen == at) {
+        if let Some(step) = self.walked.get(at.as_os_str()) {
             return Some(step.clone());
         }
         let seen = fs::look(HERE, at, false).ok()?;
@@ -165,7 +166,7 @@ impl<'a> Judge<'a> {
             }
             _ => Step::Plain,
         };
-        self.walked.push((at.to_owned(), step.clone()));
+        self.walked.insert(at.as_os_str().to_owned(), step.clone());
         Some(step)
     }
 }

@@ -282,16 +282,18 @@ impl Reader {
         if let Some(fact) = self.judge.file(&absolute, &stat) {
             self.observe(Code::InsecurePermissions, None, None, fact);
         }
-        let (parsed, wrong) = env_file::parse(content.expose());
-        for wrong in wrong {
-            self.bad_line(path, wrong.line, wrong.what);
-        }
+        let (parsed, mut wrong) = env_file::parse(content.expose());
         for entry in parsed {
             if entry.name.as_bytes().starts_with(environ::SETTING_PREFIX) {
-                self.bad_line(path, entry.line, "a NEXIS_LAUNCH_* setting, which no file can hold");
+                let what = "a NEXIS_LAUNCH_* setting, which no env file can hold";
+                wrong.push(env_file::Wrong { line: entry.line, what });
             } else {
                 entries.push((path.to_owned(), entry));
             }
+        }
+        wrong.sort_by_key(|wrong| wrong.line);
+        for wrong in wrong.iter().take(env_file::MOST_ERRORS) {
+            self.bad_line(path, wrong.line, wrong.what);
         }
     }
 

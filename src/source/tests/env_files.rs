@@ -51,7 +51,7 @@ fn a_setting_and_a_bad_line_are_errors_with_their_lines_and_without_their_text()
             _ => 0,
         })
         .collect();
-    assert_eq!(lines, [3, 2]);
+    assert_eq!(lines, [2, 3]);
     assert!(!format!("{:?}", taken.observations).contains("canary"));
     assert_eq!(taken.extras.len(), 2, "NEXIS_LAUNCH_MODE is not passed on");
 }
