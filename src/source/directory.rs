@@ -18,13 +18,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const DATA: &str = "..data";
+/// The link to the current generation of a Kubernetes volume (its atomic writer's layout).
+pub const DATA: &str = "..data";
 
 /// How long a volume that keeps being replaced is tried again (interface section 3).
-const SWAP_TIME: Duration = Duration::from_secs(1);
+pub const SWAP_TIME: Duration = Duration::from_secs(1);
 
 /// The pause between two tries: longer than a swap takes.
-const SWAP_PAUSE: Duration = Duration::from_millis(2);
+pub const SWAP_PAUSE: Duration = Duration::from_millis(2);
 
 /// A file of the contract that stands in the directory.
 pub struct Found {

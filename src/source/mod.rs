@@ -12,6 +12,7 @@ mod file;
 mod names_index;
 mod permissions;
 mod reader;
+mod references;
 
 pub use accounts::Accounts;
 pub use env_file::{Entry, Wrong, parse as parse_env_file};

@@ -150,9 +150,9 @@ fn a_volume_without_its_generation_is_an_error() {
     assert!(!observed(&taken, Code::FileMissing).is_empty());
 }
 
-#[test]
-fn generations_are_never_mixed_under_swaps() {
-    let dir = TempDir::new();
+/// Takes snapshots of a volume that is replaced all the while, until fifty generations were seen.
+#[track_caller]
+fn under_swaps(dir: &TempDir, mut both: impl FnMut() -> [String; 2]) {
     swap(dir.path(), 0);
     let stop = Arc::new(AtomicBool::new(false));
     let swapper = {
@@ -168,15 +168,11 @@ fn generations_are_never_mixed_under_swaps() {
     };
     let mut seen: Vec<String> = Vec::new();
     for _ in 0..50_000 {
-        let taken = take(&[], &[dir.path()], &[]);
-        let value = |row: usize| {
-            let text = said(&taken, row).concat();
-            text.rsplit('=').next().unwrap().to_owned()
-        };
-        assert_eq!(value(JWT_SECRET), value(DATABASE_URL));
-        assert!(value(JWT_SECRET).starts_with("value "), "{:?}", taken.observations);
-        if seen.last() != Some(&value(JWT_SECRET)) {
-            seen.push(value(JWT_SECRET));
+        let [one, other] = both();
+        assert_eq!(one, other);
+        assert!(one.starts_with("value "), "{one}");
+        if seen.last() != Some(&one) {
+            seen.push(one);
         }
         if seen.len() > 50 {
             break;
@@ -186,6 +182,41 @@ fn generations_are_never_mixed_under_swaps() {
     stop.store(true, Ordering::Relaxed);
     swapper.join().unwrap();
     assert!(seen.len() > 50, "the volume was swapped while it was read");
+}
+
+fn values(taken: &Snapshot) -> [String; 2] {
+    [JWT_SECRET, DATABASE_URL].map(|row| {
+        let text = said(taken, row).concat();
+        text.rsplit('=').next().unwrap().to_owned()
+    })
+}
+
+#[test]
+fn generations_are_never_mixed_under_swaps() {
+    let dir = TempDir::new();
+    under_swaps(&dir, || values(&take(&[], &[dir.path()], &[])));
+}
+
+#[test]
+fn generations_are_never_mixed_by_references() {
+    let dir = TempDir::new();
+    let root = dir.path().display();
+    let environ = [
+        format!("JWT_SECRET_FILE={root}/jwt-secret"),
+        format!("DATABASE_URL_FILE={root}/..data/database-url"),
+    ];
+    under_swaps(&dir, || values(&take(&environ, &[], &[])));
+}
+
+#[test]
+fn a_reference_beside_a_generation_is_read_by_its_path() {
+    let dir = TempDir::new();
+    swap(dir.path(), 0);
+    let path = dir.write("stray", "beside");
+    let environ = [format!("JWT_SECRET_FILE={}", path.display())];
+    let taken = take(&environ, &[], &[]);
+    assert_eq!(said(&taken, JWT_SECRET), [format!("file {}=beside", path.display())]);
+    assert_eq!(taken.candidates[JWT_SECRET][0].path, Some(path));
 }
 
 #[test]

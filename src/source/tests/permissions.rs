@@ -123,6 +123,8 @@ fn of_a_volume_the_generation_is_judged_and_not_the_root() {
         chmod(dir.path(), mode);
         assert_eq!(writable(&take(&[], &[dir.path()], &[]), dir.path()), [], "{mode:o}");
     }
+    let environ = [format!("JWT_SECRET_FILE={}/jwt-secret", dir.path().display())];
+    assert_eq!(writable(&take(&environ, &[], &[]), dir.path()), [], "by reference");
     chmod(&dir.path().join("..2026"), 0o777);
     let found = writable(&take(&[], &[dir.path()], &[]), dir.path());
     assert_eq!(found, [(PathBuf::from("..2026"), true)]);
