@@ -8,7 +8,7 @@ mod directory;
 mod dotenv;
 mod env_file;
 mod environ;
-mod file;
+pub mod file;
 mod names_index;
 mod permissions;
 mod reader;
@@ -127,7 +127,7 @@ pub struct Observation {
 }
 
 /// One inherited `NAME=VALUE`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Inherited {
     /// The whole entry as it was inherited; passed on by pointer, never copied.
     pub entry: &'static CStr,
@@ -163,6 +163,16 @@ impl Inherited {
     /// The value; empty for a malformed entry.
     pub fn value(&self) -> &'static [u8] {
         self.entry.to_bytes().get(self.name_len + 1..).unwrap_or_default()
+    }
+}
+
+/// The name alone: any inherited value may be a secret.
+impl fmt::Debug for Inherited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inherited")
+            .field("name", &String::from_utf8_lossy(self.name()))
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 

@@ -106,3 +106,14 @@ fn bytes_that_are_no_text_are_kept() {
     assert_eq!(inherited[0].value(), b"\xff\xfe");
     assert_eq!(inherited[1].name(), b"\xff");
 }
+
+#[test]
+fn a_snapshot_shows_names_and_no_value() {
+    let dir = TempDir::new();
+    dir.write("jwt-secret", "canary-file");
+    let file = dir.write("app.env", "OTHER=canary-extra\nJWT_SECRET='canary-line'\n");
+    let environ = owned(&["JWT_SECRET=canary-known", "OTHER=canary-other", "canary-malformed"]);
+    let shown = format!("{:?}", take(&environ, &[dir.path()], &[&file]));
+    assert!(shown.contains("JWT_SECRET") && shown.contains("OTHER"));
+    assert!(!shown.contains("canary"), "{shown}");
+}
