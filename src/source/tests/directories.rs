@@ -120,6 +120,17 @@ fn a_link_is_followed_and_a_dangling_one_is_said() {
 }
 
 #[test]
+fn the_way_through_a_link_out_of_a_directory_is_judged() {
+    let dir = TempDir::new();
+    let target = dir.write("elsewhere/target", "linked");
+    chmod(&dir.path().join("elsewhere"), 0o777);
+    fs::create_dir(dir.path().join("secrets")).unwrap();
+    symlink(&target, dir.path().join("secrets/jwt_secret")).unwrap();
+    let taken = take(&[], &[&dir.path().join("secrets")], &[]);
+    assert_eq!(writable(&taken, dir.path()), [(PathBuf::from("elsewhere"), true)]);
+}
+
+#[test]
 fn a_volume_is_read_by_way_of_its_generation() {
     let dir = TempDir::new();
     swap(dir.path(), 0);

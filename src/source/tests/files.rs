@@ -157,6 +157,21 @@ fn a_pipe_has_the_same_limit_as_a_file() {
 }
 
 #[test]
+fn what_was_replaced_after_the_listing_is_refused_once_opened() {
+    let dir = TempDir::new();
+    let fifo = dir.fifo("fifo");
+    for (path, kind) in [
+        (fifo.as_path(), FileKind::Pipe),
+        (Path::new("/dev/zero"), FileKind::Device),
+        (dir.path(), FileKind::Directory),
+    ] {
+        // As if a listing had just called it a regular file.
+        let read = file::read(HERE, path, FileKind::Regular, Pipes::Refuse, file::VALUE_LIMIT);
+        assert!(matches!(read, Err(Failure::Refused(seen)) if seen == kind), "{path:?}");
+    }
+}
+
+#[test]
 fn opened_descriptors_are_closed_and_none_is_left() {
     let dir = TempDir::new();
     let link = dir.path().join("self");

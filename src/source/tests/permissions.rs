@@ -9,7 +9,7 @@ const FILE: Stat =
 
 /// Judged for user 1000, who trusts 2000; group 50 is shared, any other is not.
 fn judged(stat: Stat) -> Option<String> {
-    writer(&stat, || 1000, &[2000], |group, _| group == 50)
+    writer(&stat, || 1000, &[2000], |group, _| group == 50, || false)
 }
 
 #[test]
@@ -38,15 +38,11 @@ fn group_write_counts_where_the_group_is_shared() {
 fn accounts_are_asked_only_about_group_write() {
     let asked = |mode| {
         let mut asked = false;
-        writer(
-            &Stat { mode, ..FILE },
-            || 1000,
-            &[],
-            |_, _| {
-                asked = true;
-                true
-            },
-        );
+        let shared = |_, _| {
+            asked = true;
+            true
+        };
+        writer(&Stat { mode, ..FILE }, || 1000, &[], shared, || false);
         asked
     };
     assert!(asked(0o664));
@@ -59,6 +55,23 @@ fn a_sticky_directory_is_judged_by_its_owner_alone() {
     assert_eq!(judged(sticky), None);
     assert_eq!(judged(Stat { uid: 1001, ..sticky }), Some("user 1001".to_owned()));
     assert_eq!(judged(Stat { kind: FileKind::Regular, ..sticky }), Some("any user".to_owned()));
+}
+
+#[test]
+fn on_a_read_only_mount_nobody_writes() {
+    let bad = Stat { mode: 0o666, uid: 1001, ..FILE };
+    assert_eq!(writer(&bad, || 1000, &[], |_, _| true, || true), None);
+    assert!(writer(&bad, || 1000, &[], |_, _| true, || false).is_some());
+    let dir = TempDir::new();
+    assert!(!crate::sys::fs::on_read_only_mount(dir.path()));
+    // Each mount that is read-only says so, where this machine has one that can be reached.
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    for fields in mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()) {
+        let (point, options) = (Path::new(fields[4]), fields[5]);
+        if options.split(',').any(|option| option == "ro") && point.is_dir() {
+            assert!(crate::sys::fs::on_read_only_mount(point), "{point:?}");
+        }
+    }
 }
 
 #[test]
