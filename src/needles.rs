@@ -176,3 +176,6 @@ fn contains_percent(text: &[u8], value: &[u8]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;
