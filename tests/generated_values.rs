@@ -11,8 +11,8 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Command;
 
-/// Enough for one value in a million of each form to be seen more often than not.
-const EACH: usize = 1_000_000;
+/// A million values in all, over the three forms.
+const EACH: usize = 340_000;
 
 const BURNT: [Reject; 3] = [
     Reject {
@@ -107,7 +107,7 @@ fn to_base64(bytes: &[u8], text: &mut Vec<u8>) {
 }
 
 #[test]
-fn a_million_hex_32_raise_nothing() {
+fn many_hex_32_raise_nothing() {
     let (rows, mut text) = ([jwt(), encryption()], Vec::new());
     random(EACH, 32, |bytes| {
         to_hex(bytes, &mut text);
@@ -116,7 +116,7 @@ fn a_million_hex_32_raise_nothing() {
 }
 
 #[test]
-fn a_million_base64_32_raise_nothing() {
+fn many_base64_32_raise_nothing() {
     let (rows, mut text) = ([jwt()], Vec::new());
     random(EACH, 32, |bytes| {
         to_base64(bytes, &mut text);
@@ -125,7 +125,7 @@ fn a_million_base64_32_raise_nothing() {
 }
 
 #[test]
-fn a_million_base64_48_raise_nothing() {
+fn many_base64_48_raise_nothing() {
     let (rows, mut text) = ([jwt()], Vec::new());
     random(EACH, 48, |bytes| {
         to_base64(bytes, &mut text);
