@@ -1,6 +1,8 @@
 //! Values from a cryptographic generator raise no finding, not even one in a million; nor do
 //! ordinary values that merely hold the words of placeholders.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use nexis_launch::contract::model::{
     Deliver, Display, FinalNewline, Format, Kind, List, Reject, Row,
 };

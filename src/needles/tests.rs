@@ -111,6 +111,48 @@ fn a_value_with_a_percent_is_found_raw_and_escaped() {
 }
 
 #[test]
+fn a_space_may_be_a_plus() {
+    let needles = needles(&["two words here"]);
+    assert_eq!(needles.find(b"q=two+words+here&x"), Some("FIRST"));
+    assert_eq!(needles.find(b"q=two-words-here&x"), None);
+    assert_eq!(self::needles(&["two+words+here"]).find(b"q=two words here"), None);
+}
+
+#[test]
+fn letters_of_the_value_itself_are_not_folded() {
+    let needles = needles(&["Canary-Value_1"]);
+    for text in ["canary-value_1", "CANARY-VALUE_1", "Canary+Value/1"] {
+        assert_eq!(needles.find(text.as_bytes()), None, "{text}");
+    }
+    assert_eq!(needles.find(b"x Canary-Value_1"), Some("FIRST"));
+}
+
+#[test]
+fn values_added_after_a_search_are_found() {
+    let mut needles = needles(&["first-value"]);
+    assert_eq!(needles.find(b"later-value"), None);
+    needles.add("LATER", b"later-value");
+    assert_eq!(needles.find(b"later-value"), Some("LATER"));
+    assert_eq!(needles.find(b"first-value"), Some("FIRST"));
+}
+
+#[test]
+fn one_of_many_needles_is_found_by_its_name() {
+    let value = |at: usize| format!("{at:05}-{:x}-canary", at * 7919);
+    let mut needles = Needles::new();
+    for at in 0..2000 {
+        needles.add(format!("NAME_{at}"), value(at).as_bytes());
+    }
+    for at in [0, 1, 777, 1999] {
+        let name = format!("NAME_{at}");
+        let text = base64(format!("u:{}", value(at)).as_bytes(), STANDARD, true);
+        assert_eq!(needles.find(text.as_bytes()), Some(&*name));
+        assert_eq!(needles.find(format!("-p{}", value(at)).as_bytes()), Some(&*name));
+    }
+    assert_eq!(needles.find(value(2000).as_bytes()), None);
+}
+
+#[test]
 fn a_needle_from_few_bytes_is_found_in_every_form() {
     let needles = needles(&["\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}"]);
     assert_eq!(needles.find(b"AAECAwQFBgc="), Some("FIRST"));

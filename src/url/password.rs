@@ -53,12 +53,11 @@ pub fn passwords(value: &[u8]) -> Vec<Secret> {
         if let Some(password) = url.password {
             add_forms(&mut found, password);
         }
-    } else if let Some((_, rest)) = text.split_once("://") {
-        if let Some((_, password)) =
-            rest.rsplit_once('@').and_then(|(info, _)| info.split_once(':'))
-        {
-            add_forms(&mut found, password);
-        }
+    } else if let Some((_, rest)) = text.split_once("://")
+        && let Some((info, _)) = rest.rsplit_once('@')
+        && let Some((_, password)) = info.split_once(':')
+    {
+        add_forms(&mut found, password);
     }
     // Only something with a scheme has a query; other values may hold `?` and `&` by chance.
     if super::split_scheme(text).is_some() {

@@ -26,10 +26,10 @@ pub fn check(row: &Row, _mode: Mode, value: &[u8], report: &mut dyn FnMut(Code, 
     if trim(text).is_empty() || row.format.kind == Kind::ModeName {
         return;
     }
-    if let Some(most) = row.format.max_bytes.map(|most| most as usize) {
-        if value.len() > most {
-            report(Code::TooLarge, Fact::More { bytes: Some(value.len()), most });
-        }
+    if let Some(most) = row.format.max_bytes.map(|most| most as usize)
+        && value.len() > most
+    {
+        report(Code::TooLarge, Fact::More { bytes: Some(value.len()), most });
     }
     let text = check_edges(row, text, report);
     if reference::is_unresolved(row, text.as_bytes()) {
@@ -166,10 +166,9 @@ fn check_strength(row: &Row, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
     }
     let encoded = matches!(format.kind, Kind::Hex { .. } | Kind::Base64 { .. });
     let url = matches!(format.kind, Kind::Url { .. });
-    if row.secret && !row.part && !url && (least.is_some() || encoded) {
-        if let Some(words) = entropy::weakness(value) {
-            report(Code::LowEntropy, Fact::Says(words));
-        }
+    let generated = row.secret && !row.part && !url && (least.is_some() || encoded);
+    if generated && let Some(words) = entropy::weakness(value) {
+        report(Code::LowEntropy, Fact::Says(words));
     }
 }
 
@@ -247,7 +246,8 @@ fn url_fault(row: &Row, value: &[u8]) -> Option<(Code, Fact)> {
         return if other && !schemes.is_empty() {
             bad_scheme
         } else {
-            let words = "is not a URL; in user and password all but letters, digits and -._~ is to be percent-encoded";
+            let words =
+                "is not a URL; percent-encode all but letters, digits and -._~ in its password";
             Some((Code::BadFormat, Fact::Says(words)))
         };
     };
