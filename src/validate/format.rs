@@ -1,7 +1,7 @@
 //! All that is said of one value: what it is made of, whether it is a real one, and its form.
 
 use super::{encoded, entropy, flag, log_filter, origins, placeholder, reference};
-use crate::contract::model::{FinalNewline, Kind, Row};
+use crate::contract::model::{FinalNewline, Kind, List, Row, Str};
 use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::url::{Url, passwords, split_scheme};
@@ -238,10 +238,8 @@ fn url_fault(row: &Row, value: &[u8]) -> Option<(Code, Fact)> {
         // `jdbc:postgresql://…` and the like: the scheme is what to correct first.
         let scheme = std::str::from_utf8(value).ok().and_then(split_scheme);
         let other = scheme.is_some_and(|(scheme, rest)| {
-            rest.contains("://") | rest.starts_with("//")
-                && ![schemes, loopback_schemes]
-                    .iter()
-                    .any(|list| list.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+            let known = |list: List<Str>| list.iter().any(|one| scheme.eq_ignore_ascii_case(one));
+            rest.contains("//") && !known(schemes) && !known(loopback_schemes)
         });
         return if other && !schemes.is_empty() {
             bad_scheme
@@ -251,8 +249,7 @@ fn url_fault(row: &Row, value: &[u8]) -> Option<(Code, Fact)> {
             Some((Code::BadFormat, Fact::Says(words)))
         };
     };
-    let any = schemes.is_empty() && loopback_schemes.is_empty();
-    if !any && !url.has_scheme(schemes.0) {
+    if !schemes.is_empty() && !url.has_scheme(schemes.0) {
         if !url.has_scheme(loopback_schemes.0) {
             return bad_scheme;
         }

@@ -75,8 +75,19 @@ const WORDS: [&str; 52] = [
 const LONGEST: usize = 16;
 
 /// Beginnings, folded, that need no further look.
-const PREFIXES: [&str; 6] =
-    ["changeme", "changethis", "replace", "yoursecret", "placeholder", "examplesecret"];
+const PREFIXES: [&str; 11] = [
+    "changeme",
+    "changethis",
+    "changein",
+    "pleasechange",
+    "replace",
+    "yoursecret",
+    "enteryour",
+    "putyour",
+    "setyour",
+    "placeholder",
+    "examplesecret",
+];
 
 /// Words that make a placeholder where separate words follow: `your-api-key`, `INSERT_KEY_HERE`.
 const LEADING: [&str; 3] = ["your", "insert", "todo"];
@@ -200,6 +211,9 @@ mod tests {
             "secretsecretsecretsec",
             "...",
             "********",
+            "please-change-me",
+            "change_in_production",
+            "put-your-key-here",
             "sk-...",
             "sk-your-key-here",
             "sk-xxxxxxxxxxxxxxxx",

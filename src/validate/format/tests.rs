@@ -3,6 +3,7 @@ use crate::contract::model::{
     Condition, Deliver, Display, Format, Generate, List, Override, Reject, Template,
 };
 use crate::mode::Modes;
+use proptest::prelude::*;
 
 /// A secret row of this kind without further rules.
 fn row(kind: Kind) -> Row {
@@ -45,6 +46,20 @@ const DATABASE: Kind = Kind::Url {
 };
 const API: Kind =
     Kind::Url { schemes: List(&["https"]), loopback_schemes: List(&["http"]), user_info: false };
+const ALL_KINDS: [Kind; 12] = [
+    TEXT,
+    Kind::Ascii,
+    KEY,
+    Kind::Base64 { bytes: Some(32) },
+    DATABASE,
+    API,
+    Kind::Flag,
+    Kind::SocketAddress,
+    Kind::Origins,
+    Kind::LogFilter,
+    Kind::Integer { min: -1, max: 5 },
+    Kind::Text { single_line: true },
+];
 const GOOD_KEY: &str = "6f1c0a7be29d4538f06b1d9e7c24a8530b9f6e1d2c7a4850f3e9b6d17c2a4805";
 
 fn jwt() -> Row {
@@ -348,19 +363,7 @@ fn canonical_spellings() {
 
 #[test]
 fn no_finding_holds_the_value() {
-    const KINDS: [Kind; 10] = [
-        TEXT,
-        Kind::Ascii,
-        KEY,
-        Kind::Base64 { bytes: Some(32) },
-        DATABASE,
-        API,
-        Kind::Flag,
-        Kind::SocketAddress,
-        Kind::Origins,
-        Kind::LogFilter,
-    ];
-    for kind in KINDS {
+    for kind in ALL_KINDS {
         let mut row = jwt();
         row.format.kind = kind;
         for value in [
@@ -377,6 +380,23 @@ fn no_finding_holds_the_value() {
                 let shown = format!("{code:?} {fact:?}");
                 assert!(!shown.contains("canary"), "{shown}");
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_value_is_judged_without_a_panic(value in prop::collection::vec(any::<u8>(), 0..64)) {
+        for kind in ALL_KINDS {
+            check(&row(kind), Mode::Production, &value, &mut |_, _| {});
+            canonical(&row(kind), &value);
+        }
+    }
+
+    #[test]
+    fn any_text_is_judged_without_a_panic(value in "[\\[\\]{}=,:/@+$a-f0-9'\"\\PC]{0,40}") {
+        for kind in ALL_KINDS {
+            check(&row(kind), Mode::Production, value.as_bytes(), &mut |_, _| {});
         }
     }
 }
