@@ -5,6 +5,7 @@ use crate::cli::{ContractAction, Format, TemplateFor};
 use crate::contract::model::Contract;
 use crate::contract::template::{self, Form};
 use crate::contract::{self, docs};
+use crate::error::Error;
 use crate::sys::signal::IgnoredPipe;
 use std::path::Path;
 
@@ -41,6 +42,6 @@ pub(super) fn contract(action: ContractAction) -> Ending {
     }
 }
 
-fn load(file: Option<&Path>) -> Result<&'static Contract, Vec<crate::error::Error>> {
+fn load(file: Option<&Path>) -> Result<&'static Contract, Vec<Error>> {
     contract::load(file).map_err(|error| vec![error])
 }

@@ -155,7 +155,8 @@ fn systemd(contract: &Contract) -> String {
         let _ = writeln!(text, "# LoadCredential={}:", words::file_name(row));
     }
     let settings = contract.rows.iter().filter(|row| !row.secret && !row.part);
-    for row in settings.filter(|row| !row.required.is_empty() || row.format.kind == Kind::ModeName) {
+    for row in settings.filter(|row| !row.required.is_empty() || row.format.kind == Kind::ModeName)
+    {
         text.push('\n');
         comments(contract, row, "", &mut text);
         let _ = writeln!(text, "# Environment={}=", set_name(row));

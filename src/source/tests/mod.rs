@@ -133,6 +133,7 @@ pub fn contract() -> &'static Contract {
         rows: List(rows),
         features: List::EMPTY,
         rules: List::EMPTY,
+        burnt: List::EMPTY,
         not_read: List::EMPTY,
         prefixes: List::EMPTY,
         passthrough: List::EMPTY,
