@@ -10,7 +10,8 @@
 //! ```
 //!
 //! In arguments and values `{root}` stands for the test's directory, `{dump}` for the file that the
-//! witness writes, `{witness}` for the witness. The working directory is `{root}/work`.
+//! witness writes, `{witness}` for the witness and `{bin}` for its directory. The working directory
+//! is `{root}/work`.
 
 #![allow(dead_code, reason = "each test file uses another part")]
 #![allow(unused_imports, reason = "each test file uses another part")]
@@ -326,7 +327,9 @@ impl Launch {
             examples().join("witness")
         };
         let mut text = text.to_vec();
+        let bin = witness.parent().unwrap().to_owned();
         for (placeholder, path) in [
+            ("{bin}", bin),
             ("{root}", self.root.path().to_owned()),
             ("{dump}", self.root.dump()),
             ("{witness}", witness),
@@ -346,7 +349,7 @@ impl Launch {
 
     /// Starts it.
     pub fn start(self) -> Running {
-        if self.args.iter().any(|arg| arg == "{witness}") {
+        if self.args.iter().any(|arg| arg == "{dump}") {
             example("witness");
         }
         spawn::start(self)
