@@ -37,6 +37,7 @@ const CASES: &[Case] = &[
     }),
     ("a URL of another scheme", |it| {
         it.env("DATABASE_URL", format!("mongodb://app:{ENCODED}@db.internal/{SECRET}"))
+            .env("JWT_SECRET", SECRET)
     }),
     ("a URL with a secret query value", |it| {
         it.env(

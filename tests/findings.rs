@@ -94,7 +94,7 @@ const TABLE: &[Fault] = &[
     }),
     ("secret-reused", "*", "wee", |it| it.env("NEXIS_API_HMAC_SECRET", SECRET)),
     ("secret-in-arguments", "JWT_SECRET", "wee", |it| it.args([format!("--token={SECRET}")])),
-    ("secret-in-arguments", "DATABASE_URL", "wee", |it| {
+    ("secret-in-arguments", "DATABASE_URL#password", "wee", |it| {
         it.env("DATABASE_URL", format!("postgres://app:{OTHER}@127.0.0.1/nexis")).args([OTHER])
     }),
     ("unknown-variable", "NEXIS_JWT_SECRT", "www", |it| it.env("NEXIS_JWT_SECRT", "x")),
@@ -242,7 +242,7 @@ fn a_placeholder_is_the_whole_value_and_never_a_part_of_it() {
             .program_did_not_run();
     }
     for text in
-        ["sk-9Qexample7TnB2yHc5Rf", "sk-change_me-7TnB2yHc5RfJ8mUe", "secret7TnB2yHc5RfJ8mUe1"]
+        ["sk-9Qexample7TnB2yHc5Rf", "k7Tn-change_me-B2yHc5RfJ8mUe", "secret7TnB2yHc5RfJ8mUe1"]
     {
         let outcome = Launch::sound("production").env("OPENAI_API_KEY", text).run();
         outcome.status(0).no_finding("placeholder");

@@ -55,7 +55,7 @@ fn an_unknown_mode_is_an_error_and_judged_as_production() {
         let outcome = Launch::witness::<&str>([]).env("NEXIS_ENV", typed).run();
         outcome
             .status(78)
-            .error("unknown-mode", "NEXIS_ENV")
+            .error("unknown-mode", "")
             .error("missing-required", "JWT_SECRET")
             .error("missing-required", "NEXIS_CORS_ALLOW_ORIGINS")
             .program_did_not_run();

@@ -341,9 +341,14 @@ unsafe fn prepare(launch: &Launch, streams: &[Option<RawFd>; 3], given: &[(RawFd
             let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
             libc::setrlimit(resource.cast_unsigned(), &raw const limit);
         }
+        // The raw system call, because the C library hides the signals that it uses itself, and the
+        // test runner may have inherited one of those as ignored. A kernel_sigaction of zeroes is
+        // the default disposition; its first word is the handler.
         for signal in 1..=64 {
-            let ignore = launch.ignored.contains(&signal);
-            libc::signal(signal, if ignore { libc::SIG_IGN } else { libc::SIG_DFL });
+            let ignored = launch.ignored.contains(&signal);
+            let action = [if ignored { libc::SIG_IGN } else { libc::SIG_DFL }, 0, 0, 0];
+            let none = std::ptr::null_mut::<libc::c_void>();
+            libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), none, 8);
         }
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
