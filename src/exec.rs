@@ -72,10 +72,10 @@ pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>) -> Prepared {
     let typed = words.first().cloned().unwrap_or_default();
     let (path, problem) = match find(&typed, search) {
         Ok(path) => {
-            let problem = look(&path).err().map(|why| (Code::ProgramNotExecutable, why));
+            let problem = look(&path).err();
             (path, problem)
         }
-        Err((path, code, why)) => (path, Some((code, why))),
+        Err(path) => (path, Some((Code::ProgramNotFound, "it is in no absolute entry of PATH"))),
     };
     let findings =
         problem.map(|(code, why)| finding(code, None, Fact::Program { path: path.clone(), why }));
@@ -91,42 +91,32 @@ fn finding(code: Code, variable: Option<Cow<'static, str>>, fact: Fact) -> Findi
 /// The path of the program: as typed where it has a slash, else the first executable file of that
 /// name in the absolute entries of PATH. Empty and relative entries are passed over: they would
 /// run a program from the working directory.
-fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, (PathBuf, Code, &'static str)> {
-    let missing = |path: PathBuf| (path, Code::ProgramNotFound, "there is no such file");
+fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     if typed.as_bytes().contains(&b'/') {
-        let path = PathBuf::from(typed);
-        return match fs::look(HERE, &path, true) {
-            Ok(_) => Ok(path),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(missing(path)),
-            Err(_) => Err((path, Code::ProgramNotExecutable, "it cannot be looked at")),
-        };
-    }
-    if typed.is_empty() {
-        return Err((PathBuf::new(), Code::ProgramNotFound, "its name is empty"));
+        return Ok(PathBuf::from(typed));
     }
     let entries: Vec<PathBuf> = std::env::split_paths(search.unwrap_or(OsStr::new(DEFAULT_PATH)))
-        .filter(|entry| entry.is_absolute())
+        .filter(|entry| entry.is_absolute() && !typed.is_empty())
         .collect();
     let joined = std::env::join_paths(&entries).unwrap_or_default();
     if let Ok(path) = which::which_in(typed, Some(joined), "/") {
         return Ok(path);
     }
     // Something of that name that cannot be executed says more than "not found".
-    match entries
-        .iter()
-        .map(|entry| entry.join(typed))
-        .find(|path| fs::look(HERE, path, true).is_ok())
-    {
-        Some(path) => Ok(path),
-        None => {
-            Err((PathBuf::from(typed), Code::ProgramNotFound, "it is in no absolute entry of PATH"))
-        }
-    }
+    let mut paths = entries.iter().map(|entry| entry.join(typed));
+    paths.find(|path| fs::look(HERE, path, true).is_ok()).ok_or_else(|| PathBuf::from(typed))
 }
 
 /// What would make execve(2) fail.
-fn look(path: &Path) -> Result<(), &'static str> {
-    let seen = fs::look(HERE, path, true).map_err(|_| "it cannot be looked at")?;
+fn look(path: &Path) -> Result<(), (Code, &'static str)> {
+    let seen = fs::look(HERE, path, true).map_err(|errno| match errno {
+        Errno::ENOENT | Errno::ENOTDIR => (Code::ProgramNotFound, "there is no such file"),
+        _ => (Code::ProgramNotExecutable, "it cannot be looked at"),
+    })?;
+    executable(path, &seen).map_err(|why| (Code::ProgramNotExecutable, why))
+}
+
+fn executable(path: &Path, seen: &fs::Stat) -> Result<(), &'static str> {
     match seen.kind {
         Kind::Regular => {}
         Kind::Directory => return Err("it is a directory"),

@@ -39,11 +39,10 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     };
     pipe.restore();
     let error = program.exec(&launch.environment);
-    let pipe = IgnoredPipe::begin();
+    let _pipe = IgnoredPipe::begin();
     let manifest = manifest.failed(error);
     let _ = audit::append(&manifest, settings);
     let _ = audit::write_manifest(&manifest, settings, true);
-    drop(pipe);
     Ok(Status::NotExecutable)
 }
 
