@@ -279,10 +279,15 @@ pub fn resolve(
 /// Takes a file's final newline off where the row says so, and sees what is blank.
 fn look(row: &Row, candidate: Candidate) -> Seen {
     let Candidate { source, rank, content, path } = candidate;
-    let from_file = matches!(
-        source.kind,
-        SourceKind::File | SourceKind::Credential | SourceKind::SecretsDir | SourceKind::Provider
-    );
+    // An env file holds values and names files; only the latter have a path behind them.
+    let from_file = path.is_some()
+        || matches!(
+            source.kind,
+            SourceKind::File
+                | SourceKind::Credential
+                | SourceKind::SecretsDir
+                | SourceKind::Provider
+        );
     let outcome = match content {
         Err((code, fact)) => Outcome::Failed(code, fact),
         Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,

@@ -1,0 +1,256 @@
+//! Drives bad inputs through every command, form and log level and shows that no form of a secret
+//! stands in any output.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+const PASSWORD: &str = "pL9!wQ/e@r:T?y#U%iO+8zXcV";
+const ENCODED: &str = "pL9%21wQ%2Fe%40r%3AT%3Fy%23U%25iO%2B8zXcV";
+
+type Case = (&'static str, fn(Launch) -> Launch);
+
+/// Each case plants SECRET, OTHER, PASSWORD or ENCODED somewhere.
+const CASES: &[Case] = &[
+    ("sound", |it| it.env("JWT_SECRET", SECRET)),
+    ("alias", |it| it.env("NEXIS_JWT_SECRET", SECRET)),
+    ("conflict", |it| it.env("JWT_SECRET", SECRET).env("NEXIS_JWT_SECRET", OTHER)),
+    ("newline", |it| it.env("JWT_SECRET", format!("{SECRET}\n"))),
+    ("quotes", |it| it.env("JWT_SECRET", format!("'{SECRET}'"))),
+    ("not UTF-8", |it| {
+        it.env("JWT_SECRET", [SECRET.as_bytes(), b"\xff", SECRET.as_bytes()].concat())
+    }),
+    ("NUL", |it| it.file("s", format!("{SECRET}\0{OTHER}")).env("JWT_SECRET_FILE", "{root}/s")),
+    ("too large", |it| it.file("s", SECRET.repeat(1600)).env("JWT_SECRET_FILE", "{root}/s")),
+    ("the value where a path belongs", |it| it.env("NEXIS_ENCRYPTION_KEY", SECRET)),
+    ("reused", |it| it.env("JWT_SECRET", SECRET).env("NEXIS_API_HMAC_SECRET", SECRET)),
+    ("repeated entry", |it| {
+        it.raw_env(format!("JWT_SECRET={SECRET}")).raw_env(format!("JWT_SECRET={OTHER}"))
+    }),
+    ("a key as a URL", |it| it.env("DATABASE_URL", SECRET)),
+    ("a URL", |it| it.env("DATABASE_URL", format!("postgres://app:{ENCODED}@db.internal/nexis"))),
+    ("a URL with a raw password", |it| {
+        it.env("DATABASE_URL", format!("postgres://app:{PASSWORD}@db.internal/nexis"))
+    }),
+    ("a URL of another scheme", |it| {
+        it.env("DATABASE_URL", format!("mongodb://app:{ENCODED}@db.internal/{SECRET}"))
+            .env("JWT_SECRET", SECRET)
+    }),
+    ("a URL with a secret query value", |it| {
+        it.env(
+            "DATABASE_URL",
+            format!("postgres://db.internal/nexis?password={SECRET}&sslmode=require"),
+        )
+    }),
+    ("a URL with a secret host and path", |it| {
+        it.env(
+            "DATABASE_URL",
+            format!("postgres://app:{OTHER}@{OTHER}/{OTHER}?application_name={OTHER}"),
+        )
+    }),
+    ("a URL that does not parse", |it| {
+        it.env("DATABASE_URL", format!("postgres://[{SECRET}@:::/"))
+    }),
+    ("a URL without slashes", |it| it.env("REDIS_URL", format!("redis:{SECRET}@host"))),
+    ("a fragment", |it| it.env("REDIS_URL", format!("rediss://host:6379/0#{SECRET}"))),
+    ("parts", |it| {
+        it.env("NEXIS_DATABASE_HOST", "db.internal")
+            .env("NEXIS_DATABASE_NAME", "nexis")
+            .env("NEXIS_DATABASE_USER", "app")
+            .env("NEXIS_DATABASE_PASSWORD", PASSWORD)
+    }),
+    ("incomplete parts", |it| it.env("NEXIS_DATABASE_PASSWORD", PASSWORD)),
+    ("an API base with user info", |it| {
+        it.env("OPENAI_API_BASE", format!("https://user:{OTHER}@api.example/v1"))
+            .env("OPENAI_API_KEY", OTHER)
+    }),
+    ("a withheld key", |it| it.env("NEXIS_OPENAI_ENABLED", "false").env("OPENAI_API_KEY", SECRET)),
+    ("a secret in a setting that is shown", |it| {
+        it.env("JWT_SECRET", SECRET)
+            .env("JWT_ISSUER", SECRET)
+            .env("JWT_AUDIENCE", format!("x{SECRET}"))
+    }),
+    ("a secret as a mode", |it| it.env("NEXIS_ENV", SECRET).env("JWT_SECRET", SECRET)),
+    ("a secret as a mode setting", |it| {
+        it.env("NEXIS_LAUNCH_MODE", SECRET).env("JWT_SECRET", SECRET)
+    }),
+    ("a secret as a flag", |it| it.env("NEXIS_HSTS_ENABLED", SECRET).env("JWT_SECRET", SECRET)),
+    ("a secret as an address", |it| it.env("NEXIS_BIND_ADDR", SECRET).env("JWT_SECRET", SECRET)),
+    ("a secret as a level", |it| {
+        it.env("JWT_SECRET", SECRET).env("NEXIS_LOG_LEVEL", SECRET).env("RUST_LOG", SECRET)
+    }),
+    ("a secret as an origin", |it| {
+        it.env("NEXIS_CORS_ALLOW_ORIGINS", SECRET).env("JWT_SECRET", SECRET)
+    }),
+    ("an inherited secret", |it| it.env("STRIPE_API_KEY", SECRET).env("UNRELATED", OTHER)),
+    ("an unknown variable", |it| it.env("NEXIS_JWT_SECRT", SECRET)),
+    ("an unread variable", |it| it.env("NEXIS_DATABASE_PATH", SECRET)),
+    ("a bad line of an env file", |it| {
+        it.file("env", format!("JWT_SECRET {SECRET}\nOTHER='{OTHER}\n"))
+            .env("NEXIS_LAUNCH_ENV_FILE", "{root}/env")
+    }),
+    ("a good env file", |it| {
+        it.file("env", format!("JWT_SECRET={SECRET}\n")).env("NEXIS_LAUNCH_ENV_FILE", "{root}/env")
+    }),
+    ("a secrets directory", |it| {
+        it.file("dir/jwt-secret", SECRET)
+            .file("dir/jwt_secret", OTHER)
+            .env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/dir")
+    }),
+    ("an entry without a name", |it| it.raw_env(format!("={SECRET}")).env("JWT_SECRET", SECRET)),
+    ("a placeholder prefix", |it| it.env("OPENAI_API_KEY", format!("your-{SECRET}"))),
+    ("a reference", |it| it.env("OPENAI_API_KEY", format!("vault:{SECRET}"))),
+    ("a fingerprint key that is a secret", |it| {
+        it.file("key", SECRET)
+            .env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", "{root}/key")
+            .env("JWT_SECRET", SECRET)
+    }),
+    ("a wrong value of a setting", |it| it.env("NEXIS_LAUNCH_INHERIT", SECRET)),
+    ("a full disk", |it| it.env("NEXIS_LAUNCH_AUDIT_LOG", "/dev/full").env("JWT_SECRET", SECRET)),
+    ("an audit log", |it| {
+        it.env("NEXIS_LAUNCH_AUDIT_LOG", "{root}/audit.log").env("JWT_SECRET", SECRET)
+    }),
+    ("a manifest file", |it| {
+        it.env("NEXIS_LAUNCH_MANIFEST_TO", "{root}/m.json").env("JWT_SECRET", SECRET)
+    }),
+];
+
+fn watched(case: Case, launch: Launch) -> Outcome {
+    let launch = launch.canary(SECRET).canary(OTHER).canary(PASSWORD).canary(ENCODED);
+    let outcome = case.1(launch).run();
+    outcome.no_canary().no_panic();
+    outcome
+}
+
+/// Every case against one way of starting the launcher.
+fn drive(args: &[&str]) {
+    for case in CASES {
+        let launch = Launch::new().args(args).env("NEXIS_CORS_ALLOW_ORIGINS", "https://a.example");
+        let outcome = watched(*case, launch);
+        assert!(outcome.signal.is_none(), "{} with {args:?}\n{outcome}", case.0);
+        assert!(
+            !outcome.stdout.is_empty()
+                || !outcome.stderr.is_empty()
+                || outcome.root().join("m.json").exists()
+                || args.contains(&"off"),
+            "{} with {args:?} says nothing, so nothing is shown",
+            case.0
+        );
+    }
+}
+
+#[test]
+fn run_shows_no_secret_in_json() {
+    drive(&["run", "--manifest", "json", "--", "/bin/true"]);
+}
+
+#[test]
+fn run_shows_no_secret_in_text() {
+    drive(&["run", "--manifest", "text", "--mode", "staging", "--", "/bin/true"]);
+}
+
+#[test]
+fn run_shows_no_secret_when_it_only_reports() {
+    drive(&["run", "--enforce", "report", "--mode", "production", "--", "/bin/true"]);
+}
+
+#[test]
+fn run_shows_no_secret_in_its_log() {
+    drive(&["run", "-v", "--", "/bin/true"]);
+    drive(&["run", "-vvv", "--", "/bin/true"]);
+    drive(&["run", "-vvv", "--log-format", "json", "--manifest", "off", "--", "/bin/true"]);
+}
+
+#[test]
+fn dev_shows_no_secret() {
+    drive(&["dev", "-vv", "--", "/bin/true"]);
+}
+
+#[test]
+fn run_without_its_program_shows_no_secret() {
+    drive(&["run", "--", "/no/such/program"]);
+    drive(&["run", "--", "/"]);
+}
+
+#[test]
+fn check_shows_no_secret_in_any_format() {
+    for format in ["text", "json", "sarif", "github"] {
+        drive(&["check", "--format", format]);
+    }
+    drive(&["check", "--mode", "development", "--strict", "-vvv", "--", "/bin/true"]);
+}
+
+#[test]
+fn explain_shows_no_secret() {
+    for format in ["text", "json"] {
+        drive(&["explain", "--format", format]);
+        drive(&["explain", "--format", format, "JWT_SECRET"]);
+        drive(&["explain", "--format", format, "DATABASE_URL"]);
+    }
+    drive(&["explain", "-vvv", "OPENAI_API_KEY"]);
+}
+
+#[test]
+fn no_secret_of_the_command_line_is_shown() {
+    for args in [
+        &["run", SECRET][..],
+        &["run", "--", SECRET],
+        &["run", "--", "/bin/true", SECRET],
+        &["run", "--mode", SECRET, "--", "/bin/true"],
+        &["run", "--inherit", SECRET, "--", "/bin/true"],
+        &["run", "--manifest", SECRET, "--", "/bin/true"],
+        &["check", "--format", SECRET],
+    ] {
+        let launch = Launch::new().args(args).requirements().canary(SECRET);
+        let outcome = launch.run();
+        // The program's own name and path are shown; an argument that is a secret of the contract
+        // is only named by its place.
+        if args[1..] != ["--", SECRET] {
+            outcome.no_canary();
+        }
+        outcome.no_panic();
+    }
+}
+
+#[test]
+fn arguments_of_the_program_are_never_shown() {
+    let argument = [b"--password=", OTHER.as_bytes(), b"\xff"].concat();
+    let outcome = Launch::sound("production")
+        .args([OsStr::from_bytes(&argument)])
+        .options(["-vvv"])
+        .canary(OTHER)
+        .run();
+    outcome.status(0).no_canary().no_panic();
+}
+
+#[test]
+fn a_generated_secret_is_shown_nowhere() {
+    let outcome =
+        Launch::witness(["--mode", "development", "-vvv", "--audit-log", "{root}/audit.log"])
+            .canary("stands for the generated one")
+            .run();
+    let generated = outcome.status(0).seen().text("JWT_SECRET").unwrap();
+    assert!(generated.len() >= 32, "too short for a key");
+    for (form, text) in forms(generated.as_bytes()) {
+        for output in [&outcome.stdout, &outcome.stderr, &outcome.read("audit.log").into_bytes()] {
+            assert!(find(output, &text).is_none(), "its {form}");
+        }
+    }
+    let again = Launch::witness(["--mode", "development"]).run();
+    assert_ne!(again.status(0).seen().text("JWT_SECRET").unwrap(), generated);
+}
+
+#[test]
+fn a_shown_value_that_holds_a_secret_is_withheld() {
+    let outcome = Launch::sound("staging")
+        .env("JWT_ISSUER", format!("https://issuer.example/{SECRET}"))
+        .env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/{OTHER}?sslmode=require"))
+        .canary(SECRET)
+        .canary(OTHER)
+        .run();
+    outcome.status(0).no_canary();
+    assert!(outcome.variable("JWT_ISSUER").get("display").is_none_or(serde_json::Value::is_null));
+}

@@ -1,0 +1,164 @@
+//! The mode and what decides it (interface section 2).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+/// A launch that says no mode.
+fn open() -> Launch {
+    Launch::witness::<&str>([]).requirements()
+}
+
+fn mode(outcome: &Outcome) -> String {
+    outcome.manifest()["mode"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_option_wins_over_the_setting_and_that_over_nexis_env() {
+    let outcome = open().env("NEXIS_ENV", "development").run();
+    assert_eq!(mode(&outcome), "development");
+    let outcome = open().env("NEXIS_ENV", "development").env("NEXIS_LAUNCH_MODE", "staging").run();
+    assert_eq!(mode(&outcome), "staging");
+    let outcome = open()
+        .env("NEXIS_ENV", "development")
+        .env("NEXIS_LAUNCH_MODE", "staging")
+        .options(["--mode", "production"])
+        .run();
+    assert_eq!(mode(&outcome), "production");
+    assert_eq!(outcome.status(0).seen().text("NEXIS_ENV").as_deref(), Some("production"));
+}
+
+#[test]
+fn every_spelling_is_understood_and_nothing_falls_to_development() {
+    for (typed, expected) in [
+        ("development", "development"),
+        ("dev", "development"),
+        ("DEV", "development"),
+        ("staging", "staging"),
+        ("Stage", "staging"),
+        ("production", "production"),
+        ("prod", "production"),
+        ("PRODUCTION", "production"),
+        (" production ", "production"),
+        ("production\n", "production"),
+        ("\tprod\r\n", "production"),
+    ] {
+        let outcome = open().env("NEXIS_ENV", typed).run();
+        assert_eq!(mode(outcome.status(0)), expected, "{typed:?}");
+        outcome.no_finding("unknown-mode");
+    }
+}
+
+#[test]
+fn an_unknown_mode_is_an_error_and_judged_as_production() {
+    for typed in ["local", "produktion", "production2", "test", "prod uction"] {
+        let outcome = Launch::witness::<&str>([]).env("NEXIS_ENV", typed).run();
+        outcome
+            .status(78)
+            .error("unknown-mode", "")
+            .error("missing-required", "JWT_SECRET")
+            .error("missing-required", "NEXIS_CORS_ALLOW_ORIGINS")
+            .program_did_not_run();
+    }
+    let outcome = open().options(["--mode", "local"]).run();
+    outcome.status(78).program_did_not_run();
+    assert!(outcome.findings().iter().any(|it| it.0 == "unknown-mode" && it.1 == "error"));
+}
+
+#[test]
+fn without_a_mode_production_is_assumed_and_said() {
+    let outcome = open().run();
+    assert_eq!(mode(outcome.status(0)), "production");
+    let finding = outcome.warning("mode-unset", "").finding_entry("mode-unset", "");
+    let hint = finding["hint"].to_string();
+    assert!(hint.contains("dev") && hint.contains("NEXIS_ENV"), "{hint}");
+    assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("production"));
+}
+
+#[test]
+fn a_blank_mode_is_no_mode() {
+    let outcome = open().env("NEXIS_ENV", "").run();
+    assert_eq!(mode(outcome.status(0)), "production");
+    let found = outcome.findings();
+    assert!(found.iter().any(|it| it.0 == "mode-unset" || it.0 == "blank-value"), "{outcome}");
+}
+
+#[test]
+fn a_stated_mode_raises_no_warning() {
+    for launch in [open().env("NEXIS_ENV", "production"), open().options(["--mode", "production"])]
+    {
+        launch.run().status(0).no_finding("mode-unset").no_finding("mode-conflict");
+    }
+}
+
+#[test]
+fn a_setting_laxer_than_nexis_env_is_refused() {
+    for (wanted, laxer) in
+        [("production", "development"), ("production", "staging"), ("staging", "dev")]
+    {
+        let outcome = open().env("NEXIS_ENV", wanted).env("NEXIS_LAUNCH_MODE", laxer).run();
+        outcome.status(78).program_did_not_run();
+        assert!(outcome.findings().iter().any(|it| it.0 == "mode-conflict" && it.1 == "error"));
+    }
+}
+
+#[test]
+fn an_option_laxer_than_nexis_env_warns() {
+    let outcome = open().env("NEXIS_ENV", "production").options(["--mode", "staging"]).run();
+    assert_eq!(mode(outcome.status(0)), "staging");
+    assert!(outcome.findings().iter().any(|it| it.0 == "mode-conflict" && it.1 == "warning"));
+    assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("staging"));
+}
+
+#[test]
+fn a_stricter_mode_than_nexis_env_is_no_conflict() {
+    let outcome =
+        open().env("NEXIS_ENV", "development").env("NEXIS_LAUNCH_MODE", "production").run();
+    outcome.status(0).no_finding("mode-conflict");
+    assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("production"));
+}
+
+#[test]
+fn dev_is_development() {
+    let launch = || Launch::new().args(["dev", "--", "{witness}", "{dump}"]);
+    let outcome = launch().run();
+    assert_eq!(mode(outcome.status(0)), "development");
+    assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("development"));
+    outcome.no_finding("mode-unset").warning("ephemeral-secret", "JWT_SECRET");
+    let outcome = launch().env("NEXIS_ENV", "production").run();
+    outcome.status(0);
+    assert!(outcome.findings().iter().any(|it| it.0 == "mode-conflict" && it.1 == "warning"));
+}
+
+#[test]
+fn the_mode_has_no_file_form() {
+    let outcome = open().file("mode", "development").env("NEXIS_ENV_FILE", "{root}/mode").run();
+    assert_eq!(mode(&outcome), "production");
+}
+
+#[test]
+fn the_manifest_says_what_chose_the_mode() {
+    let source = |launch: Launch| launch.run().status(0).variable("NEXIS_ENV")["source"].clone();
+    assert_eq!(source(open().options(["--mode", "production"]))["name"], "--mode");
+    assert_eq!(source(open().env("NEXIS_LAUNCH_MODE", "production"))["name"], "NEXIS_LAUNCH_MODE");
+    let own = source(open().env("NEXIS_ENV", "production"));
+    assert_eq!(own["name"], "NEXIS_ENV");
+}
+
+#[test]
+fn a_contract_can_name_further_spellings() {
+    let contract =
+        "version: 1\nname: own\nextends: builtin:nexis-gateway\nmode_names: {preprod: staging}\n";
+    let launch = |typed: &str| {
+        open()
+            .file("own.yaml", contract)
+            .options(["--contract", "{root}/own.yaml"])
+            .env("NEXIS_ENV", typed)
+    };
+    for typed in ["preprod", "PreProd", " preprod\n"] {
+        let outcome = launch(typed).run();
+        assert_eq!(mode(outcome.status(0)), "staging");
+        assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("staging"));
+    }
+    launch("preprod2").run().status(78).program_did_not_run();
+}
