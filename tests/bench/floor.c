@@ -44,7 +44,8 @@ int main(int argc, char **argv, char **inherited) {
     for (int i = 0; i < COUNT; i++) {
         *append(file, secrets[i]) = '\0';
         struct stat about;
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        /* musl's open() would set the close-on-exec flag a second time, by a call of its own. */
+        int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &about) || !S_ISREG(about.st_mode))
             return UNMET;
 

@@ -15,12 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -163,6 +163,7 @@ static void counted_run(const struct program *it, double *user, double *kernel) 
     pid_t pid = fork();
     if (pid == 0) {
         /* The counters have to be open before the exec that switches them on. */
+        close(gate[1]);
         if (read(gate[0], &go, 1) != 1)
             _exit(127);
         become(it);
