@@ -1,7 +1,16 @@
 //! Options and `NEXIS_LAUNCH_*` settings, merged: an option wins over its variable.
 
-use std::ffi::OsString;
+use crate::cli::{EnforceChoice, InheritChoice, LogFormat, ManifestChoice, Options};
+use crate::error::{Error, Status};
+use crate::nearest::nearest;
+use serde::Deserialize;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What every setting's name begins with.
+pub const PREFIX: &str = "NEXIS_LAUNCH_";
 
 /// Where the wish for a mode came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,4 +121,425 @@ pub struct Log {
     pub json: bool,
     /// Nothing but errors.
     pub quiet: bool,
+}
+
+/// The settings as they stand in the environment. All are text to envy, so that it has nothing
+/// to say about a value; they are read below.
+#[derive(Debug, Default, Deserialize)]
+struct Variables {
+    mode: Option<String>,
+    contract: Option<String>,
+    secrets_dir: Option<String>,
+    env_file: Option<String>,
+    inherit: Option<String>,
+    passthrough: Option<String>,
+    enforce: Option<String>,
+    manifest: Option<String>,
+    manifest_to: Option<String>,
+    audit_log: Option<String>,
+    audit_required: Option<String>,
+    fingerprint_key_file: Option<String>,
+    labels: Option<String>,
+    log: Option<String>,
+    log_format: Option<String>,
+}
+
+/// The names after the prefix.
+const NAMES: [&str; 15] = [
+    "MODE",
+    "CONTRACT",
+    "SECRETS_DIR",
+    "ENV_FILE",
+    "INHERIT",
+    "PASSTHROUGH",
+    "ENFORCE",
+    "MANIFEST",
+    "MANIFEST_TO",
+    "AUDIT_LOG",
+    "AUDIT_REQUIRED",
+    "FINGERPRINT_KEY_FILE",
+    "LABELS",
+    "LOG",
+    "LOG_FORMAT",
+];
+
+/// Options and settings that do not fit, all of them at once.
+#[derive(Debug)]
+pub struct Problems(pub Vec<Error>);
+
+impl Settings {
+    /// Merges the options with the settings among `inherited`, which are pairs of name and value
+    /// under [`PREFIX`]. A blank setting is none. `dev` stands for `--mode development`.
+    ///
+    /// # Errors
+    /// Every name that does not exist and every value that does not fit, [`Status::Usage`] each.
+    pub fn merge<'a>(
+        options: Options,
+        dev: bool,
+        inherited: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<Settings, Problems> {
+        let mut problems = Vec::new();
+        let variables = read(inherited, &mut problems);
+        let settings = Merge { problems: &mut problems }.all(options, dev, variables);
+        if problems.is_empty() { Ok(settings) } else { Err(Problems(problems)) }
+    }
+}
+
+/// Takes the settings that exist and have a value; reports names that do not exist.
+fn read<'a>(
+    inherited: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    problems: &mut Vec<Error>,
+) -> Variables {
+    let mut pairs = Vec::new();
+    for (name, value) in inherited {
+        let shown = String::from_utf8_lossy(name);
+        let known = shown.strip_prefix(PREFIX).filter(|rest| NAMES.contains(rest));
+        match (known, std::str::from_utf8(value)) {
+            (None, _) => problems.push(unknown(&shown)),
+            (Some(_), Ok(value)) if value.trim().is_empty() => {}
+            (Some(_), Ok(value)) => pairs.push((shown.into_owned(), value.to_owned())),
+            (Some(_), Err(_)) => problems.push(
+                Error::new(Status::Usage, format!("cannot read {shown}: it is not UTF-8"))
+                    .hint("write the setting in UTF-8"),
+            ),
+        }
+    }
+    if pairs.is_empty() {
+        return Variables::default();
+    }
+    envy::prefixed(PREFIX).from_iter(pairs).unwrap_or_else(|_| {
+        problems.push(Error::new(Status::Software, "cannot read the NEXIS_LAUNCH_* settings"));
+        Variables::default()
+    })
+}
+
+fn unknown(name: &str) -> Error {
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    let error = Error::new(Status::Usage, format!("cannot take {name}: there is no such setting"));
+    match nearest(rest, NAMES.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean {PREFIX}{near}?")),
+        None => error.hint("`nexis-launch run --help` lists the settings"),
+    }
+}
+
+/// One choice among words, as an option and as a setting.
+trait Word: Sized + Copy + 'static {
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+impl Word for Inherit {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("all", Inherit::All), ("contract", Inherit::Contract)];
+}
+
+impl Word for Enforce {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("refuse", Enforce::Refuse), ("report", Enforce::Report)];
+}
+
+impl Word for ManifestForm {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("auto", ManifestForm::Auto),
+        ("text", ManifestForm::Text),
+        ("json", ManifestForm::Json),
+        ("off", ManifestForm::Off),
+    ];
+}
+
+impl Word for bool {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("true", true),
+        ("false", false),
+        ("1", true),
+        ("0", false),
+        ("yes", true),
+        ("no", false),
+    ];
+}
+
+/// The log's form: JSON or not.
+#[derive(Clone, Copy)]
+struct Json(bool);
+
+impl Word for Json {
+    const WORDS: &'static [(&'static str, Self)] = &[("text", Json(false)), ("json", Json(true))];
+}
+
+/// The merging, with what went wrong on the way.
+struct Merge<'p> {
+    problems: &'p mut Vec<Error>,
+}
+
+impl Merge<'_> {
+    fn all(&mut self, options: Options, dev: bool, variables: Variables) -> Settings {
+        let mode = match (options.mode, variables.mode) {
+            (Some(mode), _) => Some((mode, ModeOrigin::CommandLine)),
+            (None, _) if dev => Some(("development".into(), ModeOrigin::CommandLine)),
+            (None, Some(mode)) => Some((mode.into(), ModeOrigin::Setting)),
+            (None, None) => None,
+        };
+        Settings {
+            mode,
+            contract: options.contract.or(variables.contract.map(PathBuf::from)),
+            secrets_dirs: Some(paths(options.secrets_dir, variables.secrets_dir))
+                .filter(|dirs| !dirs.is_empty()),
+            env_files: paths(options.env_file, variables.env_file),
+            inherit: match options.inherit {
+                Some(InheritChoice::All) => Inherit::All,
+                Some(InheritChoice::Contract) => Inherit::Contract,
+                None => self.word("INHERIT", variables.inherit).unwrap_or_default(),
+            },
+            passthrough: texts(options.passthrough, variables.passthrough),
+            enforce: match options.enforce {
+                Some(EnforceChoice::Refuse) => Enforce::Refuse,
+                Some(EnforceChoice::Report) => Enforce::Report,
+                None => self.word("ENFORCE", variables.enforce).unwrap_or_default(),
+            },
+            accept: self.accept(options.accept, options.reason, options.until),
+            manifest: match options.manifest {
+                Some(ManifestChoice::Auto) => ManifestForm::Auto,
+                Some(ManifestChoice::Text) => ManifestForm::Text,
+                Some(ManifestChoice::Json) => ManifestForm::Json,
+                Some(ManifestChoice::Off) => ManifestForm::Off,
+                None => self.word("MANIFEST", variables.manifest).unwrap_or_default(),
+            },
+            manifest_to: self.sink(
+                "--manifest-to",
+                options.manifest_to.or(variables.manifest_to.map(OsString::from)),
+            ),
+            audit_log: self.audit(options.audit_log.or(variables.audit_log.map(OsString::from))),
+            audit_required: options
+                .audit_required
+                .or_else(|| self.word("AUDIT_REQUIRED", variables.audit_required))
+                .unwrap_or(true),
+            fingerprint_key_file: options
+                .fingerprint_key_file
+                .or(variables.fingerprint_key_file.map(PathBuf::from)),
+            labels: self.labels(texts(options.label, variables.labels)),
+            log: self.log(
+                options.verbose,
+                options.quiet,
+                variables.log,
+                options.log_format,
+                variables.log_format,
+            ),
+        }
+    }
+
+    fn problem(&mut self, message: String, hint: String) {
+        self.problems.push(Error::new(Status::Usage, message).hint(hint));
+    }
+
+    fn word<W: Word>(&mut self, name: &str, text: Option<String>) -> Option<W> {
+        let text = text?;
+        let text = text.trim();
+        let found = W::WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+        if found.is_none() {
+            let words: Vec<_> = W::WORDS.iter().map(|&(word, _)| word).collect();
+            self.problem(
+                format!("cannot take {PREFIX}{name}: its value is not one of those allowed"),
+                format!("it takes {}", words.join(", ")),
+            );
+        }
+        found.map(|&(_, value)| value)
+    }
+
+    fn sink(&mut self, option: &str, text: Option<OsString>) -> Option<Sink> {
+        let text = text?;
+        let bytes = text.as_bytes();
+        if bytes == b"-" {
+            return Some(Sink::Stdout);
+        }
+        let Some(number) = bytes.strip_prefix(b"fd:") else {
+            return Some(Sink::File(text.into()));
+        };
+        let number = std::str::from_utf8(number).ok().and_then(|digits| i32::from_str(digits).ok());
+        match number {
+            Some(number) if number >= 0 => Some(Sink::Descriptor(number)),
+            _ => {
+                self.problem(
+                    format!(
+                        "cannot take the value given for {option}: no descriptor number follows fd:"
+                    ),
+                    "write fd:3 for descriptor 3, or ./fd:… for a file of that name".to_owned(),
+                );
+                None
+            }
+        }
+    }
+
+    fn audit(&mut self, text: Option<OsString>) -> Option<Sink> {
+        let sink = self.sink("--audit-log", text);
+        if sink == Some(Sink::Stdout) {
+            self.problem(
+                "cannot write the audit log to standard output".to_owned(),
+                "name a file, or fd:N".to_owned(),
+            );
+            return None;
+        }
+        sink
+    }
+
+    fn labels(&mut self, texts: Vec<String>) -> Vec<(String, String)> {
+        let mut labels: Vec<(String, String)> = Vec::with_capacity(texts.len());
+        for text in texts {
+            match text.split_once('=') {
+                Some((name, value)) if !name.trim().is_empty() => {
+                    let name = name.trim().to_owned();
+                    // An option follows the setting in the list and wins over it.
+                    labels.retain(|(earlier, _)| *earlier != name);
+                    labels.push((name, value.to_owned()));
+                }
+                _ => self.problem(
+                    "cannot take a label: it is not NAME=VALUE".to_owned(),
+                    "write --label commit=d41773f".to_owned(),
+                ),
+            }
+        }
+        labels
+    }
+
+    fn accept(
+        &mut self,
+        what: Vec<String>,
+        reasons: Vec<String>,
+        untils: Vec<String>,
+    ) -> Vec<Accept> {
+        if what.len() != reasons.len() || what.len() != untils.len() {
+            self.problem(
+                "cannot take --accept: each needs its own --reason and --until".to_owned(),
+                "write --accept CODE:VARIABLE --reason TEXT --until YYYY-MM-DD".to_owned(),
+            );
+            return Vec::new();
+        }
+        let all = what.into_iter().zip(reasons).zip(untils);
+        all.map(|((what, reason), until)| Accept { what, reason, until }).collect()
+    }
+
+    fn log(
+        &mut self,
+        verbose: u8,
+        quiet: bool,
+        setting: Option<String>,
+        form: Option<LogFormat>,
+        form_setting: Option<String>,
+    ) -> Log {
+        use tracing::Level;
+        let level = match verbose {
+            0 => None,
+            1 => Some(Level::INFO),
+            2 => Some(Level::DEBUG),
+            _ => Some(Level::TRACE),
+        };
+        let set = setting.and_then(|text| match text.trim().to_ascii_lowercase().as_str() {
+            "off" => None,
+            "error" => Some(Level::ERROR),
+            "warn" => Some(Level::WARN),
+            "info" => Some(Level::INFO),
+            "debug" => Some(Level::DEBUG),
+            "trace" => Some(Level::TRACE),
+            _ => {
+                self.problem(
+                    format!("cannot take {PREFIX}LOG: its value is not one of those allowed"),
+                    "it takes off, error, warn, info, debug, trace".to_owned(),
+                );
+                None
+            }
+        });
+        let json = match form {
+            Some(form) => form == LogFormat::Json,
+            None => self.word("LOG_FORMAT", form_setting).is_some_and(|Json(json)| json),
+        };
+        Log { level: if quiet { None } else { level.or(set) }, json, quiet }
+    }
+}
+
+/// Options if there are any, else the setting's list, in which `:` separates.
+fn paths(options: Vec<PathBuf>, setting: Option<String>) -> Vec<PathBuf> {
+    if !options.is_empty() {
+        return options;
+    }
+    let setting = setting.unwrap_or_default();
+    let parts = OsStr::new(&setting).as_bytes().split(|&byte| byte == b':');
+    parts.filter(|part| !part.is_empty()).map(|part| OsStr::from_bytes(part).into()).collect()
+}
+
+/// The setting's list, in which `,` separates, then the options.
+fn texts(options: Vec<String>, setting: Option<String>) -> Vec<String> {
+    let setting = setting.unwrap_or_default();
+    let parts = setting.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(str::to_owned).chain(options).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merge(options: Options, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let pairs = variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        Settings::merge(options, false, pairs).map_err(|problems| {
+            problems.0.into_iter().map(|e| format!("{e} {:?}", e.hint)).collect()
+        })
+    }
+
+    #[test]
+    fn an_option_wins_over_its_variable() {
+        let options = Options {
+            mode: Some("staging".into()),
+            env_file: vec!["a".into()],
+            ..Options::default()
+        };
+        let settings = merge(
+            options,
+            &[("NEXIS_LAUNCH_MODE", "production"), ("NEXIS_LAUNCH_ENV_FILE", "b:c")],
+        )
+        .unwrap();
+        assert_eq!(settings.mode, Some(("staging".into(), ModeOrigin::CommandLine)));
+        assert_eq!(settings.env_files, [PathBuf::from("a")]);
+    }
+
+    #[test]
+    fn lists_are_split_and_blank_settings_are_none() {
+        let settings = merge(
+            Options::default(),
+            &[
+                ("NEXIS_LAUNCH_SECRETS_DIR", "/a:/b"),
+                ("NEXIS_LAUNCH_LABELS", "commit=d41773f, pod=gateway-7c9"),
+                ("NEXIS_LAUNCH_MODE", " "),
+            ],
+        )
+        .unwrap();
+        assert_eq!(settings.secrets_dirs, Some(vec!["/a".into(), "/b".into()]));
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(settings.labels, [label("commit", "d41773f"), label("pod", "gateway-7c9")]);
+        assert_eq!(settings.mode, None);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_with_the_nearest_name_and_no_value() {
+        let problems = merge(
+            Options::default(),
+            &[
+                ("NEXIS_LAUNCH_MODUS", "canary"),
+                ("NEXIS_LAUNCH_INHERIT", "canary"),
+                ("NEXIS_LAUNCH_MANIFEST_TO", "fd:canary"),
+                ("NEXIS_LAUNCH_mode", "canary"),
+            ],
+        )
+        .unwrap_err();
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems[0].contains("did you mean NEXIS_LAUNCH_MODE?"), "{problems:?}");
+        assert!(problems.iter().all(|problem| !problem.contains("canary")), "{problems:?}");
+    }
+
+    #[test]
+    fn the_list_of_names_is_the_struct() {
+        for name in NAMES {
+            let variables = read(
+                [(format!("{PREFIX}{name}").as_bytes(), &b"canary"[..])].into_iter(),
+                &mut Vec::new(),
+            );
+            assert!(format!("{variables:?}").contains("canary"), "{name} is taken");
+        }
+    }
 }

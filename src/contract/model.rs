@@ -110,6 +110,8 @@ pub struct Contract {
     pub passthrough: List<Str>,
     /// User ids whose files are trusted as the own user's are.
     pub trusted_owners: List<u32>,
+    /// Values refused for every secret row; they stand in each such row's `rejects` already.
+    pub burnt: List<Reject>,
     /// Every environment name that belongs to a row, sorted by bytes.
     pub names: List<Known>,
     /// Every file name that belongs to a row in a secrets directory, sorted by bytes; where two
@@ -352,7 +354,7 @@ pub struct Feature {
 }
 
 /// A statement about resolved values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Condition {
     /// One variable, one test.
     Test(RowId, Test),
@@ -364,8 +366,20 @@ pub enum Condition {
     Not(&'static Condition),
 }
 
+// By hand for the `&` of `Not`, without which the text would be no Rust source.
+impl std::fmt::Debug for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Condition::Test(row, test) => f.debug_tuple("Test").field(row).field(test).finish(),
+            Condition::Any(list) => f.debug_tuple("Any").field(list).finish(),
+            Condition::All(list) => f.debug_tuple("All").field(list).finish(),
+            Condition::Not(inner) => write!(f, "Not(&{inner:?})"),
+        }
+    }
+}
+
 /// What a condition asks of a variable; letters compare in any case (ASCII).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Test {
     /// A flag of this value. Absent or no flag: does not hold.
     Is(bool),

@@ -173,12 +173,12 @@ codes! {
     MalformedEnvironment "malformed-environment" b"www" NotMet
         "an inherited entry has no name, or a name occurs twice; the first of two is used"
         "look at what starts the launcher"
-    NameNotCanonical "name-not-canonical" b"www" NotMet
-        "a name that differs from one of the contract's in the case of its letters only, which the program does not read"
-        "spell it as the contract does"
     EnvFileInvalid "env-file-invalid" b"eee" Data
         "a line of an env file is not NAME=VALUE"
         "correct the line; the README has the rules"
+    KeyInvalid "key-invalid" b"eee" Data
+        "a key file does not hold 64 hex digits"
+        "make a key with: openssl rand -hex 32"
     FileMissing "file-missing" b"eee" NoInput
         "a file or directory named by an option or setting is missing or cannot be read"
         "correct the path"

@@ -65,6 +65,8 @@ pub enum Fact {
     Named { option: &'static str, path: PathBuf, errno: &'static str },
     /// The program's path and why it cannot be executed.
     Program { path: PathBuf, why: &'static str },
+    /// A key file's path and why it is none.
+    NoKey { path: PathBuf, why: &'static str },
     /// Sizes in bytes against a limit of the kernel; the name is the greatest entry.
     Size { bytes: usize, limit: usize, name: Option<String> },
     /// So many entries.
@@ -124,9 +126,6 @@ impl Fact {
                 format!("{name} is not a whole number from {least} to {most}")
             }
             Fact::Nearest(_) => match finding.code {
-                Code::NameNotCanonical => {
-                    format!("{name} differs from a known name in the case of its letters")
-                }
                 Code::UndeclaredSecret => {
                     format!("{name} looks like a secret and has no row in the contract")
                 }
@@ -162,6 +161,7 @@ impl Fact {
             Fact::Program { path, why } => {
                 format!("cannot execute {}: {why}", path.display())
             }
+            Fact::NoKey { path, why } => format!("cannot use the key {}: {why}", path.display()),
             Fact::Size { bytes, limit, name: Some(name) } => {
                 format!(
                     "{name} takes {bytes} bytes of the environment, the kernel's limit is {limit}"
@@ -188,7 +188,6 @@ impl Fact {
             Fact::Rule(_, hint) => (*hint).to_owned(),
             Fact::Nearest(Some(near)) => match finding.code {
                 Code::UnknownVariable => format!("did you mean {near}?"),
-                Code::NameNotCanonical => format!("spell it {near}"),
                 _ => finding.code.mend().to_owned(),
             },
             Fact::Absent(parts) => match finding.variable.as_deref() {

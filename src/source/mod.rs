@@ -3,6 +3,22 @@
 //! What it yields is a [`Snapshot`]: every candidate of every row, read once. It knows where
 //! values are, not what they have to look like.
 
+mod accounts;
+mod directory;
+mod dotenv;
+mod env_file;
+mod environ;
+mod file;
+mod names_index;
+mod permissions;
+mod reader;
+
+pub use accounts::Accounts;
+pub use env_file::{Entry, Wrong, parse as parse_env_file};
+pub use environ::{is_service_link, split};
+pub use permissions::judge_path;
+pub use reader::{Request, take};
+
 use crate::contract::model::{Known, RowId};
 use crate::finding::{Code, Fact};
 use crate::secret::Secret;

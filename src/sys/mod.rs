@@ -1,5 +1,11 @@
-//! The system: the only room with `unsafe` and the only one that imports nix.
+//! The system: the only room with `unsafe`, and the only one that imports nix.
 //!
-//! It offers small safe functions and decides nothing.
+//! It offers small safe functions and decides nothing. Every `unsafe` block states the
+//! precondition it relies on.
+#![allow(unsafe_code, reason = "this is the room for it")]
 
+pub mod descriptor;
+pub mod fs;
+pub mod process;
+pub mod signal;
 pub mod wait;

@@ -1,24 +1,110 @@
 //! Waiting with a deadline, during which TERM and INT end the launcher at once.
+//!
+//! As PID 1 of a container the kernel drops a signal whose disposition is the default, so the two
+//! are blocked and taken from a descriptor while the launcher waits, and only then. A signal that
+//! was inherited as ignored stays ignored: the program would not have seen it either.
 
+use super::process::end_now;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// Waits until `fd` can be read (or has ended) and says whether it can; `false`: the deadline
 /// passed. TERM ends the process with 143 and INT with 130 meanwhile.
 ///
 /// # Errors
-/// What poll(2) reports.
+/// What poll(2), sigprocmask(2) or signalfd(2) report.
 pub fn until_readable(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
-    let _ = (fd, deadline);
-    Ok(true)
+    until(Some((fd, PollFlags::POLLIN)), deadline)
+}
+
+/// Waits until `fd` can be written without waiting, with the same answer to TERM and INT.
+///
+/// # Errors
+/// As [`until_readable`].
+pub fn until_writable(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
+    // Mostly it can be at once; then no signal machinery is needed.
+    let mut now = [PollFd::new(fd, PollFlags::POLLOUT)];
+    match poll(&mut now, PollTimeout::ZERO) {
+        Ok(0) | Err(nix::errno::Errno::EINTR) => until(Some((fd, PollFlags::POLLOUT)), deadline),
+        Ok(_) => Ok(true),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Sleeps, with the same answer to TERM and INT.
 ///
 /// # Errors
-/// What poll(2) reports.
+/// As [`until_readable`].
 pub fn pause(time: Duration) -> io::Result<()> {
-    std::thread::sleep(time);
-    Ok(())
+    until(None, Instant::now() + time).map(drop)
+}
+
+/// TERM and INT, blocked and readable from a descriptor; the mask is put back on drop.
+struct Caught {
+    signals: SignalFd,
+    mask: SigSet,
+}
+
+impl Caught {
+    fn begin() -> io::Result<Self> {
+        let mut caught = SigSet::empty();
+        caught.add(Signal::SIGTERM);
+        caught.add(Signal::SIGINT);
+        let mask = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        match SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) {
+            Ok(signals) => Ok(Caught { signals, mask }),
+            Err(errno) => {
+                let _ = mask.thread_set_mask();
+                Err(errno.into())
+            }
+        }
+    }
+
+    /// Ends the process if one of the two came.
+    fn obey(&self) {
+        if let Ok(Some(info)) = self.signals.read_signal() {
+            end_now(128 + i32::try_from(info.ssi_signo).unwrap_or(0));
+        }
+    }
+}
+
+impl Drop for Caught {
+    fn drop(&mut self) {
+        // One that came between the last look and here must not be lost as PID 1 either.
+        self.obey();
+        let _ = self.mask.thread_set_mask();
+    }
+}
+
+fn until(what: Option<(BorrowedFd<'_>, PollFlags)>, deadline: Instant) -> io::Result<bool> {
+    let caught = Caught::begin()?;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up to whole milliseconds, so that the last wait does not spin.
+        let timeout = PollTimeout::try_from(left + Duration::from_micros(999))
+            .unwrap_or(PollTimeout::from(u16::MAX));
+        let signals = PollFd::new(caught.signals.as_fd(), PollFlags::POLLIN);
+        let ready = match what {
+            Some((fd, flags)) => {
+                let mut both = [signals, PollFd::new(fd, flags)];
+                poll(&mut both, timeout).map(|_| {
+                    both.last().is_some_and(|fd| {
+                        fd.any() == Some(true) || fd.revents().is_some_and(|seen| !seen.is_empty())
+                    })
+                })
+            }
+            None => poll(&mut [signals], timeout).map(|_| false),
+        };
+        caught.obey();
+        match ready {
+            Ok(true) => return Ok(true),
+            Ok(false) if left.is_zero() => return Ok(false),
+            Ok(false) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
 }

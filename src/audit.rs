@@ -1,0 +1,127 @@
+//! Where records go: the manifest's sink and the audit log.
+
+use crate::error::{Error, Status};
+use crate::manifest::{Manifest, Outcome};
+use crate::output::{escape, patiently, sink_name, to_stderr};
+use crate::settings::{ManifestForm, Settings, Sink};
+use crate::sys::descriptor::{self, Opening};
+use crate::sys::{process, wait};
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// How long the audit log's lock, or a slow reader of a named sink, is waited for.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How often the lock is tried meanwhile.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Writes the manifest where the settings say.
+///
+/// # Errors
+/// [`Status::CannotWrite`] where a named sink does not take it. Standard error is best effort.
+pub fn write_manifest(
+    manifest: &Manifest,
+    settings: &Settings,
+    refused: bool,
+) -> Result<(), Error> {
+    let explicit = settings.manifest_to.as_ref();
+    let terminal = match explicit {
+        None => io::stderr().is_terminal(),
+        Some(Sink::Stdout) => io::stdout().is_terminal(),
+        Some(Sink::Descriptor(number)) => {
+            descriptor::inherited(*number).is_some_and(|fd| fd.is_terminal())
+        }
+        Some(Sink::File(_)) => false,
+    };
+    let text = match settings.manifest {
+        ManifestForm::Off => return Ok(()),
+        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !refused => return Ok(()),
+        ManifestForm::Text => manifest.text(),
+        ManifestForm::Auto if terminal => manifest.text(),
+        ManifestForm::Auto | ManifestForm::Json => manifest.json(),
+    };
+    let Some(sink) = explicit else {
+        to_stderr(&text);
+        return Ok(());
+    };
+    // The file holds the records of the latest launch; a second one joins the first.
+    let how = match manifest.outcome {
+        Outcome::Failed => Opening::Append,
+        _ => Opening::Replace,
+    };
+    let deadline = Instant::now() + DEADLINE;
+    let written = match sink {
+        Sink::Stdout => patiently(io::stdout().as_fd(), text.as_bytes(), deadline),
+        Sink::Descriptor(number) => match descriptor::inherited(*number) {
+            Some(fd) => patiently(fd, text.as_bytes(), deadline),
+            None => Err(descriptor::closed()),
+        },
+        Sink::File(path) => descriptor::open_to_write(path, how)
+            .and_then(|file| patiently(file.as_fd(), text.as_bytes(), deadline)),
+    };
+    written.map_err(|error| cannot_write("manifest", sink, &error))
+}
+
+/// Appends the record to the audit log, if there is one.
+///
+/// # Errors
+/// [`Status::CannotWrite`] where the line is required and could not be written whole.
+pub fn append(manifest: &Manifest, settings: &Settings) -> Result<(), Error> {
+    let Some(sink) = &settings.audit_log else { return Ok(()) };
+    let line = manifest.json();
+    let deadline = Instant::now() + DEADLINE;
+    let appended = match sink {
+        Sink::File(path) => descriptor::open_to_write(path, Opening::Append)
+            .and_then(|file| append_locked(file.as_fd(), line.as_bytes(), deadline)),
+        Sink::Descriptor(number) => match descriptor::inherited(*number) {
+            Some(fd) => append_locked(fd, line.as_bytes(), deadline),
+            None => Err(descriptor::closed()),
+        },
+        Sink::Stdout => Ok(()),
+    };
+    match appended.map_err(|error| cannot_write("audit log", sink, &error)) {
+        Err(error) if !settings.audit_required => {
+            tracing::warn!("{}", error.message);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn cannot_write(what: &str, sink: &Sink, error: &io::Error) -> Error {
+    let cause = match error.kind() {
+        io::ErrorKind::TimedOut => "nothing was taken within 5 s".to_owned(),
+        _ => process::describe(error),
+    };
+    let message = format!("cannot write the {what} to {}: {}", sink_name(sink), escape(&cause));
+    Error::new(Status::CannotWrite, message)
+        .hint("nothing was started; make it writable, or name another place")
+}
+
+/// Writes one line at the end under the file's lock, whole or not at all: a line that was cut off
+/// by an earlier crash is ended first, and one that cannot be written whole is taken back.
+fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Result<()> {
+    let Some(_) = descriptor::size_of_regular(fd)? else {
+        // A pipe, a socket or a terminal has neither a lock nor an end.
+        return patiently(fd, line, deadline);
+    };
+    while !descriptor::try_lock(fd)? {
+        if Instant::now() >= deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        wait::pause(INTERVAL)?;
+    }
+    let size = descriptor::size_of_regular(fd)?.unwrap_or(0);
+    let torn = size > 0 && descriptor::byte_at(fd, size - 1).is_some_and(|byte| byte != b'\n');
+    let mut text = Vec::with_capacity(line.len() + 1);
+    if torn {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(line);
+    let written = descriptor::write_all(fd, &text).and_then(|()| descriptor::sync(fd));
+    if written.is_err() {
+        let _ = descriptor::cut(fd, size);
+    }
+    descriptor::unlock(fd);
+    written
+}

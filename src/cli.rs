@@ -1,0 +1,429 @@
+//! What the user typed: options and commands, by clap. Nothing here touches the environment,
+//! files or secrets.
+
+use crate::error::{Error, Status};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// Maps, validates and states a service's runtime variables, then execs the service
+#[derive(Debug, Parser)]
+#[command(name = "nexis-launch", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Resolve, validate, print the manifest, exec the program
+    Run(Launch),
+    /// The same in development mode, for a laptop
+    Dev(Launch),
+    /// The same without the exec; the exit status is the verdict
+    Check(Check),
+    /// Each variable's demands and candidate sources, or a finding code's cause and mend
+    Explain(Explain),
+    /// Show, check or document a contract
+    #[command(subcommand)]
+    Contract(ContractAction),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `run` and `dev`.
+#[derive(Debug, Args)]
+pub struct Launch {
+    /// What run, check and explain share.
+    #[command(flatten)]
+    pub options: Options,
+    /// The program and its arguments, after `--`
+    #[arg(last = true, required = true, value_names = ["PROGRAM", "ARG"])]
+    pub program: Vec<OsString>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// What run, check and explain share.
+    #[command(flatten)]
+    pub options: Options,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// A program to look for and its arguments, after `--`
+    #[arg(last = true, value_names = ["PROGRAM", "ARG"])]
+    pub program: Vec<OsString>,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// What run, check and explain share.
+    #[command(flatten)]
+    pub options: Options,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// A variable, alias, part or finding code; absent: every variable
+    #[arg(value_name = "VARIABLE|CODE")]
+    pub subject: Option<String>,
+}
+
+/// `contract …`.
+#[derive(Debug, Subcommand)]
+pub enum ContractAction {
+    /// Print the contract in force
+    Show {
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// A contract file; absent: the built-in contract
+        file: Option<PathBuf>,
+    },
+    /// Say what is wrong with a contract file
+    Lint {
+        /// A contract file; absent: the built-in contract
+        file: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of contract files
+    Schema,
+    /// Print the contract's documentation in Markdown
+    Docs {
+        /// A contract file; absent: the built-in contract
+        file: Option<PathBuf>,
+    },
+    /// Print a skeleton of names and demands, without values
+    Template {
+        /// What the skeleton is for
+        #[arg(long = "for", value_enum, default_value_t = TemplateFor::Env)]
+        target: TemplateFor,
+        /// A contract file; absent: the built-in contract
+        file: Option<PathBuf>,
+    },
+}
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The form of `check`'s result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// The manifest for people.
+    Text,
+    /// The manifest as one line of JSON.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// GitHub's workflow commands.
+    Github,
+}
+
+/// What a skeleton is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TemplateFor {
+    /// An env file.
+    Env,
+    /// A secrets directory.
+    SecretsDir,
+    /// A compose file.
+    Compose,
+    /// A Kubernetes Secret.
+    Kubernetes,
+    /// A systemd unit.
+    Systemd,
+}
+
+/// `--inherit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InheritChoice {
+    /// All but what the launcher consumed.
+    All,
+    /// The contract's passthrough and the base set.
+    Contract,
+}
+
+/// `--enforce`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EnforceChoice {
+    /// An error stops the launch.
+    Refuse,
+    /// An error is said and the program is started.
+    Report,
+}
+
+/// `--manifest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ManifestChoice {
+    /// Text on a terminal, one line of JSON elsewhere.
+    Auto,
+    /// Aligned text.
+    Text,
+    /// One line of JSON.
+    Json,
+    /// None.
+    Off,
+}
+
+/// `--log-format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What run, dev, check and explain share. An option wins over its variable.
+#[derive(Debug, Default, Args)]
+pub struct Options {
+    /// development, staging or production [env: NEXIS_LAUNCH_MODE, then NEXIS_ENV; default: production]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<OsString>,
+    /// Contract file [env: NEXIS_LAUNCH_CONTRACT; default: builtin:nexis-gateway]
+    #[arg(long, value_name = "FILE")]
+    pub contract: Option<PathBuf>,
+    /// Directory of secret files, repeatable [env: NEXIS_LAUNCH_SECRETS_DIR; default: /run/secrets/nexis and /run/secrets]
+    #[arg(long, value_name = "DIR")]
+    pub secrets_dir: Vec<PathBuf>,
+    /// File of NAME=VALUE lines, repeatable [env: NEXIS_LAUNCH_ENV_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Which inherited variables reach the program [env: NEXIS_LAUNCH_INHERIT; default: all]
+    #[arg(long, value_enum)]
+    pub inherit: Option<InheritChoice>,
+    /// More names for --inherit contract, repeatable, `*` for any characters [env: NEXIS_LAUNCH_PASSTHROUGH]
+    #[arg(long, value_name = "PATTERN")]
+    pub passthrough: Vec<String>,
+    /// What an error leads to [env: NEXIS_LAUNCH_ENFORCE; default: refuse]
+    #[arg(long, value_enum)]
+    pub enforce: Option<EnforceChoice>,
+    /// Take one error as a warning until a day; needs --reason and --until, repeatable
+    #[arg(long, value_name = "CODE:VARIABLE")]
+    pub accept: Vec<String>,
+    /// Why, for the --accept before it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Vec<String>,
+    /// Last day (YYYY-MM-DD, at most 30 days ahead), for the --accept before it
+    #[arg(long, value_name = "DATE")]
+    pub until: Vec<String>,
+    /// Form of the manifest [env: NEXIS_LAUNCH_MANIFEST; default: auto]
+    #[arg(long, value_enum)]
+    pub manifest: Option<ManifestChoice>,
+    /// Where the manifest goes: FILE, - or fd:N; absent: standard error [env: NEXIS_LAUNCH_MANIFEST_TO]
+    #[arg(long, value_name = "FILE")]
+    pub manifest_to: Option<OsString>,
+    /// Append the manifest as one line: FILE or fd:N [env: NEXIS_LAUNCH_AUDIT_LOG]
+    #[arg(long, value_name = "FILE")]
+    pub audit_log: Option<OsString>,
+    /// Whether a launch without its audit line is refused [env: NEXIS_LAUNCH_AUDIT_REQUIRED; default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub audit_required: Option<bool>,
+    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub fingerprint_key_file: Option<PathBuf>,
+    /// A label for manifest and audit, repeatable [env: NEXIS_LAUNCH_LABELS]
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub label: Vec<String>,
+    /// The launcher's own log: -v info, -vv debug, -vvv trace [env: NEXIS_LAUNCH_LOG]
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Print no log and no manifest on standard error unless the launch is refused
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Form of the launcher's own log [env: NEXIS_LAUNCH_LOG_FORMAT; default: text]
+    #[arg(long, value_enum)]
+    pub log_format: Option<LogFormat>,
+}
+
+/// What there is to do, or text that answers the command line by itself (`--help`, `--version`).
+#[derive(Debug)]
+pub enum Parsed {
+    /// A command.
+    Action(Box<Action>),
+    /// Text for standard output.
+    Answer(String),
+}
+
+/// Reads the command line, the program's name included.
+///
+/// `run -- PROGRAM …`, the form of an ENTRYPOINT, is recognised without clap, which would cost
+/// several times what the rest of the launch does.
+///
+/// # Errors
+/// [`Status::Usage`], without repeating what could be a value.
+pub fn parse(arguments: &[&'static CStr]) -> Result<Parsed, Error> {
+    let mut words = arguments.iter().map(|word| OsStr::from_bytes(word.to_bytes()));
+    if let [_, command @ (b"run" | b"dev"), b"--", _, ..] =
+        arguments.iter().map(|word| word.to_bytes()).collect::<Vec<_>>().as_slice()
+    {
+        let program = words.skip(3).map(OsStr::to_owned).collect();
+        let launch = Launch { options: Options::default(), program };
+        let action = if *command == b"run" { Action::Run(launch) } else { Action::Dev(launch) };
+        return Ok(Parsed::Action(Box::new(action)));
+    }
+    let name = words.next().unwrap_or(OsStr::new("nexis-launch"));
+    match Cli::try_parse_from(std::iter::once(name).chain(words)) {
+        Ok(cli) => Ok(Parsed::Action(Box::new(cli.action))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Answer(error.render().to_string()))
+            }
+            _ => Err(explain(&error)),
+        },
+    }
+}
+
+/// The command line as clap knows it, for the manual page and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// clap's errors repeat what was typed, and what was typed can be a secret: only the names of
+/// options that exist, and the beginnings of ones that do not, are shown.
+fn explain(error: &clap::Error) -> Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        _ => None,
+    };
+    let option = text(ContextKind::InvalidArg);
+    let message = match (error.kind(), &option) {
+        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(option)) => {
+            format!("cannot take the value given for {option}: it is not one of those allowed")
+        }
+        (ErrorKind::MissingRequiredArgument, Some(missing)) if missing.contains("PROGRAM") => {
+            "cannot launch: no program is named after --".to_owned()
+        }
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => {
+            format!("cannot go on: {missing} is missing")
+        }
+        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with("--") => {
+            let name = option.split('=').next().unwrap_or_default();
+            format!("cannot read the command line: there is no option {}", shown_option(name))
+        }
+        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with('-') => {
+            let name: String = option.chars().take(2).collect();
+            format!("cannot read the command line: there is no option {}", shown_option(&name))
+        }
+        (ErrorKind::UnknownArgument, _) => {
+            "cannot read the command line: a word stands where none is expected".to_owned()
+        }
+        (ErrorKind::InvalidSubcommand, _) => "cannot go on: there is no such command".to_owned(),
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            "cannot go on: no command is given".to_owned()
+        }
+        (ErrorKind::ArgumentConflict, Some(option)) => {
+            format!("cannot take {option} together with another option given")
+        }
+        (
+            ErrorKind::TooManyValues
+            | ErrorKind::TooFewValues
+            | ErrorKind::WrongNumberOfValues
+            | ErrorKind::NoEquals,
+            Some(option),
+        ) => {
+            format!("cannot take {option} with this number of values")
+        }
+        (ErrorKind::InvalidUtf8, _) => {
+            "cannot read the command line: an option is not UTF-8".to_owned()
+        }
+        _ => "cannot read the command line".to_owned(),
+    };
+    let suggestion =
+        text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
+    let hint = match (error.kind(), suggestion, text(ContextKind::ValidValue)) {
+        (_, Some(near), _) => format!("did you mean {near}?"),
+        (ErrorKind::InvalidValue, None, Some(valid)) => format!("it takes {valid}"),
+        (ErrorKind::UnknownArgument, None, _) => {
+            "the program and its arguments stand after --, as in `nexis-launch run -- PROGRAM`"
+                .to_owned()
+        }
+        (ErrorKind::MissingRequiredArgument, ..) => {
+            "`nexis-launch run [OPTIONS] -- PROGRAM [ARG]...`".to_owned()
+        }
+        _ => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` its options"
+            .to_owned(),
+    };
+    Error::new(Status::Usage, message).hint(hint)
+}
+
+/// An option's name that was typed wrongly, cut where it could be more than a name.
+fn shown_option(name: &str) -> String {
+    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(words: &[&'static CStr]) -> Result<Parsed, Error> {
+        parse(words)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_short_form_and_clap_read_the_same() {
+        let short = parse_words(&[c"nexis-launch", c"run", c"--", c"/bin/x", c"--mode", c"--"]);
+        let long = parse_words(&[
+            c"nexis-launch",
+            c"run",
+            c"--inherit",
+            c"all",
+            c"--",
+            c"/bin/x",
+            c"--mode",
+            c"--",
+        ]);
+        let program = |parsed: Result<Parsed, Error>| match parsed {
+            Ok(Parsed::Action(action)) => match *action {
+                Action::Run(launch) => launch.program,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        let (short, long) = (program(short), program(long));
+        assert_eq!(short, ["/bin/x", "--mode", "--"]);
+        assert_eq!(short, long);
+    }
+
+    #[test]
+    fn what_was_typed_wrongly_is_not_repeated() {
+        for words in [
+            &[c"nexis-launch", c"run", c"canary-canary"][..],
+            &[c"nexis-launch", c"run", c"--token=canary-canary", c"--", c"x"],
+            &[c"nexis-launch", c"run", c"--enforce", c"canary-canary", c"--", c"x"],
+            &[c"nexis-launch", c"run", c"--audit-required=canary-canary", c"--", c"x"],
+            &[c"nexis-launch", c"canary-canary"],
+            &[c"nexis-launch", c"run", c"-pcanary-canary", c"--", c"x"],
+            &[c"nexis-launch", c"completions", c"canary-canary"],
+            &[c"nexis-launch", c"run", c"--manifest=canary-canary", c"--", c"x"],
+        ] {
+            let error = parse_words(words).unwrap_err();
+            assert_eq!(error.status, Status::Usage);
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `check`: the same without the exec; its status is the verdict.
+
+use super::{Ending, print};
+use crate::audit;
+use crate::cli::{self, CheckFormat};
+use crate::error::Status;
+use crate::finding::Severity;
+use crate::launch::{Launch, Survey};
+use crate::manifest::Outcome;
+use crate::output::{error_text, to_stderr};
+use crate::report;
+use crate::settings::ManifestForm;
+use crate::sys::signal::IgnoredPipe;
+
+/// Resolves, validates and prints the verdict.
+pub(super) fn check(options: cli::Check) -> Ending {
+    let _pipe = IgnoredPipe::begin();
+    let survey = Survey::take(options.options, false)?;
+    let launch = Launch::judge(survey, options.program);
+    let manifest = launch.manifest(Outcome::Checked);
+    let settings = &launch.survey.settings;
+    let mut status = launch.verdict.status;
+    let warned =
+        || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    if status == Status::Success && options.strict && warned() {
+        status = Status::NotMet;
+    }
+    // The result goes to standard output; a manifest beside it is written only where one is named.
+    let mut recorded = audit::append(&manifest, settings);
+    if settings.manifest_to.is_some() && settings.manifest != ManifestForm::Off {
+        recorded = recorded.and_then(|()| audit::write_manifest(&manifest, settings, false));
+    }
+    let text = match options.format {
+        CheckFormat::Text => manifest.text(),
+        CheckFormat::Json => manifest.json(),
+        CheckFormat::Sarif => report::sarif(&manifest),
+        CheckFormat::Github => report::github(&manifest),
+    };
+    print(&text)?;
+    if let Err(error) = recorded {
+        to_stderr(&error_text(&error));
+        return Ok(if status == Status::Success { error.status } else { status });
+    }
+    Ok(status)
+}

@@ -1,0 +1,64 @@
+//! `run` and `dev`: the whole way through the house.
+
+use super::Ending;
+use crate::audit;
+use crate::cli;
+use crate::error::{Error, Status};
+use crate::finding::Severity;
+use crate::launch::{Launch, Survey};
+use crate::manifest::Outcome;
+use crate::output::{error_text, to_stderr};
+use crate::settings::{Enforce, ManifestForm};
+use crate::sys::signal::IgnoredPipe;
+
+/// Maps, validates, states, and replaces itself by the program. Returns only where the program
+/// was not started.
+pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
+    let pipe = IgnoredPipe::begin();
+    let survey = Survey::take(launch.options, dev)?;
+    let launch = Launch::judge(survey, launch.program);
+    let outcome = outcome(&launch);
+    let refused = outcome == Outcome::Refused;
+    let settings = &launch.survey.settings;
+    let manifest = launch.manifest(outcome);
+    // A refusal keeps its status, whether its records could be written or not.
+    let recorded = audit::append(&manifest, settings)
+        .and_then(|()| audit::write_manifest(&manifest, settings, refused));
+    if let Err(error) = recorded {
+        to_stderr(&error_text(&error));
+        return Ok(if refused { launch.verdict.status } else { error.status });
+    }
+    if refused {
+        if settings.manifest == ManifestForm::Off {
+            to_stderr(&manifest.findings_text());
+        }
+        return Ok(launch.verdict.status);
+    }
+    let Some(program) = &launch.program else {
+        return Err(vec![Error::new(Status::Usage, "cannot launch: no program is named after --")]);
+    };
+    pipe.restore();
+    let error = program.exec(&launch.environment);
+    let pipe = IgnoredPipe::begin();
+    let manifest = manifest.failed(error);
+    let _ = audit::append(&manifest, settings);
+    let _ = audit::write_manifest(&manifest, settings, true);
+    drop(pipe);
+    Ok(Status::NotExecutable)
+}
+
+/// What is to become of the launch. `--enforce report` lets the program start with errors of the
+/// contract, never with a command line, file or program that is not there.
+fn outcome(launch: &Launch) -> Outcome {
+    let errors =
+        || launch.verdict.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    match launch.verdict.status {
+        Status::Success => Outcome::Exec,
+        _ if launch.survey.settings.enforce == Enforce::Report
+            && errors().all(|finding| finding.code.status() == Status::NotMet) =>
+        {
+            Outcome::ExecDespiteFindings
+        }
+        _ => Outcome::Refused,
+    }
+}

@@ -1,0 +1,346 @@
+//! Names to indices: a [`Draft`] becomes the tables, if everything in it fits together.
+
+use super::draft::{Cond, Draft, RowDraft};
+use super::model::{
+    Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
+    List, NotRead, Origin, Reject, Role, Row, RowId, Rule, Str, Template,
+};
+use super::name;
+use super::pattern::{self, Piece};
+use super::problem::Problems;
+use crate::mode::{Mode, Modes};
+use crate::nearest::nearest;
+use std::collections::BTreeMap;
+
+/// Rows and features a contract may have; indices are 16 bits.
+const MOST_ROWS: usize = 2048;
+/// Aliases and file names of one row; their ranks are 8 bits.
+const MOST_NAMES: usize = 32;
+
+/// Makes the tables. What does not fit together goes into `problems`, and the result is then of
+/// no use.
+pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Problems) -> Contract {
+    let mut all: Vec<&RowDraft> = draft.rows.iter().collect();
+    all.sort_by_key(|row| row.part);
+    all.truncate(MOST_ROWS);
+    if draft.rows.len() > MOST_ROWS || draft.features.len() > MOST_ROWS {
+        problems.add(0, format!("more than {MOST_ROWS} rows"));
+    }
+    let mut ids = BTreeMap::new();
+    for (index, row) in (0u16..).zip(&all) {
+        if ids.insert(row.name, RowId(index)).is_some() {
+            problems.add(row.line, format!("{} has a second row", row.name));
+        }
+    }
+    let mut compiler = Compiler { ids, features: BTreeMap::new(), problems };
+    for (index, feature) in (0u16..).zip(draft.features.iter().take(MOST_ROWS)) {
+        if compiler.features.insert(feature.name, FeatureId(index)).is_some() {
+            let words = format!("feature {} stands here a second time", feature.name);
+            compiler.problems.add(feature.line, words);
+        }
+    }
+    let rows = all.iter().map(|row| compiler.row(row, &draft.burnt)).collect::<Vec<_>>();
+    compiler.cycles(&all);
+    let features = draft.features.iter().map(|feature| Feature {
+        name: feature.name,
+        on: feature.on.as_ref().map(|on| compiler.condition(on)),
+        off: feature.off.as_ref().map(|off| compiler.condition(off)),
+        conflicts: feature
+            .conflicts
+            .iter()
+            .map(|one| compiler.condition(one))
+            .collect::<Vec<_>>()
+            .into(),
+    });
+    let features = features.collect::<Vec<_>>();
+    let rules = draft.rules.iter().map(|rule| Rule {
+        variable: compiler.known_row(rule.variable, rule.line).unwrap_or(RowId(0)),
+        when: compiler.condition(&rule.when),
+        modes: rule.modes,
+        code: rule.code,
+        severity: rule.severity,
+        message: rule.message,
+        hint: rule.hint,
+    });
+    let rules = rules.collect::<Vec<_>>();
+    let names = names(&all, &rows, problems);
+    let files = files(&all, &rows, problems);
+    Contract {
+        version: 1,
+        name: draft.name.unwrap_or("contract"),
+        origin,
+        sha256,
+        program: draft.program.iter().map(|at| at.value).collect::<Vec<_>>().into(),
+        mode_names: draft.mode_names.iter().map(|at| at.value).collect::<Vec<_>>().into(),
+        rows: rows.into(),
+        features: features.into(),
+        rules: rules.into(),
+        not_read: not_read(draft, problems).into(),
+        prefixes: draft.prefixes.clone().into(),
+        passthrough: draft.passthrough.clone().into(),
+        trusted_owners: draft.trusted_owners.clone().into(),
+        burnt: draft.burnt.clone().into(),
+        names: names.into(),
+        files: files.into(),
+    }
+}
+
+impl<T> From<Vec<T>> for List<T> {
+    fn from(items: Vec<T>) -> Self {
+        List::leak(items)
+    }
+}
+
+struct Compiler<'p> {
+    ids: BTreeMap<Str, RowId>,
+    features: BTreeMap<Str, FeatureId>,
+    problems: &'p mut Problems,
+}
+
+impl Compiler<'_> {
+    fn known_row(&mut self, name: Str, line: u32) -> Option<RowId> {
+        let found = self.ids.get(name).copied();
+        if found.is_none() {
+            let near = nearest(name, self.ids.keys().copied());
+            let hint = near.map(|near| format!("did you mean {near}?"));
+            self.problems.add_hint(line, format!("{name} is no row of the contract"), hint);
+        }
+        found
+    }
+
+    fn condition(&mut self, cond: &Cond) -> Condition {
+        let mut each =
+            |list: &[Cond]| list.iter().map(|one| self.condition(one)).collect::<Vec<_>>().into();
+        match cond {
+            Cond::Any(list) => Condition::Any(each(list)),
+            Cond::All(list) => Condition::All(each(list)),
+            Cond::Not(inner) => Condition::Not(Box::leak(Box::new(self.condition(inner)))),
+            Cond::Test { line, variable, test } => {
+                let row = self.known_row(variable, *line).unwrap_or(RowId(0));
+                Condition::Test(row, *test)
+            }
+        }
+    }
+
+    fn row(&mut self, draft: &RowDraft, burnt: &[Reject]) -> Row {
+        let name = draft.name;
+        let secret = draft.secret.unwrap_or(false);
+        let mut wrong = |key: &str, words: String| self.problems.add(draft.line_of(key), words);
+        if draft.aliases.len() > MOST_NAMES || draft.files.len() > MOST_NAMES {
+            wrong("aliases", format!("{name}: more than {MOST_NAMES} aliases or files"));
+        }
+        let format = draft.format.build().unwrap_or_else(|words| {
+            wrong("format", format!("{name}: {words}"));
+            super::model::Format {
+                kind: Kind::Ascii,
+                min_bytes: None,
+                max_bytes: None,
+                prefix: None,
+            }
+        });
+        if let Some(default) = draft.default {
+            if secret {
+                wrong("default", format!("{name}: a secret cannot have a default"));
+            } else if !allows(&format.kind, default) {
+                wrong("default", format!("{name}: the default is not what its format allows"));
+            }
+        }
+        if let (
+            Some(generate),
+            Kind::Hex { bytes: Some(bytes) } | Kind::Base64 { bytes: Some(bytes) },
+        ) = (draft.generate, format.kind)
+            && u32::from(generate.bytes) != bytes
+        {
+            let words =
+                format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
+            wrong("generate", words);
+        }
+        if format.kind == Kind::ModeName && (draft.part || secret || draft.template.is_some()) {
+            wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
+        }
+        let mut rejects = draft.rejects.clone();
+        if secret {
+            rejects.extend(burnt.iter().filter(|value| !draft.rejects.contains(value)));
+        }
+        let feature = draft.feature.and_then(|feature| {
+            let found = self.features.get(feature).copied();
+            if found.is_none() {
+                let near = nearest(feature, self.features.keys().copied());
+                let hint = near.map(|near| format!("did you mean {near}?"));
+                let words = format!("{name}: {feature} is no feature of the contract");
+                self.problems.add_hint(draft.line_of("feature"), words, hint);
+            }
+            found
+        });
+        Row {
+            name,
+            part: draft.part,
+            aliases: draft.aliases.clone().into(),
+            secret,
+            class: draft.class,
+            purpose: draft.purpose.unwrap_or_default(),
+            read_by: draft.read_by.unwrap_or_default(),
+            required: draft.required.unwrap_or(Modes::NONE),
+            required_when: draft.required_when.as_ref().map(|when| self.condition(when)),
+            feature,
+            files: draft.files.clone().into(),
+            format,
+            rejects: rejects.into(),
+            severity: draft.severity.clone().into(),
+            final_newline: draft.final_newline.unwrap_or(FinalNewline::Strip),
+            blank_allowed: draft.blank_allowed.unwrap_or(false),
+            deliver: draft.deliver.unwrap_or(Deliver::AsValue),
+            generate: draft.generate,
+            default: draft.default,
+            template: draft.template.and_then(|text| self.template(text, draft)),
+            display: draft.display.unwrap_or(Display::Auto),
+            line: draft.line,
+        }
+    }
+
+    fn template(&mut self, text: Str, draft: &RowDraft) -> Option<Template> {
+        let line = draft.line_of("template");
+        let pieces = match pattern::parse(text) {
+            Ok(pieces) => pieces,
+            Err(words) => {
+                self.problems.add(line, format!("{}: template: {words}", draft.name));
+                return None;
+            }
+        };
+        let mut names = Vec::new();
+        pattern::names(&pieces, false, &mut names);
+        if names.is_empty() {
+            self.problems.add(line, format!("{}: template: names no part", draft.name));
+        }
+        for name in names {
+            self.known_row(name, line);
+        }
+        pattern::resolve(text, &pieces, &|name| self.ids.get(name).copied())
+    }
+
+    /// Refuses templates that need themselves.
+    fn cycles(&mut self, rows: &[&RowDraft]) {
+        let mut needs: BTreeMap<Str, Vec<Str>> = BTreeMap::new();
+        for row in rows {
+            let pieces: Vec<Piece> =
+                row.template.and_then(|text| pattern::parse(text).ok()).unwrap_or_default();
+            let mut names = Vec::new();
+            pattern::names(&pieces, false, &mut names);
+            needs.insert(row.name, names);
+        }
+        // A row that is taken away as soon as all it needs is gone; what stays is in a cycle or
+        // needs one.
+        loop {
+            let before = needs.len();
+            let left: Vec<Str> = needs.keys().copied().collect();
+            needs.retain(|_, names| names.iter().any(|name| left.contains(name)));
+            if needs.len() == before {
+                break;
+            }
+        }
+        for row in rows.iter().filter(|row| needs.contains_key(row.name)) {
+            let words = format!("{}: the template needs itself", row.name);
+            self.problems.add(row.line_of("template"), words);
+        }
+    }
+}
+
+/// Whether a default has the form that its row demands, as far as that is decided by the kind.
+fn allows(kind: &Kind, text: &str) -> bool {
+    match kind {
+        Kind::Text { single_line } => !single_line || !text.contains(['\n', '\r']),
+        Kind::Ascii => text.bytes().all(|b| b.is_ascii_graphic()),
+        Kind::Flag => {
+            let words = ["true", "false", "1", "0", "yes", "no", "on", "off"];
+            words.iter().any(|word| text.eq_ignore_ascii_case(word))
+        }
+        Kind::Integer { min, max } => {
+            text.parse::<i64>().is_ok_and(|number| (min..=max).contains(&&number))
+        }
+        Kind::Enum { values } => values.iter().any(|value| text.eq_ignore_ascii_case(value)),
+        Kind::ModeName => Mode::parse(text.as_bytes(), &[]).is_some(),
+        Kind::SocketAddress => text.parse::<std::net::SocketAddr>().is_ok(),
+        Kind::Hex { .. } => text.bytes().all(|b| b.is_ascii_hexdigit()),
+        Kind::Url { schemes, .. } => text.split_once(':').is_some_and(|(scheme, _)| {
+            schemes.is_empty() || schemes.iter().any(|one| scheme.eq_ignore_ascii_case(one))
+        }),
+        Kind::Base64 { .. } | Kind::Origins | Kind::LogFilter => true,
+    }
+}
+
+/// Every environment name of every row.
+fn names(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Known> {
+    let mut found: BTreeMap<Str, Known> = BTreeMap::new();
+    for ((index, draft), row) in (0u16..).zip(drafts).zip(rows) {
+        let mut all = vec![(row.name, Role::Own)];
+        // The mode is known before any file is read, so it comes from none.
+        let file = row.format.kind != Kind::ModeName;
+        let file_form = |name: Str| -> Str { format!("{name}_FILE").leak() };
+        if file {
+            all.push((file_form(row.name), Role::OwnFile));
+        }
+        for (place, alias) in (0u8..).zip(row.aliases.iter().take(MOST_NAMES)) {
+            all.push((alias, Role::Alias(place)));
+            if file {
+                all.push((file_form(alias), Role::AliasFile(place)));
+            }
+        }
+        for (name, role) in all {
+            let known = Known { name, row: RowId(index), role };
+            let Some(other) = found.insert(name, known) else { continue };
+            let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
+            let key = if matches!(role, Role::Own | Role::OwnFile) { "name" } else { "aliases" };
+            let line = draft.line_of(key);
+            if owner == row.name {
+                problems.add(line, format!("{name} stands twice among the names of {owner}"));
+            } else {
+                problems.add(line, format!("{name} is claimed by {owner} and {}", row.name));
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Every file name of every row: its own, then those derived from its names, ranked in that order.
+fn files(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<FileName> {
+    let mut found: BTreeMap<Str, FileName> = BTreeMap::new();
+    for ((index, draft), row) in (0u16..).zip(drafts).zip(rows) {
+        if row.format.kind == Kind::ModeName {
+            continue;
+        }
+        let mut all: Vec<Str> = row.files.iter().take(MOST_NAMES).copied().collect();
+        for name in std::iter::once(&row.name).chain(row.aliases.iter().take(MOST_NAMES)) {
+            let [lower, kebab] = name::spellings(name);
+            all.extend([*name, lower.leak(), kebab.leak()]);
+        }
+        for (rank, name) in (0u8..).zip(all) {
+            let file = FileName { name, row: RowId(index), rank };
+            match found.get(name) {
+                // Its own derived name, listed in `files` too: the smaller rank stands.
+                Some(other) if other.row == file.row => {}
+                Some(other) => {
+                    let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
+                    let key = if row.files.contains(&name) { "files" } else { "name" };
+                    let shown = name::shown(name, "a file name");
+                    let words = format!("file {shown} is claimed by {owner} and {}", row.name);
+                    problems.add(draft.line_of(key), words);
+                }
+                None => {
+                    found.insert(name, file);
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn not_read(draft: &Draft, problems: &mut Problems) -> Vec<NotRead> {
+    let mut seen = std::collections::BTreeSet::new();
+    for at in &draft.not_read {
+        if !seen.insert(at.value.name) {
+            let words = format!("not_read: {} stands here a second time", at.value.name);
+            problems.add(at.line, words);
+        }
+    }
+    draft.not_read.iter().map(|at| at.value).collect()
+}

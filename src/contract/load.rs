@@ -1,0 +1,147 @@
+//! Contract files: reading, the chain of `extends`, and the built-in without any of that.
+
+use super::draft::Draft;
+use super::model::{Contract, Origin, Str};
+use super::problem::Problems;
+use super::{builtin, compile, grammar, node, tighten};
+use crate::error::{Error, Status};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What a contract is called that is compiled in.
+pub const BUILTIN: &str = "builtin:nexis-gateway";
+/// The most that a contract file may have: 1 MiB.
+const LARGEST: usize = 1 << 20;
+/// Files in a chain of `extends`.
+const LONGEST_CHAIN: usize = 8;
+
+/// The contract at `path`; without one, or for `builtin:NAME`, the built-in table.
+///
+/// # Errors
+/// Status 66 where a file is missing or cannot be read, 65 where one is not valid.
+pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
+    match path {
+        None => Ok(&builtin::CONTRACT),
+        Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
+            Some(name) => built_in(name).ok_or_else(|| {
+                Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
+                    .hint(format!("there is {BUILTIN}"))
+            }),
+            None => Ok(Box::leak(Box::new(file(path, &mut Vec::new())?))),
+        },
+    }
+}
+
+fn built_in(name: &str) -> Option<&'static Contract> {
+    (name == BUILTIN).then_some(&builtin::CONTRACT)
+}
+
+/// The contract that `text` is, as if it stood in a file at `path`. Files that it extends are
+/// read from beside it.
+///
+/// # Errors
+/// Status 65 where it is not valid, 66 where a file that it extends is missing.
+pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error> {
+    of_text(text, path, origin, &mut Vec::new())
+}
+
+fn file(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Contract, Error> {
+    let text = read(path)?;
+    let origin = Origin::File(path.to_string_lossy().into_owned().leak());
+    of_text(&text, path, origin, chain)
+}
+
+fn of_text(
+    text: &str,
+    path: &Path,
+    origin: Origin,
+    chain: &mut Vec<PathBuf>,
+) -> Result<Contract, Error> {
+    let mut problems = Problems::default();
+    let draft = match node::parse(text, &mut problems) {
+        Some(root) => grammar::read(root, &mut problems),
+        None => return problems.verdict(path).and(Err(invalid(path))),
+    };
+    let merged = match extended(&draft, path, chain, &mut problems)? {
+        Some(base) => tighten::merge(Draft::of(base), &draft, &mut problems),
+        None => draft,
+    };
+    let contract = compile::compile(&merged, origin, sha256(text), &mut problems);
+    problems.verdict(path)?;
+    Ok(contract)
+}
+
+fn invalid(path: &Path) -> Error {
+    Error::new(Status::Data, format!("cannot read contract {}: not valid", path.display()))
+}
+
+/// The contract that `draft` extends.
+fn extended(
+    draft: &Draft,
+    path: &Path,
+    chain: &mut Vec<PathBuf>,
+    problems: &mut Problems,
+) -> Result<Option<&'static Contract>, Error> {
+    let Some(extends) = draft.extends else { return Ok(None) };
+    let name = extends.value;
+    if name.starts_with("builtin:") {
+        let found = built_in(name);
+        if found.is_none() {
+            let hint = Some(format!("there is {BUILTIN}"));
+            problems.add_hint(extends.line, "extends: no built-in contract of that name", hint);
+        }
+        return Ok(found);
+    }
+    // "A file beside this one": a plain name, so that whoever may write this directory is all
+    // there is to judge.
+    if name.contains('/') || name == ".." || name == "." {
+        problems.add(extends.line, "extends: expected builtin:NAME or the name of a file beside");
+        return Ok(None);
+    }
+    let identity = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    chain.push(identity(path));
+    let beside = path.parent().unwrap_or(Path::new("")).join(name);
+    if chain.contains(&identity(&beside)) {
+        problems.add(extends.line, "extends: the file extends itself");
+        return Ok(None);
+    }
+    if chain.len() >= LONGEST_CHAIN {
+        problems.add(extends.line, format!("extends: more than {LONGEST_CHAIN} files in a row"));
+        return Ok(None);
+    }
+    file(&beside, chain).map(|contract| Some(&*Box::leak(Box::new(contract))))
+}
+
+/// The text of a regular file, bounded.
+fn read(path: &Path) -> Result<String, Error> {
+    let fail = |status, cause: &str| {
+        Error::new(status, format!("cannot read contract {}: {cause}", path.display()))
+    };
+    let io = |error: std::io::Error| {
+        fail(Status::NoInput, &error.kind().to_string())
+            .hint("check the path, and that the launcher's user may read it")
+    };
+    // Looked at before it is opened: opening a pipe would wait for its writer.
+    let about = std::fs::metadata(path).map_err(io)?;
+    if !about.is_file() {
+        return Err(fail(Status::NoInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(path).map_err(io)?;
+    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    opened.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() > LARGEST {
+        return Err(fail(Status::Data, "more than 1 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| fail(Status::Data, "not UTF-8"))
+}
+
+/// SHA-256 of `text` in lower-case hexadecimal.
+pub fn sha256(text: &str) -> Str {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(text.as_bytes()) {
+        hex.push_str(&format!("{byte:02x}"));
+    }
+    hex.leak()
+}

@@ -1,0 +1,231 @@
+//! The program: found, looked at, measured, and put in the launcher's place.
+//!
+//! Whatever can make execve(2) fail and can be known before is known before the manifest is
+//! written, so that a record that says `exec` is true.
+
+use crate::environment::Environment;
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::sys::fs::{self, Errno, HERE, Kind};
+use crate::sys::process;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// The longest single string that the kernel takes, its NUL included (MAX_ARG_STRLEN: 32 pages,
+/// execve(2)).
+const ONE_STRING: usize = 131_072;
+/// What environment and arguments may take in all is a quarter of the stack's limit, and never
+/// more than three quarters of 8 MiB (execve(2), `bprm_stack_limits` in the kernel).
+const ALL_STRINGS: u64 = 6 * 1024 * 1024;
+/// The kernel always allows this much (ARG_MAX of old, execve(2)).
+const ALWAYS: u64 = 131_072;
+/// How much of a program the kernel looks at to know its format (BINPRM_BUF_SIZE).
+const HEAD: usize = 256;
+/// Where a name is looked up when PATH is not set (confstr(3), _CS_PATH).
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// A program that is ready to be started.
+#[derive(Debug)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is called with, its own name as typed first.
+    arguments: Vec<CString>,
+}
+
+/// A program and what stands against starting it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The program, also where it cannot be started.
+    pub program: Program,
+    /// Why it cannot.
+    pub findings: Vec<Finding>,
+}
+
+impl Program {
+    /// How many arguments follow the program's own name.
+    pub fn argument_count(&self) -> usize {
+        self.arguments.len().saturating_sub(1)
+    }
+
+    /// The arguments after the program's own name.
+    pub fn arguments(&self) -> impl Iterator<Item = &[u8]> {
+        self.arguments.iter().skip(1).map(|argument| argument.to_bytes())
+    }
+
+    /// Replaces the launcher. Returns the error's name only if that failed.
+    pub fn exec(&self, environment: &Environment) -> String {
+        let Ok(path) = CString::new(self.path.as_os_str().as_bytes()) else {
+            return "EINVAL".to_owned();
+        };
+        let arguments: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
+        let entries: Vec<&CStr> =
+            environment.entries.iter().map(|entry| entry.as_c_str()).collect();
+        format!("{:?}", process::exec(&path, &arguments, &entries))
+    }
+}
+
+/// Looks `words` (the program as typed, then its arguments) up and looks at it. `search` is PATH.
+pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>) -> Prepared {
+    let typed = words.first().cloned().unwrap_or_default();
+    let (path, problem) = match find(&typed, search) {
+        Ok(path) => {
+            let problem = look(&path).err().map(|why| (Code::ProgramNotExecutable, why));
+            (path, problem)
+        }
+        Err((path, code, why)) => (path, Some((code, why))),
+    };
+    let findings =
+        problem.map(|(code, why)| finding(code, None, Fact::Program { path: path.clone(), why }));
+    let arguments =
+        words.into_iter().filter_map(|word| CString::new(word.into_vec()).ok()).collect();
+    Prepared { program: Program { path, arguments }, findings: findings.into_iter().collect() }
+}
+
+fn finding(code: Code, variable: Option<Cow<'static, str>>, fact: Fact) -> Finding {
+    Finding { code, severity: Severity::Error, variable, source: None, fact, accepted: None }
+}
+
+/// The path of the program: as typed where it has a slash, else the first executable file of that
+/// name in the absolute entries of PATH. Empty and relative entries are passed over: they would
+/// run a program from the working directory.
+fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, (PathBuf, Code, &'static str)> {
+    let missing = |path: PathBuf| (path, Code::ProgramNotFound, "there is no such file");
+    if typed.as_bytes().contains(&b'/') {
+        let path = PathBuf::from(typed);
+        return match fs::look(HERE, &path, true) {
+            Ok(_) => Ok(path),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(missing(path)),
+            Err(_) => Err((path, Code::ProgramNotExecutable, "it cannot be looked at")),
+        };
+    }
+    if typed.is_empty() {
+        return Err((PathBuf::new(), Code::ProgramNotFound, "its name is empty"));
+    }
+    let entries: Vec<PathBuf> = std::env::split_paths(search.unwrap_or(OsStr::new(DEFAULT_PATH)))
+        .filter(|entry| entry.is_absolute())
+        .collect();
+    let joined = std::env::join_paths(&entries).unwrap_or_default();
+    if let Ok(path) = which::which_in(typed, Some(joined), "/") {
+        return Ok(path);
+    }
+    // Something of that name that cannot be executed says more than "not found".
+    match entries
+        .iter()
+        .map(|entry| entry.join(typed))
+        .find(|path| fs::look(HERE, path, true).is_ok())
+    {
+        Some(path) => Ok(path),
+        None => {
+            Err((PathBuf::from(typed), Code::ProgramNotFound, "it is in no absolute entry of PATH"))
+        }
+    }
+}
+
+/// What would make execve(2) fail.
+fn look(path: &Path) -> Result<(), &'static str> {
+    let seen = fs::look(HERE, path, true).map_err(|_| "it cannot be looked at")?;
+    match seen.kind {
+        Kind::Regular => {}
+        Kind::Directory => return Err("it is a directory"),
+        _ => return Err("it is not a regular file"),
+    }
+    let own = fs::look(HERE, Path::new("/proc/self/exe"), true);
+    if own.is_ok_and(|own| own.identity == seen.identity) {
+        return Err("it is the launcher itself");
+    }
+    if !process::may_execute(path) {
+        return Err("its mode or its mount does not allow it");
+    }
+    // A program that may be executed but not read is the kernel's to judge.
+    let mut buffer = [0; HEAD];
+    let opened = fs::open_file(HERE, path);
+    let Ok(length) = opened.and_then(|file| fs::read(file.as_fd(), &mut buffer)) else {
+        return Ok(());
+    };
+    match buffer.get(..length).unwrap_or_default() {
+        [] => Err("it is empty"),
+        [b'#', b'!', line @ ..] => interpreter(line),
+        [0x7f, b'E', b'L', b'F', ..] => Ok(()),
+        // binfmt_misc can know any other format, and need not be visible from here.
+        _ if foreign_formats() => Ok(()),
+        _ => Err("it is neither a binary nor a script that begins with #!"),
+    }
+}
+
+/// Whether binfmt_misc may know formats beyond binaries and scripts: it has entries besides its
+/// two control files, or it cannot be seen from here.
+fn foreign_formats() -> bool {
+    let directory = fs::open_directory(HERE, Path::new("/proc/sys/fs/binfmt_misc"));
+    let mut entries = Vec::new();
+    let listed =
+        directory.and_then(|fd| fs::list(fd.as_fd(), |name, _| entries.push(name.to_vec())));
+    let control = |name: &Vec<u8>| matches!(name.as_slice(), b"register" | b"status");
+    listed.is_err() || entries.is_empty() || !entries.iter().all(control)
+}
+
+/// The interpreter of a script has to exist; what the kernel says otherwise is "no such file" of
+/// a script that is there.
+fn interpreter(line: &[u8]) -> Result<(), &'static str> {
+    let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let carriage_return = line.ends_with(b"\r");
+    let word = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty());
+    let path = Path::new(OsStr::from_bytes(word.unwrap_or_default()));
+    match fs::look(HERE, path, true) {
+        _ if word.is_none() => Err("its first line names no interpreter"),
+        Err(_) if carriage_return => Err("its first line ends with a carriage return"),
+        Err(_) => Err("the interpreter in its first line does not exist"),
+        Ok(_) if !process::may_execute(path) => {
+            Err("the interpreter in its first line cannot be executed")
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Measures environment and arguments against the kernel's limits and names what is too large.
+pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Finding> {
+    let pointer = size_of::<usize>();
+    let mut findings = Vec::new();
+    let (mut total, mut largest) = (0, (0, None));
+    for entry in &environment.entries {
+        let bytes = entry.as_c_str().to_bytes_with_nul().len();
+        total += bytes + pointer;
+        let name = || String::from_utf8_lossy(entry.name()).into_owned();
+        if bytes > ONE_STRING {
+            let fact = Fact::Size { bytes, limit: ONE_STRING, name: Some(name()) };
+            findings.push(finding(Code::EnvironmentTooLarge, Some(Cow::Owned(name())), fact));
+        }
+        if bytes > largest.0 {
+            largest = (bytes, Some(entry));
+        }
+    }
+    for (position, argument) in
+        program.iter().flat_map(|program| program.arguments.iter()).enumerate()
+    {
+        let bytes = argument.to_bytes_with_nul().len();
+        total += bytes + pointer;
+        if bytes > ONE_STRING {
+            let name = Some(format!("argument {position}"));
+            let fact = Fact::Size { bytes, limit: ONE_STRING, name };
+            findings.push(finding(Code::EnvironmentTooLarge, None, fact));
+        }
+    }
+    // Below the amount that the kernel always allows, the stack's limit need not be asked for.
+    if total as u64 > ALWAYS && findings.is_empty() {
+        let path = program.map_or(0, |program| program.path.as_os_str().len() + 1);
+        let limit = process::stack_limit().map_or(ALL_STRINGS, |stack| stack / 4);
+        let limit = limit.clamp(ALWAYS, ALL_STRINGS);
+        if (total + path + 2 * pointer) as u64 > limit {
+            let name = largest.1.map(|entry| String::from_utf8_lossy(entry.name()).into_owned());
+            let fact = Fact::Size {
+                bytes: total,
+                limit: usize::try_from(limit).unwrap_or(usize::MAX),
+                name: None,
+            };
+            findings.push(finding(Code::EnvironmentTooLarge, name.map(Cow::Owned), fact));
+        }
+    }
+    findings
+}

@@ -1,0 +1,259 @@
+//! The stages of a launch that several commands share, in the order of the house:
+//! read, resolve, look at the program, build the environment, judge, state.
+
+use crate::cli::Options;
+use crate::contract;
+use crate::contract::model::{Contract, Kind, Row};
+use crate::environment::{self, Environment, Inheritance};
+use crate::error::Error;
+use crate::exec::{self, Program};
+use crate::finding::{Finding, Severity};
+use crate::fingerprint::Key;
+use crate::generate;
+use crate::log;
+use crate::manifest::{self, About, Manifest, Outcome};
+use crate::mode::Mode;
+use crate::needles::Needles;
+use crate::resolve::{ModeWish, Resolution, resolve};
+use crate::settings::{self, Settings};
+use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
+use crate::sys::process;
+use crate::url;
+use crate::validate::verdict::{self, Case, Verdict};
+use jiff::Timestamp;
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// Id and time of a launch.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// A ULID.
+    pub id: String,
+    /// UTC, RFC 3339, whole seconds.
+    pub time: String,
+    /// The day in UTC.
+    pub day: jiff::civil::Date,
+}
+
+impl Moment {
+    fn now() -> Self {
+        let now = Timestamp::now();
+        let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        Moment {
+            id: generate::ulid(u64::try_from(now.as_millisecond()).unwrap_or(0)),
+            time: whole.to_string(),
+            day: jiff::tz::Offset::UTC.to_datetime(now).date(),
+        }
+    }
+}
+
+/// What was read and resolved.
+pub struct Survey {
+    /// Options and settings.
+    pub settings: Settings,
+    /// The contract in force.
+    pub contract: &'static Contract,
+    /// The fingerprints' key.
+    pub key: Option<Key>,
+    /// Id and time.
+    pub moment: Moment,
+    /// Every inherited entry.
+    pub inherited: Vec<Inherited>,
+    /// Other names of env files.
+    pub extras: Vec<Extra>,
+    /// What was seen while reading.
+    pub observations: Vec<Observation>,
+    /// The files and directories that were looked at.
+    pub visited: Vec<PathBuf>,
+    /// Every row with its candidates and winner.
+    pub resolution: Resolution,
+    /// What cannot be used of what options and settings name.
+    problems: Vec<Finding>,
+}
+
+impl Survey {
+    /// Reads options, settings, contract and sources, and resolves every row.
+    ///
+    /// # Errors
+    /// What is wrong with options and settings, all of it, or with the contract.
+    pub fn take(options: Options, dev: bool) -> Result<Survey, Vec<Error>> {
+        // Before the first secret is looked at: no core dump, no tracing by the same user.
+        let undumpable = process::forbid_dumps();
+        let entries = process::environment();
+        let settings = Settings::merge(options, dev, own_settings(&entries))
+            .map_err(|settings::Problems(all)| all)?;
+        log::start(settings.log);
+        if undumpable.is_err() {
+            tracing::warn!("core dumps could not be forbidden");
+        }
+        let contract = contract::load(settings.contract.as_deref()).map_err(|error| vec![error])?;
+        let mut problems = Vec::new();
+        let key = settings.fingerprint_key_file.as_deref().and_then(|path| {
+            let unusable = |(code, fact)| {
+                let severity = Severity::Error;
+                problems.push(Finding {
+                    code,
+                    severity,
+                    variable: None,
+                    source: None,
+                    fact,
+                    accepted: None,
+                });
+            };
+            Key::read(path).map_err(unusable).ok()
+        });
+        let mut survey = Survey::read(settings, contract, &entries);
+        survey.key = key;
+        survey.problems = problems;
+        Ok(survey)
+    }
+
+    fn read(settings: Settings, contract: &'static Contract, entries: &[&'static CStr]) -> Survey {
+        let named = ModeWish {
+            wish: settings.mode.as_ref().map(|(text, origin)| (text.as_bytes(), *origin)),
+            environment: lookup(entries, b"NEXIS_ENV"),
+        };
+        let early = named.wish.map(|(text, _)| text).or(named.environment);
+        let development = early.and_then(|text| Mode::parse(text, &contract.mode_names))
+            == Some(Mode::Development);
+        let snapshot = source::take(&Request {
+            contract,
+            environ: entries,
+            secrets_dirs: settings.secrets_dirs.as_deref(),
+            env_files: &settings.env_files,
+            find_dotenv: development && settings.env_files.is_empty(),
+        });
+        for path in &snapshot.visited {
+            tracing::debug!(path = %crate::output::escape(&path.to_string_lossy()), "looked at");
+        }
+        let mut generate = |row: &Row| row.generate.and_then(generate::value);
+        let resolution = resolve(contract, snapshot.candidates, &named, &mut generate);
+        tracing::info!(mode = resolution.mode.mode.name(), "resolved");
+        Survey {
+            contract,
+            key: None,
+            moment: Moment::now(),
+            inherited: snapshot.inherited,
+            extras: snapshot.extras,
+            observations: snapshot.observations,
+            visited: snapshot.visited,
+            resolution,
+            problems: Vec::new(),
+            settings,
+        }
+    }
+
+    /// An inherited variable's value.
+    pub fn inherited(&self, name: &[u8]) -> Option<&'static [u8]> {
+        let entry = self
+            .inherited
+            .iter()
+            .find(|entry| entry.kind != InheritedKind::Malformed && entry.name() == name);
+        entry.map(Inherited::value)
+    }
+}
+
+/// The pairs under the settings' prefix that are not injected by Kubernetes for a service.
+fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    let prefix = settings::PREFIX.as_bytes();
+    entries
+        .iter()
+        .filter(move |entry| entry.to_bytes().starts_with(prefix))
+        .filter_map(|entry| source::split(entry))
+        .filter(|(name, value)| !source::is_service_link(name, value))
+}
+
+/// The first entry of this name.
+fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
+    let mut pairs = entries.iter().filter_map(|entry| source::split(entry));
+    pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
+}
+
+/// A launch that is judged and can be stated.
+pub struct Launch {
+    /// What was read.
+    pub survey: Survey,
+    /// The program, where one was named.
+    pub program: Option<Program>,
+    /// The array for execve(2).
+    pub environment: Environment,
+    /// All findings.
+    pub verdict: Verdict,
+    needles: Needles,
+}
+
+impl Launch {
+    /// Looks at the program, builds the environment and judges everything. `words` is the program
+    /// as typed with its arguments; empty: none.
+    pub fn judge(mut survey: Survey, words: Vec<OsString>) -> Launch {
+        let mut beyond = std::mem::take(&mut survey.problems);
+        let search = survey.inherited(b"PATH").map(OsStr::from_bytes);
+        let program = (!words.is_empty()).then(|| exec::prepare(words, search));
+        let program = program.map(|prepared| {
+            beyond.extend(prepared.findings);
+            prepared.program
+        });
+        let inheritance = Inheritance {
+            contract: survey.contract,
+            inherit: survey.settings.inherit,
+            patterns: &survey.settings.passthrough,
+        };
+        let environment =
+            environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
+        beyond.extend(exec::measure(program.as_ref(), &environment));
+        let needles = needles(survey.contract, &survey.resolution);
+        let arguments: Vec<&[u8]> = program.iter().flat_map(Program::arguments).collect();
+        let case = Case {
+            contract: survey.contract,
+            resolution: &survey.resolution,
+            inherited: &survey.inherited,
+            extras: &survey.extras,
+            inheritance,
+            arguments: &arguments,
+            accept: &survey.settings.accept,
+            today: survey.moment.day,
+        };
+        let observations = std::mem::take(&mut survey.observations);
+        let verdict = verdict::judge(&case, observations, &needles, beyond);
+        Launch { program, environment, verdict, needles, survey }
+    }
+
+    /// The record of this launch.
+    pub fn manifest(&self, outcome: Outcome) -> Manifest {
+        let survey = &self.survey;
+        let about = About {
+            contract: survey.contract,
+            resolution: &survey.resolution,
+            environment: &self.environment,
+            program: self.program.as_ref(),
+            findings: &self.verdict.findings,
+            labels: &survey.settings.labels,
+            key: survey.key.as_ref(),
+            moment: &survey.moment,
+            needles: &self.needles,
+            invocation: survey.inherited(b"INVOCATION_ID"),
+        };
+        manifest::describe(&about, outcome)
+    }
+}
+
+/// Every secret that was read, whether it won or not, with the passwords inside URLs.
+fn needles(contract: &'static Contract, resolution: &Resolution) -> Needles {
+    let mut needles = Needles::new();
+    for resolved in &resolution.rows {
+        let row = contract.row(resolved.id);
+        if !row.secret {
+            continue;
+        }
+        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+            needles.add(row.name, value.expose());
+            if let Kind::Url { .. } = row.format.kind {
+                for password in url::passwords(value.expose()) {
+                    needles.add(format!("{}#password", row.name), password.expose());
+                }
+            }
+        }
+    }
+    needles
+}

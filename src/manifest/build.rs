@@ -1,0 +1,201 @@
+//! The record, made from the array that is handed to execve(2).
+
+use super::{
+    ContractRecord, FindingRecord, Guard, Launcher, Manifest, Names, Outcome, Pairs, Process,
+    ProgramRecord, SCHEMA, Shown, SubSecret, Variable,
+};
+use crate::contract::model::{Contract, Display, Kind, Origin, Row};
+use crate::environment::{Entry, Environment, Why};
+use crate::exec::Program;
+use crate::finding::{Finding, Severity};
+use crate::fingerprint::Key;
+use crate::launch::Moment;
+use crate::needles::Needles;
+use crate::resolve::{Outcome as Held, Resolution, Resolved, State};
+use crate::sys::process;
+use crate::url;
+
+/// What a record is about.
+pub struct About<'a> {
+    /// The contract.
+    pub contract: &'a Contract,
+    /// What the sources held.
+    pub resolution: &'a Resolution,
+    /// The array.
+    pub environment: &'a Environment,
+    /// The program, where one was named.
+    pub program: Option<&'a Program>,
+    /// All findings.
+    pub findings: &'a [Finding],
+    /// The operator's labels.
+    pub labels: &'a [(String, String)],
+    /// The fingerprints' key.
+    pub key: Option<&'a Key>,
+    /// Id and time of the launch.
+    pub moment: &'a Moment,
+    /// What no text may hold.
+    pub needles: &'a Needles,
+    /// INVOCATION_ID, where systemd set it.
+    pub invocation: Option<&'a [u8]>,
+}
+
+/// Makes the record.
+pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
+    let guard = Guard::new(about.needles);
+    let (uid, gid) = process::user_and_group();
+    let contract = about.contract;
+    let names = |why: Why| {
+        let entries = about.environment.entries.iter();
+        sorted(guard, entries.filter(|entry| entry.why == why).map(Entry::name))
+    };
+    Manifest {
+        schema: SCHEMA,
+        launch: about.moment.id.clone(),
+        time: about.moment.time.clone(),
+        outcome,
+        error: None,
+        mode: about.resolution.mode.mode.name(),
+        launcher: Launcher { version: env!("CARGO_PKG_VERSION") },
+        contract: ContractRecord {
+            name: contract.name,
+            version: contract.version.to_string(),
+            origin: match contract.origin {
+                Origin::Builtin => Shown::own("builtin"),
+                Origin::File(path) => guard.text(path),
+            },
+            sha256: contract.sha256,
+        },
+        fingerprint_key_id: about.key.map(Key::id),
+        labels: Pairs(
+            about
+                .labels
+                .iter()
+                .map(|(name, value)| (guard.text(name), guard.text(value)))
+                .collect(),
+        ),
+        program: about.program.map(|program| ProgramRecord {
+            path: guard.text(&program.path.to_string_lossy()),
+            arguments: program.argument_count(),
+        }),
+        process: Process {
+            pid: std::process::id(),
+            uid,
+            gid,
+            host: guard.text(&process::host_name()),
+            invocation: about.invocation.map(|id| guard.bytes(id)),
+        },
+        variables: variables(about, guard),
+        features: Pairs(
+            contract
+                .features
+                .iter()
+                .zip(&about.resolution.features)
+                .map(|(feature, state)| (Shown::own(feature.name), state.name()))
+                .collect(),
+        ),
+        inherited: names(Why::Inherited),
+        env_files: names(Why::EnvFile),
+        removed: sorted(guard, about.environment.removed.iter().copied()).names,
+        dropped: sorted(guard, about.environment.dropped.iter().copied()),
+        findings: about.findings.iter().map(|finding| FindingRecord::new(finding, guard)).collect(),
+    }
+}
+
+fn sorted<'a>(guard: Guard<'_>, names: impl Iterator<Item = &'a [u8]>) -> Names {
+    // An inherited entry without a name counts and is not shown: its text could be anything.
+    let mut names: Vec<&[u8]> = names.collect();
+    let count = names.len();
+    names.retain(|name| !name.is_empty());
+    names.sort_unstable();
+    Names { count, names: names.into_iter().map(|name| guard.bytes(name)).collect() }
+}
+
+fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {
+    let mut delivered: Vec<Option<&Entry>> = vec![None; about.contract.rows.len()];
+    for entry in &about.environment.entries {
+        if let Why::Value(row) | Why::Path(row) = entry.why
+            && let Some(slot) = delivered.get_mut(usize::from(row.0))
+        {
+            *slot = Some(entry);
+        }
+    }
+    let rows = about.resolution.rows.iter().zip(delivered);
+    let rows = rows.filter(|(resolved, _)| !about.contract.row(resolved.id).part);
+    rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)).collect()
+}
+
+fn variable(
+    about: &About<'_>,
+    guard: Guard<'_>,
+    resolved: &Resolved,
+    entry: Option<&Entry>,
+) -> Variable {
+    let row = about.contract.row(resolved.id);
+    let winner = resolved.winner();
+    let state = match (resolved.state, entry) {
+        (State::Withheld, _) => "withheld",
+        (State::Generated, Some(_)) => "generated",
+        (State::Delivered, Some(_)) => "delivered",
+        _ => "absent",
+    };
+    let mut variable = Variable {
+        name: row.name,
+        state,
+        secret: row.secret,
+        delivered_as: None,
+        newline_removed: false,
+        source: winner.filter(|_| state != "absent").map(|seen| guard.source(&seen.source)),
+        bytes: None,
+        fingerprint: None,
+        sub: Vec::new(),
+        display: None,
+        reason: None,
+    };
+    if state == "withheld" {
+        let feature = row.feature.and_then(|id| about.contract.features.get(usize::from(id.0)));
+        variable.reason = feature.map(|feature| format!("feature {} is off", feature.name));
+    }
+    let Some(entry) = entry else { return variable };
+    variable.newline_removed = winner
+        .is_some_and(|seen| matches!(seen.outcome, Held::Value { newline_removed: true, .. }));
+    let value = match entry.why {
+        Why::Path(_) => {
+            variable.delivered_as = Some(String::from_utf8_lossy(entry.name()).into_owned());
+            resolved.value().map(|value| value.expose()).unwrap_or_default()
+        }
+        _ => entry.value(),
+    };
+    if row.secret {
+        variable.bytes = Some(value.len());
+        if let Some(key) = about.key {
+            variable.fingerprint = Some(key.fingerprint(value));
+            variable.sub = sub_secrets(row, value, key);
+        }
+    }
+    variable.display = display(about, row, value).and_then(|text| guard.display(&text));
+    variable
+}
+
+fn sub_secrets(row: &Row, value: &[u8], key: &Key) -> Vec<SubSecret> {
+    let Kind::Url { .. } = row.format.kind else { return Vec::new() };
+    url::password(value)
+        .map(|password| SubSecret {
+            name: format!("{}#password", row.name),
+            fingerprint: key.fingerprint(password.expose()),
+        })
+        .into_iter()
+        .collect()
+}
+
+/// What may be shown: a value that is no secret, the harmless pieces of a URL. A value that has an
+/// error is not shown: what was put there by mistake could be anything.
+fn display(about: &About<'_>, row: &Row, value: &[u8]) -> Option<String> {
+    let wrong = about.findings.iter().any(|finding| {
+        finding.severity == Severity::Error && finding.variable.as_deref() == Some(row.name)
+    });
+    if let Kind::Url { .. } = row.format.kind {
+        let how = if row.secret { row.display } else { Display::Location };
+        return url::display(value, how);
+    }
+    if row.secret || wrong { None } else { std::str::from_utf8(value).ok().map(str::to_owned) }
+}

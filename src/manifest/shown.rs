@@ -1,0 +1,79 @@
+//! Text that may be shown: escaped, and free of secrets.
+
+use super::SourceRecord;
+use crate::needles::Needles;
+use crate::output::escape;
+use crate::source::Source;
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Text that the guard has looked at, or that is the program's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown(Cow<'static, str>);
+
+impl Shown {
+    /// Text of the program's own, or a name from the contract.
+    pub const fn own(text: &'static str) -> Self {
+        Shown(Cow::Borrowed(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Lets text through that holds no secret and no sub-secret of 8 bytes or more in any form.
+#[derive(Clone, Copy)]
+pub struct Guard<'a>(&'a Needles);
+
+impl<'a> Guard<'a> {
+    /// A guard that knows these secrets.
+    pub fn new(needles: &'a Needles) -> Self {
+        Guard(needles)
+    }
+
+    /// The text with every control character escaped, or `[redacted:NAME]` in place of the whole
+    /// of a text that holds a secret.
+    pub fn text(self, text: &str) -> Shown {
+        match self.0.find(text.as_bytes()) {
+            Some(name) => Shown(Cow::Owned(format!("[redacted:{name}]"))),
+            None => Shown(Cow::Owned(escape(text).into_owned())),
+        }
+    }
+
+    /// The same for bytes, with what is not UTF-8 replaced.
+    pub fn bytes(self, bytes: &[u8]) -> Shown {
+        self.text(&String::from_utf8_lossy(bytes))
+    }
+
+    /// The text, or nothing where it holds a secret.
+    pub fn display(self, text: &str) -> Option<Shown> {
+        match self.0.find(text.as_bytes()) {
+            Some(_) => None,
+            None => Some(Shown(Cow::Owned(escape(text).into_owned()))),
+        }
+    }
+
+    /// A source, its name guarded where it is not the contract's.
+    pub fn source(self, source: &Source) -> SourceRecord {
+        let name = match source.name {
+            Cow::Borrowed(name) => Shown::own(name),
+            Cow::Owned(ref name) => self.text(name),
+        };
+        SourceRecord { kind: source.kind.name(), name }
+    }
+}

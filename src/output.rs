@@ -1,0 +1,116 @@
+//! Writing: what people and machines read. Nothing here panics on a closed pipe, and every text
+//! that comes from outside is escaped before it is shown.
+
+use crate::error::{Error, Status};
+use crate::settings::Sink;
+use crate::sys::{descriptor, process, wait};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+/// How long a reader of standard error that has fallen behind is waited for. It is best effort:
+/// a full log never stops a service.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A write of this much to a pipe that can be written does not wait (pipe(7), PIPE_BUF).
+const PIECE: usize = 4096;
+
+/// Writes to standard error as far as that goes, and gives up silently.
+pub fn to_stderr(text: &str) {
+    let _ = patiently(io::stderr().as_fd(), text.as_bytes(), Instant::now() + PATIENCE);
+}
+
+/// Writes a command's result to standard output.
+///
+/// # Errors
+/// [`Status::CannotWrite`], unless the reader went away, which is the reader's choice.
+pub fn to_stdout(text: &str) -> Result<(), Error> {
+    match descriptor::write_all(io::stdout().as_fd(), text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
+            Status::CannotWrite,
+            format!("cannot write to standard output: {}", process::describe(&error)),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes all of `bytes`, waiting for a slow reader until the deadline.
+///
+/// # Errors
+/// What write(2) reports; `TimedOut` where the reader takes nothing until the deadline.
+pub fn patiently(fd: BorrowedFd<'_>, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        if !wait::until_writable(fd, deadline)? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let piece = bytes.get(..PIECE).unwrap_or(bytes);
+        match descriptor::write(fd, piece) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The name of a sink in messages.
+pub fn sink_name(sink: &Sink) -> String {
+    match sink {
+        Sink::Stdout => "standard output".to_owned(),
+        Sink::Descriptor(number) => format!("descriptor {number}"),
+        Sink::File(path) => escape(&path.to_string_lossy()).into_owned(),
+    }
+}
+
+/// An error as people read it: `nexis-launch: …`, then `hint: …`.
+pub fn error_text(error: &Error) -> String {
+    let mut text = format!("nexis-launch: {}\n", escape(&error.message));
+    if let Some(hint) = &error.hint {
+        let _ = writeln!(text, "hint: {}", escape(hint));
+    }
+    text
+}
+
+/// `text` with everything escaped that a terminal or a log would not show as it is: control
+/// characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder what
+/// is displayed (Unicode bidirectional controls).
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_hostile(character) {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(
+            escape("a\u{1b}[2Jb\nc\u{9b}d\u{202e}e"),
+            "a\\u{1b}[2Jb\\u{a}c\\u{9b}d\\u{202e}e"
+        );
+        assert_eq!(escape("plain Ünïcödé text"), "plain Ünïcödé text");
+    }
+}

@@ -1,0 +1,99 @@
+//! The findings of `check` for other tools: SARIF 2.1.0 and GitHub's workflow commands.
+
+use crate::finding::Code;
+use crate::manifest::{FindingRecord, Manifest};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// The findings as a SARIF log (OASIS SARIF 2.1.0), one run, one result a finding.
+pub fn sarif(manifest: &Manifest) -> String {
+    let rules: Vec<_> = Code::ALL
+        .iter()
+        .map(|code| {
+            json!({
+                "id": code.name(),
+                "shortDescription": {"text": code.cause()},
+                "help": {"text": code.mend()},
+            })
+        })
+        .collect();
+    let results: Vec<_> = manifest.findings.iter().map(result).collect();
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "nexis-launch",
+                "version": manifest.launcher.version,
+                "rules": rules,
+            }},
+            "results": results,
+        }],
+    });
+    format!("{log:#}\n")
+}
+
+fn result(finding: &FindingRecord) -> serde_json::Value {
+    let mut result = json!({
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": format!("{}; {}", finding.message, finding.hint)},
+    });
+    let mut location = serde_json::Map::new();
+    if let Some(variable) = &finding.variable {
+        location
+            .insert("logicalLocations".to_owned(), json!([{"name": variable, "kind": "variable"}]));
+    }
+    if let Some(path) = file_of(finding) {
+        location
+            .insert("physicalLocation".to_owned(), json!({"artifactLocation": {"uri": uri(path)}}));
+    }
+    if let (false, Some(object)) = (location.is_empty(), result.as_object_mut()) {
+        object.insert("locations".to_owned(), json!([location]));
+    }
+    result
+}
+
+/// The path of a finding's source, where it is a file.
+fn file_of(finding: &FindingRecord) -> Option<&str> {
+    let source = finding.source.as_ref()?;
+    matches!(source.kind, "file" | "credential" | "secrets-dir" | "env-file")
+        .then(|| source.name.as_str())
+}
+
+/// A path as a relative or absolute URI reference (RFC 3986 section 4.1).
+fn uri(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// The findings as GitHub's workflow commands, one line each.
+pub fn github(manifest: &Manifest) -> String {
+    let mut out = String::new();
+    for finding in &manifest.findings {
+        let _ = write!(out, "::{} title={}", finding.severity, property(finding.code));
+        if let Some(path) = file_of(finding) {
+            let _ = write!(out, ",file={}", property(path));
+        }
+        let _ =
+            writeln!(out, "::{}", data(&format!("{} (hint: {})", finding.message, finding.hint)));
+    }
+    out
+}
+
+/// Escapes a workflow command's message.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a workflow command's property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

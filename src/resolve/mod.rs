@@ -1,0 +1,397 @@
+//! Precedence and conflicts, in one place. Pure: every row gets its candidates in order and a
+//! winner; nothing fails early, nothing is read.
+
+mod condition;
+mod mode;
+
+pub use mode::InForce;
+
+use crate::compose::{self, Found};
+use crate::contract::model::{
+    Contract, FeatureId, FinalNewline, Kind, Row, RowId, Segment, Template,
+};
+use crate::finding::{Code, Fact};
+use crate::mode::Mode;
+use crate::secret::Secret;
+use crate::settings::ModeOrigin;
+use crate::source::{Candidate, Rank, Source, SourceKind};
+use crate::validate::format::canonical;
+use std::path::PathBuf;
+
+/// The steps of the interface's section 3 that follow the sources read from the world.
+const TEMPLATE: Rank = (8, 0);
+const DEFAULT: Rank = (9, 0);
+const GENERATOR: Rank = (10, 0);
+/// The mode's canonical name stands above every candidate of its row.
+const MODE: Rank = (0, 0);
+
+/// What a source turned out to hold.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A value, and whether one final newline was taken off it.
+    Value {
+        /// The bytes that count.
+        secret: Secret,
+        /// One final newline was taken off.
+        newline_removed: bool,
+    },
+    /// Nothing but white space: counts as absent.
+    Blank,
+    /// It could not be read.
+    Failed(Code, Fact),
+}
+
+/// One candidate of a row.
+#[derive(Debug)]
+pub struct Seen {
+    /// Where it is.
+    pub source: Source,
+    /// Its place in the order.
+    pub rank: Rank,
+    /// The file behind it.
+    pub path: Option<PathBuf>,
+    /// What it holds.
+    pub outcome: Outcome,
+}
+
+impl Seen {
+    /// The value, if it holds one.
+    pub fn value(&self) -> Option<&Secret> {
+        match &self.outcome {
+            Outcome::Value { secret, .. } => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Whether it takes part in conflicts: a source of the operator's, or the template.
+    fn is_statement(&self) -> bool {
+        (1..=6).contains(&self.rank.0) || self.rank == TEMPLATE
+    }
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It reaches the program.
+    Delivered,
+    /// It was generated for this process.
+    Generated,
+    /// Its feature is off.
+    Withheld,
+    /// It has no value.
+    Absent,
+    /// A part with a value, which feeds templates only.
+    Part,
+}
+
+/// A row with its candidates.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The row.
+    pub id: RowId,
+    /// Its candidates, strongest first.
+    pub seen: Vec<Seen>,
+    /// The one that counts, among `seen`.
+    pub winner: Option<usize>,
+    /// What becomes of it.
+    pub state: State,
+    /// The parts its template lacks, where no other source has a value.
+    pub absent_parts: Vec<RowId>,
+}
+
+impl Resolved {
+    /// The candidate that counts.
+    pub fn winner(&self) -> Option<&Seen> {
+        self.seen.get(self.winner?)
+    }
+
+    /// The value that counts.
+    pub fn value(&self) -> Option<&Secret> {
+        self.winner()?.value()
+    }
+
+    fn choose(&mut self) {
+        self.winner = self.seen.iter().position(|seen| seen.value().is_some());
+    }
+
+    fn push(&mut self, kind: SourceKind, name: &'static str, rank: Rank, secret: Secret) {
+        let outcome = Outcome::Value { secret, newline_removed: false };
+        self.seen.push(Seen { source: Source::new(kind, name), rank, path: None, outcome });
+        self.seen.sort_by_key(|seen| seen.rank);
+        self.choose();
+    }
+
+    /// The candidates whose values differ from the winner's, among those that are statements of
+    /// the operator's. Values compare as the program would get them.
+    pub fn conflicts<'a>(
+        &'a self,
+        contract: &'a Contract,
+    ) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
+        let row = contract.row(self.id);
+        let first = self.seen.iter().find(|seen| seen.is_statement() && seen.value().is_some());
+        self.seen.iter().filter_map(move |seen| {
+            let (first, one) = (first?, first?.value()?);
+            let other = seen.value()?;
+            let differs = seen.is_statement() && !same(contract, row, one, other);
+            differs.then_some((first, seen))
+        })
+    }
+}
+
+/// Whether two values mean the same to the program.
+fn same(contract: &Contract, row: &Row, one: &Secret, other: &Secret) -> bool {
+    if one.same_as(other) {
+        return true;
+    }
+    let (one, other) = (one.expose(), other.expose());
+    if row.format.kind == Kind::ModeName {
+        let mode = |text| Mode::parse(text, &contract.mode_names);
+        return mode(one).is_some() && mode(one) == mode(other);
+    }
+    match (canonical(row, one), canonical(row, other)) {
+        (None, None) => false,
+        (one_form, other_form) => {
+            one_form.as_deref().unwrap_or(one) == other_form.as_deref().unwrap_or(other)
+        }
+    }
+}
+
+/// Whether a feature is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeatureState {
+    /// Its variables are required.
+    On,
+    /// Its variables are withheld.
+    Off,
+    /// Its variables are delivered where they have a value.
+    Auto,
+}
+
+impl FeatureState {
+    /// The word in manifests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FeatureState::On => "on",
+            FeatureState::Off => "off",
+            FeatureState::Auto => "auto",
+        }
+    }
+}
+
+/// Every row with its candidates and winner.
+#[derive(Debug)]
+pub struct Resolution {
+    /// The mode and where it came from.
+    pub mode: InForce,
+    /// By row index.
+    pub rows: Vec<Resolved>,
+    /// By feature index.
+    pub features: Vec<FeatureState>,
+}
+
+/// What the mode is taken from besides the contract's mode variable.
+pub struct ModeWish<'a> {
+    /// The option or setting.
+    pub wish: Option<(&'a [u8], ModeOrigin)>,
+    /// NEXIS_ENV, where the contract has no row for it.
+    pub environment: Option<&'a [u8]>,
+}
+
+impl Resolution {
+    /// The row's resolution.
+    pub fn row(&self, id: RowId) -> &Resolved {
+        match self.rows.get(usize::from(id.0)) {
+            Some(row) => row,
+            None => unreachable!("row index outside the contract"),
+        }
+    }
+
+    /// The feature's state.
+    pub fn feature(&self, id: FeatureId) -> FeatureState {
+        self.features.get(usize::from(id.0)).copied().unwrap_or(FeatureState::Auto)
+    }
+
+    /// Whether the contract's condition holds for the resolved values.
+    pub fn holds(&self, condition: &crate::contract::model::Condition) -> bool {
+        condition::holds(condition, &self.rows)
+    }
+}
+
+/// Resolves every row of `contract` from the candidates that were read. `generate` makes an
+/// ephemeral value where a row has a generator and the mode is development.
+pub fn resolve(
+    contract: &Contract,
+    candidates: Vec<Vec<Candidate>>,
+    wish: &ModeWish<'_>,
+    generate: &mut dyn FnMut(&Row) -> Option<Secret>,
+) -> Resolution {
+    let mut candidates = candidates.into_iter();
+    let mut rows: Vec<Resolved> = contract
+        .rows()
+        .map(|(id, row)| {
+            let seen = candidates.next().unwrap_or_default().into_iter().map(|c| look(row, c));
+            let mut resolved = Resolved {
+                id,
+                seen: seen.collect(),
+                winner: None,
+                state: State::Absent,
+                absent_parts: Vec::new(),
+            };
+            resolved.choose();
+            resolved
+        })
+        .collect();
+    let mode = mode::decide(contract, &rows, wish);
+    for resolved in &mut rows {
+        let row = contract.row(resolved.id);
+        if row.format.kind == Kind::ModeName {
+            let name = Secret::new(mode.mode.name().as_bytes().to_vec());
+            resolved.push(SourceKind::Mode, "", MODE, name);
+            if let Some(seen) = resolved.seen.first_mut() {
+                seen.source = mode.source.clone();
+            }
+        } else if row.template.is_none() {
+            apply_default(row, resolved);
+        }
+    }
+    compose_all(contract, &mut rows);
+    let features = contract
+        .features
+        .iter()
+        .map(|feature| {
+            let holds = |condition: &Option<_>| {
+                condition.as_ref().is_some_and(|condition| condition::holds(condition, &rows))
+            };
+            if holds(&feature.off) {
+                FeatureState::Off
+            } else if holds(&feature.on) {
+                FeatureState::On
+            } else {
+                FeatureState::Auto
+            }
+        })
+        .collect();
+    let mut resolution = Resolution { mode, rows, features };
+    settle(contract, &mut resolution, generate);
+    resolution
+}
+
+/// Takes a file's final newline off where the row says so, and sees what is blank.
+fn look(row: &Row, candidate: Candidate) -> Seen {
+    let Candidate { source, rank, content, path } = candidate;
+    let from_file = matches!(
+        source.kind,
+        SourceKind::File | SourceKind::Credential | SourceKind::SecretsDir | SourceKind::Provider
+    );
+    let outcome = match content {
+        Err((code, fact)) => Outcome::Failed(code, fact),
+        Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,
+        Ok(mut secret) => match row.final_newline {
+            FinalNewline::Strip if from_file => {
+                let newline_removed = secret.strip_final_newline();
+                Outcome::Value { secret, newline_removed }
+            }
+            FinalNewline::RefuseNewline if from_file && secret.expose().ends_with(b"\n") => {
+                let fact = Fact::Says("ends with a newline, which its contract row refuses");
+                Outcome::Failed(Code::BadFormat, fact)
+            }
+            _ => Outcome::Value { secret, newline_removed: false },
+        },
+    };
+    Seen { source, rank, path, outcome }
+}
+
+fn apply_default(row: &Row, resolved: &mut Resolved) {
+    if let (None, Some(default)) = (resolved.winner, row.default) {
+        let secret = Secret::new(default.as_bytes().to_vec());
+        resolved.push(SourceKind::Default, "contract", DEFAULT, secret);
+    }
+}
+
+/// Composes every template, those that others refer to first. The contract has no cycle; were
+/// there one, the bound on the rounds would end it.
+fn compose_all(contract: &Contract, rows: &mut [Resolved]) {
+    let mut waiting: Vec<(RowId, &'static Template)> =
+        contract.rows().filter_map(|(id, row)| Some((id, row.template.as_ref()?))).collect();
+    while !waiting.is_empty() {
+        let unresolved: Vec<RowId> = waiting.iter().map(|&(id, _)| id).collect();
+        let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, template)| {
+            !any_part(&template.segments, &mut |part| unresolved.contains(&part))
+        });
+        if ready.is_empty() {
+            return;
+        }
+        for (id, template) in ready {
+            compose_one(contract, rows, id, template);
+        }
+        waiting = later;
+    }
+}
+
+fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: &'static Template) {
+    let row_of = |rows: &[Resolved], part: RowId| {
+        rows.get(usize::from(part.0)).and_then(|row| row.winner().map(|seen| seen.rank))
+    };
+    // A template is tried where somebody set one of its parts; defaults alone ask for nothing.
+    let asked = any_part(&template.segments, &mut |part| {
+        row_of(rows, part).is_some_and(|rank| rank < DEFAULT)
+    });
+    let composed = asked.then(|| {
+        compose::render(template, &|part| {
+            let seen = rows.get(usize::from(part.0))?.winner()?;
+            Some(Found { value: seen.value()?.expose(), is_default: seen.rank >= DEFAULT })
+        })
+    });
+    let Some(resolved) = rows.get_mut(usize::from(id.0)) else { return };
+    match composed {
+        Some(Ok(secret)) => resolved.push(SourceKind::Template, template.text, TEMPLATE, secret),
+        Some(Err(absent)) if resolved.winner.is_none() => resolved.absent_parts = absent,
+        _ => {}
+    }
+    apply_default(contract.row(id), resolved);
+}
+
+/// Whether `test` says yes to one of the parts.
+fn any_part(segments: &[Segment], test: &mut dyn FnMut(RowId) -> bool) -> bool {
+    segments.iter().any(|segment| match segment {
+        Segment::Literal(_) => false,
+        Segment::Part(part, _) | Segment::Switch(part, ..) => test(*part),
+        Segment::Group(inner) => any_part(inner, test),
+    })
+}
+
+/// Decides what becomes of each row.
+fn settle(
+    contract: &Contract,
+    resolution: &mut Resolution,
+    generate: &mut dyn FnMut(&Row) -> Option<Secret>,
+) {
+    let features = std::mem::take(&mut resolution.features);
+    for resolved in &mut resolution.rows {
+        let row = contract.row(resolved.id);
+        let off = row.feature.is_some_and(|feature| {
+            features.get(usize::from(feature.0)) == Some(&FeatureState::Off)
+        });
+        // A template that lacks parts was meant to be the value: a generated one would hide it.
+        let may_generate = resolved.winner.is_none()
+            && resolved.absent_parts.is_empty()
+            && !off
+            && resolution.mode.mode == Mode::Development
+            && !resolved.seen.iter().any(|seen| matches!(seen.outcome, Outcome::Failed(..)));
+        let generated = match row.generate {
+            Some(_) if may_generate => generate(row),
+            _ => None,
+        };
+        resolved.state = match (resolved.winner, generated) {
+            (_, Some(secret)) => {
+                resolved.push(SourceKind::Generator, "operating system", GENERATOR, secret);
+                State::Generated
+            }
+            (None, None) => State::Absent,
+            (Some(_), None) if off => State::Withheld,
+            (Some(_), None) if row.part => State::Part,
+            (Some(_), None) => State::Delivered,
+        };
+    }
+    resolution.features = features;
+}

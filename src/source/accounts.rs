@@ -1,0 +1,119 @@
+//! Users and groups as /etc/passwd and /etc/group list them (passwd(5), group(5)).
+//!
+//! The files are read directly: a static program cannot load the modules of nsswitch.conf(5), and
+//! asking a directory service would be a network call on the way to the program.
+
+use super::file::{self, Pipes};
+use crate::sys::fs::{HERE, Kind};
+use std::path::{Path, PathBuf};
+
+/// More than any list of local accounts; a larger file counts as not there.
+const LIMIT: usize = 4 * 1024 * 1024;
+
+/// The local accounts.
+pub struct Accounts {
+    passwd: Vec<u8>,
+    group: Vec<u8>,
+}
+
+impl Accounts {
+    /// The accounts of this system; empty lists where there are none (an image from scratch).
+    pub fn of_the_system() -> Self {
+        let read = |path: &str| {
+            file::read(HERE, Path::new(path), Kind::Unknown, Pipes::Refuse, LIMIT)
+                .map_or_else(|_| Vec::new(), |(content, _)| content.expose().to_vec())
+        };
+        Accounts { passwd: read("/etc/passwd"), group: read("/etc/group") }
+    }
+
+    /// The accounts that these two files list.
+    pub fn new(passwd: &[u8], group: &[u8]) -> Self {
+        Accounts { passwd: passwd.to_vec(), group: group.to_vec() }
+    }
+
+    /// Whether somebody else than `owner` writes through `group`: it is not the owner's own
+    /// group, or has another member. Of an owner without an entry the group of the same number
+    /// counts as the own one, as with most tools that make users.
+    pub fn shared(&self, group: u32, owner: u32) -> bool {
+        let entry = records(&self.passwd).find(|fields| number(fields, 2) == Some(owner));
+        let own_group = entry.as_ref().map_or(Some(owner), |fields| number(fields, 3));
+        if own_group != Some(group) {
+            return true;
+        }
+        let primary_of_another = records(&self.passwd)
+            .any(|fields| number(&fields, 3) == Some(group) && number(&fields, 2) != Some(owner));
+        let is_owner = |name: &[u8]| {
+            records(&self.passwd)
+                .any(|fields| number(&fields, 2) == Some(owner) && fields.first() == Some(&name))
+        };
+        primary_of_another
+            || records(&self.group).filter(|fields| number(fields, 2) == Some(group)).any(
+                |fields| {
+                    let members = fields.get(3).copied().unwrap_or_default();
+                    members
+                        .split(|&byte| byte == b',')
+                        .map(<[u8]>::trim_ascii)
+                        .any(|name| !name.is_empty() && !is_owner(name))
+                },
+            )
+    }
+
+    /// The home directory of a user.
+    pub fn home(&self, user: u32) -> Option<PathBuf> {
+        use std::os::unix::ffi::OsStrExt;
+        let fields = records(&self.passwd).find(|fields| number(fields, 2) == Some(user))?;
+        let home = std::ffi::OsStr::from_bytes(fields.get(5)?);
+        Path::new(home).is_absolute().then(|| PathBuf::from(home))
+    }
+}
+
+/// The lines of a file, each split at its colons.
+fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    file.split(|&byte| byte == b'\n').map(|line| line.split(|&byte| byte == b':').collect())
+}
+
+fn number(fields: &[&[u8]], at: usize) -> Option<u32> {
+    std::str::from_utf8(fields.get(at)?).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n\
+        app:x:1000:1000::/home/app:/bin/sh\n\
+        web:x:1001:33::/:/bin/false\nphp:x:1002:33::/var/www:/bin/false\nbroken\n";
+    const GROUP: &[u8] = b"root:x:0:\napp:x:1000:app\nwww:x:33:\nshared:x:50:app,web\n\
+        wheel:x:0:app\n";
+
+    #[test]
+    fn a_group_of_one_is_not_shared() {
+        let accounts = Accounts::new(PASSWD, b"root:x:0:\napp:x:1000:app\n");
+        assert!(!accounts.shared(1000, 1000));
+        assert!(!accounts.shared(0, 0));
+    }
+
+    #[test]
+    fn a_group_with_another_member_or_of_another_is_shared() {
+        let accounts = Accounts::new(PASSWD, GROUP);
+        assert!(accounts.shared(50, 1000), "not the own group");
+        assert!(accounts.shared(33, 1001), "primary group of another too");
+        assert!(accounts.shared(0, 0), "a second entry adds a member");
+        assert!(accounts.shared(1000, 0), "root's file, another's group");
+    }
+
+    #[test]
+    fn without_entries_the_same_number_is_the_own_group() {
+        let accounts = Accounts::new(b"", b"");
+        assert!(!accounts.shared(65532, 65532));
+        assert!(accounts.shared(2000, 65532));
+        assert!(accounts.shared(2000, 0));
+    }
+
+    #[test]
+    fn a_home_is_absolute_or_none() {
+        let accounts = Accounts::new(PASSWD, GROUP);
+        assert_eq!(accounts.home(1000), Some(PathBuf::from("/home/app")));
+        assert_eq!(accounts.home(4000), None);
+    }
+}

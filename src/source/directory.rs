@@ -1,0 +1,168 @@
+//! A secrets or credentials directory: opened once, listed once, each key opened relative to it.
+//!
+//! A Kubernetes volume (recognised by `..data`) is replaced as a whole by turning that link to
+//! another directory. Every key is read from the one generation that was opened, and `..data` is
+//! looked at again afterwards: a generation that was replaced meanwhile may have been half
+//! removed, so all of it is read again.
+
+use super::file::{self, Failure, Pipes, VALUE_LIMIT};
+use super::permissions::Judge;
+use crate::contract::model::{Contract, FileName};
+use crate::finding::{Code, Fact};
+use crate::secret::Secret;
+use crate::sys::fs::{self, Errno, HERE, Kind};
+use crate::sys::wait;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const DATA: &str = "..data";
+
+/// How long a volume that keeps being replaced is tried again (interface section 3).
+const SWAP_TIME: Duration = Duration::from_secs(1);
+
+/// The pause between two tries: longer than a swap takes.
+const SWAP_PAUSE: Duration = Duration::from_millis(2);
+
+/// A file of the contract that stands in the directory.
+pub struct Found {
+    /// The contract's name for it.
+    pub file: FileName,
+    /// Its path by way of the directory, not of a generation.
+    pub path: PathBuf,
+    /// The content, or why it cannot be had.
+    pub content: Result<Secret, (Code, Fact)>,
+    /// Who else could write it.
+    pub writable: Option<Fact>,
+}
+
+/// One try at a directory that is replaced while it is read.
+enum Try {
+    Done(Vec<Found>),
+    Swapped(Vec<Found>),
+}
+
+/// Reads all files of the contract from the directory at `path`, which is absolute.
+///
+/// # Errors
+/// What opening or listing the directory reports.
+pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Vec<Found>, Errno> {
+    let mut deadline = None;
+    loop {
+        match read_once(contract, path, judge)? {
+            Try::Done(found) => return Ok(found),
+            Try::Swapped(found) => {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWAP_TIME);
+                if Instant::now() >= deadline || wait::pause(SWAP_PAUSE).is_err() {
+                    return Ok(found.into_iter().map(given_up).collect());
+                }
+            }
+        }
+    }
+}
+
+/// A value of a generation that was replaced is none to start with: it may be a mixture.
+fn given_up(found: Found) -> Found {
+    let content = Err(Failure::Unreadable(Errno::ESTALE, None).explained(&found.path, VALUE_LIMIT));
+    Found { content, ..found }
+}
+
+fn read_once(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Try, Errno> {
+    let root = fs::open_directory(HERE, path)?;
+    let mut listing = list(contract, &root)?;
+    if !listing.is_volume {
+        judge.way_to(path);
+        let found = read_files(&root, path, path, &listing.keys, judge);
+        return Ok(Try::Done(found));
+    }
+    let generation = match fs::open_directory(root.as_fd(), Path::new(DATA)) {
+        Ok(generation) => generation,
+        // The link was turned, or its old target removed, between two steps of this.
+        Err(Errno::ENOENT) => return Ok(Try::Swapped(Vec::new())),
+        Err(errno) => return Err(errno),
+    };
+    let identity = fs::look_at(generation.as_fd())?.identity;
+    listing = list(contract, &generation)?;
+    let data = path.join(DATA);
+    judge.way_to_volume(path);
+    judge.way_to(&data);
+    let found = read_files(&generation, path, &data, &listing.keys, judge);
+    let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
+    Ok(if now == Ok(identity) { Try::Done(found) } else { Try::Swapped(found) })
+}
+
+/// The contract's files that a listing has, with the kind it says.
+struct Listing {
+    is_volume: bool,
+    keys: Vec<(FileName, Kind)>,
+}
+
+fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
+    let mut listing = Listing { is_volume: false, keys: Vec::new() };
+    fs::list(directory.as_fd(), |name, kind| {
+        // No name of the contract begins with a dot (grammar of `files`).
+        if name.first() == Some(&b'.') {
+            listing.is_volume |= name == DATA.as_bytes();
+            return;
+        }
+        if let Some(file) = contract.file(name) {
+            listing.keys.push((file, kind));
+        }
+        if matches!(kind, Kind::Directory | Kind::Link | Kind::Unknown) {
+            listing.keys.extend(below(contract, name).map(|file| (file, Kind::Unknown)));
+        }
+    })?;
+    // The order of a listing is the file system's; that of findings is the contract's.
+    listing.keys.sort_by_key(|(file, _)| (file.row, file.rank));
+    Ok(listing)
+}
+
+/// The contract's names of the form `directory/…`.
+fn below(contract: &Contract, directory: &[u8]) -> impl Iterator<Item = FileName> {
+    let files = contract.files.0;
+    // All of them stand together: `directory/` is their common prefix.
+    let start = files.partition_point(|file| {
+        file.name.as_bytes().iter().cmp(directory.iter().chain(b"/")).is_lt()
+    });
+    let is_below = move |name: &str| {
+        name.as_bytes().strip_prefix(directory).is_some_and(|rest| rest.first() == Some(&b'/'))
+    };
+    let files = files.get(start..).unwrap_or_default();
+    files.iter().take_while(move |file| is_below(file.name)).copied()
+}
+
+/// Reads the keys of one open directory, known as `shown` and really standing in `real`.
+fn read_files(
+    directory: &OwnedFd,
+    shown: &Path,
+    real: &Path,
+    keys: &[(FileName, Kind)],
+    judge: &mut Judge<'_>,
+) -> Vec<Found> {
+    let mut found = Vec::with_capacity(keys.len());
+    for &(file, kind) in keys {
+        let name = Path::new(OsStr::from_bytes(file.name.as_bytes()));
+        let nested = file.name.contains('/');
+        let read = file::read(directory.as_fd(), name, kind, Pipes::Refuse, VALUE_LIMIT);
+        let path = shown.join(name);
+        let mut writable = None;
+        let content = match read {
+            // Below another name there may be anything or nothing.
+            Err(Failure::Gone | Failure::Unreadable(Errno::ENOTDIR, _)) if nested => continue,
+            Err(failure) => Err(failure.explained(&path, VALUE_LIMIT)),
+            Ok((content, stat)) => {
+                let at = real.join(name);
+                // A plain name's directory has been judged; a link leads elsewhere.
+                if nested || kind != Kind::Regular {
+                    judge.way_to(&at);
+                }
+                writable = judge.file(&at, &stat);
+                Ok(content)
+            }
+        };
+        found.push(Found { file, path, content, writable });
+    }
+    found
+}

@@ -1,0 +1,157 @@
+//! Open descriptors: borrowing one by number, writing, locking.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+
+/// The descriptor of this number, if it is open. It is the caller's parent that opened it, and
+/// nothing in the launcher closes it.
+pub fn inherited(number: RawFd) -> Option<BorrowedFd<'static>> {
+    if number < 0 {
+        return None;
+    }
+    // SAFETY: the number is not -1; that it is open is checked before it is handed out, and the
+    // launcher closes no descriptor that it did not open itself.
+    let fd = unsafe { BorrowedFd::borrow_raw(number) };
+    fcntl(fd, FcntlArg::F_GETFD).ok().map(|_| fd)
+}
+
+/// The error of using a descriptor that is not open.
+pub fn closed() -> io::Error {
+    Errno::EBADF.into()
+}
+
+/// Moves a descriptor above the standard streams where it took the place of a closed one, so
+/// that the program finds that stream closed and nothing else is written into the file.
+///
+/// # Errors
+/// What fcntl(2) reports.
+pub fn above_standard_streams(fd: OwnedFd) -> io::Result<OwnedFd> {
+    use std::os::fd::{AsRawFd, FromRawFd};
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    let moved = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: fcntl has just made this descriptor, and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(moved) })
+}
+
+/// What a file has to be to be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Each write goes to the end; it is made if it is missing.
+    Append,
+    /// Emptied first; it is made if it is missing.
+    Replace,
+}
+
+/// Opens a file to write to, 0600 where it is made. A terminal never becomes the controlling one
+/// and a pipe without a reader fails instead of waiting.
+///
+/// # Errors
+/// What open(2) reports.
+pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
+    let common = OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+    let open = |flags| open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR);
+    let fd = match how {
+        Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC)?,
+        // Reading is for the last byte only; a log may well be writable and not readable.
+        Opening::Append => match open(OFlag::O_APPEND | OFlag::O_RDWR) {
+            Err(Errno::EACCES | Errno::EINVAL | Errno::ENXIO) => {
+                open(OFlag::O_APPEND | OFlag::O_WRONLY)?
+            }
+            other => other?,
+        },
+    };
+    above_standard_streams(fd)
+}
+
+/// Writes all of `bytes`, going on after an interruption.
+///
+/// # Errors
+/// What write(2) reports; a descriptor that takes nothing is `WriteZero`.
+pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match write(fd, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// One write(2).
+///
+/// # Errors
+/// What write(2) reports.
+pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    nix::unistd::write(fd, bytes).map_err(io::Error::from)
+}
+
+/// Size and whether it is a regular file.
+///
+/// # Errors
+/// What fstat(2) reports.
+pub fn size_of_regular(fd: impl AsFd) -> io::Result<Option<u64>> {
+    let stat: FileStat = fstat(fd)?;
+    let regular = SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
+    Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
+}
+
+/// Tries to take the exclusive lock of the open file (flock(2)) and says whether it did. It ends
+/// with the descriptor.
+///
+/// # Errors
+/// What flock(2) reports, other than that another holds the lock.
+pub fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: flock(2) takes a descriptor that `fd` keeps open and an integer.
+    match Errno::result(unsafe {
+        nix::libc::flock(fd.as_raw_fd(), nix::libc::LOCK_EX | nix::libc::LOCK_NB)
+    }) {
+        Ok(_) => Ok(true),
+        Err(Errno::EWOULDBLOCK | Errno::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Gives the lock of the open file back.
+pub fn unlock(fd: BorrowedFd<'_>) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: as in `try_lock`.
+    let _ = unsafe { nix::libc::flock(fd.as_raw_fd(), nix::libc::LOCK_UN) };
+}
+
+/// Cuts the file back to `size` bytes.
+///
+/// # Errors
+/// What ftruncate(2) reports.
+pub fn cut(fd: impl AsFd, size: u64) -> io::Result<()> {
+    nix::unistd::ftruncate(fd, i64::try_from(size).unwrap_or(i64::MAX)).map_err(io::Error::from)
+}
+
+/// The byte at `offset`, if the file has one there.
+pub fn byte_at(fd: impl AsFd, offset: u64) -> Option<u8> {
+    let mut byte = [0];
+    match nix::sys::uio::pread(fd, &mut byte, i64::try_from(offset).ok()?) {
+        Ok(1) => byte.first().copied(),
+        _ => None,
+    }
+}
+
+/// Brings what was written to the disk (fdatasync(2)); a descriptor that cannot be synced, such
+/// as a pipe, is none to sync.
+///
+/// # Errors
+/// What fdatasync(2) reports otherwise.
+pub fn sync(fd: impl AsFd) -> io::Result<()> {
+    match nix::unistd::fdatasync(fd) {
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOTSUP | Errno::EROFS) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}

@@ -1,0 +1,268 @@
+//! Files and directories: thin safe functions over the system calls, each retried on EINTR.
+//!
+//! Paths are handed to the kernel as they are; a relative one starts at `dir`, and [`HERE`]
+//! stands for the working directory.
+#![allow(unsafe_code, reason = "getdents64(2) has no safe wrapper that allocates nothing")]
+
+use nix::fcntl::{self, AtFlags, FcntlArg, OFlag};
+use nix::libc;
+use nix::sys::{stat, statvfs};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+pub use nix::errno::Errno;
+
+/// The working directory in place of a directory's descriptor.
+pub const HERE: BorrowedFd<'static> = fcntl::AT_FDCWD;
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe with or without a name.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A character or block device.
+    Device,
+    /// Not said: some file systems leave it out of their listings.
+    Unknown,
+}
+
+impl Kind {
+    /// The words of a message: `it is …`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Kind::Regular => "a regular file",
+            Kind::Directory => "a directory",
+            Kind::Link => "a symbolic link",
+            Kind::Pipe => "a pipe",
+            Kind::Socket => "a socket",
+            Kind::Device => "a device",
+            Kind::Unknown => "of an unknown kind",
+        }
+    }
+}
+
+/// The part of stat(2) that is asked for here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// The kind.
+    pub kind: Kind,
+    /// The permission bits, `0o7777`.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The length in bytes; 0 for what has none.
+    pub size: u64,
+    /// The device and the inode: the same pair is the same file.
+    pub identity: (u64, u64),
+}
+
+impl From<stat::FileStat> for Stat {
+    // The widths of these fields differ between architectures and C libraries.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    fn from(raw: stat::FileStat) -> Self {
+        let kind = match raw.st_mode & libc::S_IFMT {
+            libc::S_IFREG => Kind::Regular,
+            libc::S_IFDIR => Kind::Directory,
+            libc::S_IFLNK => Kind::Link,
+            libc::S_IFIFO => Kind::Pipe,
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFCHR | libc::S_IFBLK => Kind::Device,
+            _ => Kind::Unknown,
+        };
+        Stat {
+            kind,
+            mode: raw.st_mode & 0o7777,
+            uid: raw.st_uid,
+            gid: raw.st_gid,
+            size: u64::try_from(raw.st_size).unwrap_or(0),
+            identity: (raw.st_dev as u64, raw.st_ino as u64),
+        }
+    }
+}
+
+/// Runs `call` until it is not interrupted by a signal.
+fn retried<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}
+
+/// Opens for reading without waiting for a writer, without taking a controlling terminal, and
+/// above the standard streams: one that was closed at start stays closed.
+fn open(dir: BorrowedFd<'_>, path: &Path, extra: OFlag) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | extra;
+    let fd = retried(|| fcntl::openat(dir, path, flags, stat::Mode::empty()))?;
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    let raised = fcntl::fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: fcntl(2) has just returned this descriptor and nothing else owns it.
+    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(raised) })
+}
+
+/// Opens a file for reading; it never blocks, not even on a pipe without a writer.
+///
+/// # Errors
+/// What openat(2) reports.
+pub fn open_file(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> {
+    open(dir, path, OFlag::empty())
+}
+
+/// Opens a directory for listing and as the start of relative paths.
+///
+/// # Errors
+/// What openat(2) reports; ENOTDIR where it is no directory.
+pub fn open_directory(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> {
+    open(dir, path, OFlag::O_DIRECTORY)
+}
+
+/// Looks at what a path leads to, without opening it.
+///
+/// # Errors
+/// What fstatat(2) reports.
+pub fn look(dir: BorrowedFd<'_>, path: &Path, follow: bool) -> nix::Result<Stat> {
+    let flags = if follow { AtFlags::empty() } else { AtFlags::AT_SYMLINK_NOFOLLOW };
+    retried(|| stat::fstatat(dir, path, flags)).map(Stat::from)
+}
+
+/// Looks at what is open.
+///
+/// # Errors
+/// What fstat(2) reports.
+pub fn look_at(fd: BorrowedFd<'_>) -> nix::Result<Stat> {
+    retried(|| stat::fstat(fd)).map(Stat::from)
+}
+
+/// Where a symbolic link leads.
+///
+/// # Errors
+/// What readlinkat(2) reports.
+pub fn link_target(path: &Path) -> nix::Result<OsString> {
+    retried(|| fcntl::readlinkat(HERE, path))
+}
+
+/// Whether the path lies on a read-only mount; `false` where that cannot be told.
+pub fn on_read_only_mount(path: &Path) -> bool {
+    retried(|| statvfs::statvfs(path))
+        .is_ok_and(|found| found.flags().contains(statvfs::FsFlags::ST_RDONLY))
+}
+
+/// Reads once. `Ok(0)` is the end, EAGAIN a pipe that has nothing yet.
+///
+/// # Errors
+/// What read(2) reports.
+pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<usize> {
+    retried(|| nix::unistd::read(fd, buffer))
+}
+
+/// The user that permissions are checked against.
+pub fn own_uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// Calls `entry` with the name and kind of everything in an open directory, `.` and `..` left
+/// out. The order is the file system's.
+///
+/// # Errors
+/// What getdents64(2) reports.
+pub fn list(fd: BorrowedFd<'_>, mut entry: impl FnMut(&[u8], Kind)) -> nix::Result<()> {
+    // Aligned as the kernel's records are; no record is larger than 280 bytes.
+    #[repr(align(8))]
+    struct Buffer([u8; 8192]);
+    let mut buffer = Buffer([0; 8192]);
+    loop {
+        let filled = retried(|| {
+            // SAFETY: the kernel writes at most the given length into the buffer, which is
+            // exclusively borrowed for the call.
+            let got = unsafe {
+                libc::syscall(
+                    libc::SYS_getdents64,
+                    fd.as_raw_fd(),
+                    buffer.0.as_mut_ptr(),
+                    buffer.0.len(),
+                )
+            };
+            Errno::result(got)
+        })?;
+        let mut rest = buffer.0.get(..usize::try_from(filled).unwrap_or(0)).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        // linux_dirent64: inode 8 bytes, offset 8, record length 2, type 1, name with its NUL.
+        while let Some(&[low, high, kind]) = rest.get(16..19) {
+            let length = usize::from(u16::from_ne_bytes([low, high]));
+            let Some((record, after)) = rest.split_at_checked(length.max(19)) else { break };
+            rest = after;
+            let name = record.get(19..).unwrap_or_default();
+            let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+            if name != b"." && name != b".." {
+                entry(name, listed_kind(kind));
+            }
+        }
+    }
+}
+
+fn listed_kind(kind: u8) -> Kind {
+    match kind {
+        libc::DT_REG => Kind::Regular,
+        libc::DT_DIR => Kind::Directory,
+        libc::DT_LNK => Kind::Link,
+        libc::DT_FIFO => Kind::Pipe,
+        libc::DT_SOCK => Kind::Socket,
+        libc::DT_CHR | libc::DT_BLK => Kind::Device,
+        _ => Kind::Unknown,
+    }
+}
+
+/// An error's name and what it means, as fixed text.
+pub const fn errno_words(errno: Errno) -> &'static str {
+    match errno {
+        Errno::EACCES => "EACCES (permission denied)",
+        Errno::EPERM => "EPERM (operation not permitted)",
+        Errno::ENOENT => "ENOENT (no such file or directory)",
+        Errno::ENOTDIR => "ENOTDIR (a part of the path is not a directory)",
+        Errno::EISDIR => "EISDIR (it is a directory)",
+        Errno::ELOOP => "ELOOP (too many symbolic links)",
+        Errno::ENAMETOOLONG => "ENAMETOOLONG (the path is too long)",
+        Errno::EMFILE => "EMFILE (too many open descriptors in the process)",
+        Errno::ENFILE => "ENFILE (too many open files in the system)",
+        Errno::ENOMEM => "ENOMEM (out of memory)",
+        Errno::ENXIO => "ENXIO (no such device, or no reader)",
+        Errno::ENODEV => "ENODEV (no such device)",
+        Errno::ENODATA => "ENODATA (no data)",
+        Errno::EIO => "EIO (input or output error)",
+        Errno::EINVAL => "EINVAL (the name is not one the file system takes)",
+        Errno::EBUSY => "EBUSY (device or resource busy)",
+        Errno::ESTALE => "ESTALE (it keeps changing while it is read)",
+        Errno::ETIMEDOUT => "ETIMEDOUT (timed out)",
+        Errno::ENOTCONN => "ENOTCONN (the file system's server is gone)",
+        Errno::EHOSTDOWN => "EHOSTDOWN (the file system's host is down)",
+        Errno::EBADF => "EBADF (bad descriptor)",
+        Errno::EOVERFLOW => "EOVERFLOW (a number is too large)",
+        Errno::EROFS => "EROFS (read-only file system)",
+        Errno::ENOSPC => "ENOSPC (no space left)",
+        Errno::ETXTBSY => "ETXTBSY (the file is being written)",
+        Errno::EAGAIN => "EAGAIN (nothing there yet)",
+        _ => "an unexpected error",
+    }
+}
+
+/// The same for an error of the standard library.
+pub fn io_words(error: &io::Error) -> &'static str {
+    error.raw_os_error().map_or("an unexpected error", |raw| errno_words(Errno::from_raw(raw)))
+}

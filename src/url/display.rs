@@ -1,0 +1,111 @@
+//! What of a secret URL may be shown.
+
+use super::{Url, decode, passwords};
+use crate::contract::model::Display;
+use zeroize::Zeroizing;
+
+const REDACTED: &str = "[redacted]";
+
+/// Query names whose values are one of a few words or a number.
+const HARMLESS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "ssl_mode",
+    "connect_timeout",
+    "application_name",
+    "pool_size",
+    "pool-size",
+    "max_pool_size",
+    "min_pool_size",
+    "maxpoolsize",
+    "minpoolsize",
+    "pool_max_conns",
+    "pool_min_conns",
+    "max_connections",
+    "min_connections",
+    "connection_limit",
+    "pool_timeout",
+    "pool_max_size",
+];
+
+/// Sub-secrets of fewer bytes are not looked for (interface section 1): they occur by chance.
+const SEARCHED: usize = 8;
+
+/// The URL as it may stand in a manifest (interface section 6): scheme, host, port, path, and
+/// query values known to be harmless; the whole user info, the other query values and the
+/// fragment redacted. Host and path only for a database's scheme or where the contract says
+/// `display: location`.
+///
+/// `None` for what does not parse, and where the shown text would hold the password all the same
+/// (a database named after it).
+pub fn display(value: &[u8], how: Display) -> Option<String> {
+    let url = Url::parse(value)?;
+    let mut shown = String::with_capacity(value.len() + 16);
+    if how == Display::Auto && !url.is_database() {
+        shown.push_str(url.scheme);
+        shown.push_str("://");
+        shown.push_str(REDACTED);
+    } else if url.has_late_at() {
+        return None;
+    } else {
+        location(&url, &mut shown);
+    }
+    let plain = Zeroizing::new(decode(&shown));
+    let holds = |text: &[u8], password: &[u8]| {
+        password.len() >= SEARCHED && text.windows(password.len()).any(|part| part == password)
+    };
+    let leaks = passwords(value).iter().any(|password| {
+        holds(shown.as_bytes(), password.expose()) || holds(&plain, password.expose())
+    });
+    (!leaks).then_some(shown)
+}
+
+fn location(url: &Url<'_>, shown: &mut String) {
+    shown.push_str(url.scheme);
+    shown.push(':');
+    if let Some(host) = url.host {
+        shown.push_str("//");
+        if url.user.is_some() {
+            shown.push_str(REDACTED);
+            shown.push('@');
+        }
+        shown.push_str(host);
+        if let Some(port) = url.port {
+            shown.push(':');
+            shown.push_str(&port.to_string());
+        }
+    }
+    shown.push_str(url.path);
+    let mut before = '?';
+    for (name, value) in url.pairs() {
+        shown.push(before);
+        before = '&';
+        match value {
+            Some(value) if is_name(name) => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(if is_harmless(name, value) { value } else { REDACTED });
+            }
+            // A query that is no list of pairs is a value as a whole.
+            _ => shown.push_str(REDACTED),
+        }
+    }
+    if url.fragment.is_some() {
+        shown.push('#');
+        shown.push_str(REDACTED);
+    }
+}
+
+/// Whether a query name is a name and not a value that stands before a `=` by chance, as
+/// padded base64 does.
+fn is_name(name: &str) -> bool {
+    name.len() <= 24
+        && name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-' | b'.'))
+        || super::is_one_of(name, &HARMLESS)
+}
+
+fn is_harmless(name: &str, value: &str) -> bool {
+    super::is_one_of(name, &HARMLESS)
+        && value.len() <= 64
+        && value.bytes().all(super::is_unreserved)
+}

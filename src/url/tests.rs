@@ -1,0 +1,200 @@
+use super::*;
+use crate::contract::model::Display;
+
+fn parse(text: &str) -> Option<Url<'_>> {
+    Url::parse(text.as_bytes())
+}
+
+fn shown(text: &str) -> Option<String> {
+    display(text.as_bytes(), Display::Auto)
+}
+
+fn found(text: &str) -> Vec<String> {
+    passwords(text.as_bytes())
+        .iter()
+        .map(|password| String::from_utf8_lossy(password.expose()).into_owned())
+        .collect()
+}
+
+#[test]
+fn every_piece_is_found() {
+    let url = parse("postgres://nexis:p%40ss:w@db.internal:5432/nexis?sslmode=require").unwrap();
+    assert_eq!(url.scheme, "postgres");
+    assert_eq!(url.user, Some("nexis"));
+    assert_eq!(url.password, Some("p%40ss:w"));
+    assert_eq!(url.host, Some("db.internal"));
+    assert_eq!(url.port, Some(5432));
+    assert_eq!(url.path, "/nexis");
+    assert_eq!(url.query, Some("sslmode=require"));
+    assert_eq!(url.fragment, None);
+}
+
+#[test]
+fn hosts_may_be_addresses_sockets_or_empty() {
+    for (text, host, port) in [
+        ("redis://[::1]:6379/0", "[::1]", Some(6379)),
+        ("redis://[2001:db8::1]/0", "[2001:db8::1]", None),
+        ("postgres:///nexis?host=/run/postgresql", "", None),
+        ("postgres://u@%2Frun%2Fpostgresql/db", "%2Frun%2Fpostgresql", None),
+        ("https://api.example.com", "api.example.com", None),
+    ] {
+        let url = parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((url.host, url.port), (Some(host), port), "{text}");
+    }
+}
+
+#[test]
+fn opaque_forms_are_for_files_alone() {
+    for (text, path) in [
+        ("sqlite::memory:", ":memory:"),
+        ("sqlite:data/nexis.db?mode=rwc", "data/nexis.db"),
+        ("unix:/run/redis.sock", "/run/redis.sock"),
+    ] {
+        let url = parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((url.host, url.path), (None, path), "{text}");
+    }
+    for text in ["sqlite:", "postgres:nexis", "https:example.com", "localhost:5432/db"] {
+        assert!(parse(text).is_none(), "{text}");
+    }
+}
+
+#[test]
+fn what_may_hide_a_misread_password_is_no_url() {
+    for text in [
+        "postgres://u:12/secret@host/db",
+        "postgres://u:12?secret@host/db",
+        "postgres://u:12#secret@host/db",
+        "postgres://u:p@ss@host/db",
+        "postgres://u:p@ss/word@host/db",
+        "postgres://u:pa/ss@host/db",
+        "postgres://u:pass@host/db#fragment",
+        "postgres://u:100%@host/db",
+        "postgres://u:a%zz@host/db",
+        "postgres://u:a b@host/db",
+        "postgres://u:a\tb@host/db",
+        "postgres://u:p\u{e4}ss@host/db",
+        "postgres://u:a\"b@host/db",
+        "postgres://u:[x@host/db",
+        "postgres://host:/db",
+        "postgres://host:70000/db",
+        "postgres://host:+1/db",
+        "postgres://host%3A5432/db",
+        "postgres://::1/db",
+        "https://u:12/secret@host/",
+        "https://",
+        "redis:///0",
+        "://host",
+        "1http://host",
+        "host",
+        "",
+    ] {
+        assert!(parse(text).is_none(), "{text}");
+        assert_eq!(shown(text), None, "{text}");
+        assert_eq!(display(text.as_bytes(), Display::Location), None, "{text}");
+    }
+    assert!(Url::parse(b"postgres://u:\xff@host/db").is_none());
+}
+
+#[test]
+fn an_at_in_a_path_without_credentials_is_plain() {
+    assert!(parse("https://registry.example.com/@scope/package").is_some());
+    // Shown as the scheme alone, and not at all where more was asked for.
+    let text = b"https://user/pw@host/";
+    assert_eq!(display(text, Display::Auto).unwrap(), "https://[redacted]");
+    assert_eq!(display(text, Display::Location), None);
+}
+
+#[test]
+fn display_shows_the_place_and_no_credential() {
+    for (text, expected) in [
+        (
+            "postgres://nexis:canary-pw@db.internal:5432/nexis?sslmode=require",
+            "postgres://[redacted]@db.internal:5432/nexis?sslmode=require",
+        ),
+        (
+            "postgres://db/n?password=canary-pw&options=x&connect_timeout=5&sslkey=/k",
+            "postgres://db/n?password=[redacted]&options=[redacted]&connect_timeout=5&sslkey=[redacted]",
+        ),
+        ("rediss://:canary-pw@[::1]:6379/0", "rediss://[redacted]@[::1]:6379/0"),
+        ("redis://cache:6379/0?canary-pw", "redis://cache:6379/0?[redacted]"),
+        ("redis://cache/0?Y2FuYXJ5=", "redis://cache/0?[redacted]"),
+        ("sqlite::memory:", "sqlite::memory:"),
+        ("sqlite:///var/lib/nexis.db?mode=rwc", "sqlite:///var/lib/nexis.db?mode=[redacted]"),
+        (
+            "mysql://root@db/nexis?ssl-mode=REQUIRED",
+            "mysql://[redacted]@db/nexis?ssl-mode=REQUIRED",
+        ),
+        ("https://hooks.example.com/services/canary", "https://[redacted]"),
+        ("postgres://db/n?sslmode=canary%20pw", "postgres://db/n?sslmode=[redacted]"),
+    ] {
+        assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
+    }
+    let text = b"https://u:canary-pw@api.example.com/v1?key=canary#canary";
+    assert_eq!(
+        display(text, Display::Location).as_deref(),
+        Some("https://[redacted]@api.example.com/v1?key=[redacted]#[redacted]")
+    );
+}
+
+#[test]
+fn a_display_that_would_hold_the_password_is_withheld() {
+    assert_eq!(shown("postgres://u:canary-pw@canary-pw/db"), None);
+    assert_eq!(shown("postgres://u:canary%2dpw@db/canary-pw"), None);
+    assert_eq!(shown("postgres://u:canary-pw@db/canary%2dpw"), None);
+    // Fewer than 8 bytes occur by chance.
+    assert!(shown("postgres://nexis:nexis@db/nexis").is_some());
+}
+
+#[test]
+fn passwords_are_found_raw_and_decoded() {
+    assert_eq!(found("postgres://u:p%40ss@db/n"), ["p%40ss", "p@ss"]);
+    assert_eq!(found("postgres://u:plain@db/n"), ["plain"]);
+    assert_eq!(found("redis://:pw@cache/0?Password=other"), ["pw", "other"]);
+    assert_eq!(found("redis+unix:///run/r.sock?db=1&pass=pw%21"), ["pw%21", "pw!"]);
+    assert_eq!(found("postgres://u@db/n?sslpassword=x&sslmode=require"), ["x"]);
+    assert!(found("postgres://u@db/n").is_empty());
+    assert!(found("postgres://u:@db/n").is_empty());
+    assert!(found("no?password=url").is_empty());
+}
+
+#[test]
+fn the_password_of_a_value_that_does_not_parse_is_found_too() {
+    assert_eq!(found("postgres://u:p@ss/w#rd@db/n"), ["p@ss/w#rd"]);
+    assert_eq!(found("postgres://u:12/secret@db/n"), ["12/secret"]);
+}
+
+#[test]
+fn cleartext_is_a_network_without_tls() {
+    for text in [
+        "postgres://u:p@db.internal/n",
+        "postgresql://db.internal/n?sslmode=prefer",
+        "postgres://db/n?sslmode=require&sslmode=disable",
+        "postgres:///n?host=db.internal",
+        "mysql://db/n?ssl-mode=PREFERRED",
+        "redis://cache:6379",
+        "http://api.example.com/",
+        "redis://[2001:db8::1]/",
+        "redis://127.0.0.1.example.com/",
+    ] {
+        assert!(is_cleartext_network(text.as_bytes()), "{text}");
+    }
+    for text in [
+        "postgres://db/n?sslmode=require",
+        "postgres://db/n?sslmode=verify-full&application_name=x",
+        "postgres://localhost/n",
+        "postgres://127.8.9.1:5432/n",
+        "postgres:///n?host=/run/postgresql",
+        "postgres:///n?host=%2Frun%2Fpostgresql",
+        "postgres://%2Frun%2Fpostgresql/n",
+        "mysql://db/n?ssl-mode=VERIFY_IDENTITY",
+        "rediss://cache",
+        "redis://[::1]/",
+        "redis://db.localhost/",
+        "redis+unix:///run/redis.sock",
+        "sqlite:data.db",
+        "https://api.example.com/",
+        "not a url",
+    ] {
+        assert!(!is_cleartext_network(text.as_bytes()), "{text}");
+    }
+}

@@ -1,0 +1,99 @@
+//! `--accept CODE:VARIABLE --reason TEXT --until DATE`: one error is a warning until a day.
+
+use super::format;
+use super::verdict::Case;
+use crate::error::Status;
+use crate::finding::{Acceptance, Code, Fact, Finding, Severity};
+use jiff::civil::Date;
+use std::borrow::Cow;
+
+/// How far ahead an acceptance may reach.
+const MOST_DAYS: i32 = 30;
+
+/// Applies the acceptances to the findings, and adds a finding for each that is not valid.
+pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    for accept in case.accept {
+        let mut refuse = |why| {
+            // What was typed is shown only where it is the name of a code.
+            let typed = accept.what.split(':').next().unwrap_or_default();
+            let shown = Code::parse(typed).map_or("--accept", Code::name);
+            findings.push(Finding {
+                code: Code::AcceptanceInvalid,
+                severity: Severity::Error,
+                variable: None,
+                source: None,
+                fact: Fact::NotAccepted(shown.to_owned(), why),
+                accepted: None,
+            });
+        };
+        let Some((code, variable)) = accept.what.split_once(':') else {
+            refuse("it is not CODE:VARIABLE");
+            continue;
+        };
+        let Some(code) = Code::parse(code) else {
+            refuse("there is no such code");
+            continue;
+        };
+        if code.status() != Status::NotMet {
+            refuse("a finding of this code is never accepted");
+            continue;
+        }
+        if accept.reason.trim().is_empty() {
+            refuse("its reason is blank");
+            continue;
+        }
+        let Ok(until) = accept.until.parse::<Date>() else {
+            refuse("its last day is not YYYY-MM-DD");
+            continue;
+        };
+        let Ok(ahead) = until.since(case.today).map(|span| span.get_days()) else {
+            refuse("its last day cannot be compared with today");
+            continue;
+        };
+        if ahead < 0 {
+            refuse("its last day is past");
+            continue;
+        }
+        if ahead > MOST_DAYS {
+            refuse("its last day is more than 30 days ahead");
+            continue;
+        }
+        let mut forbidden = false;
+        for finding in findings.iter_mut() {
+            let is_it = finding.severity == Severity::Error
+                && finding.code == code
+                && finding.variable.as_deref().unwrap_or_default() == variable;
+            if is_it && never(case, finding) {
+                forbidden = true;
+            } else if is_it {
+                finding.severity = Severity::Warning;
+                finding.accepted =
+                    Some(Acceptance { reason: accept.reason.clone(), until: until.to_string() });
+            }
+        }
+        if forbidden {
+            findings.push(Finding {
+                code: Code::AcceptanceInvalid,
+                severity: Severity::Error,
+                variable: Some(Cow::Owned(variable.to_owned())),
+                source: None,
+                fact: Fact::NotAccepted(
+                    code.name().to_owned(),
+                    "a blank or public secret is never accepted",
+                ),
+                accepted: None,
+            });
+        }
+    }
+}
+
+/// Whether the finding is about a blank or a burnt secret, which nothing makes acceptable.
+fn never(case: &Case<'_>, finding: &Finding) -> bool {
+    let name = finding.variable.as_deref().unwrap_or_default();
+    let Some(known) = case.contract.known(name.as_bytes()) else { return false };
+    let row = case.contract.row(known.row);
+    let value = case.resolution.row(known.row).value();
+    row.secret
+        && (finding.code == Code::BlankValue
+            || value.is_some_and(|value| format::is_burnt(row, value.expose())))
+}

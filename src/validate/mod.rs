@@ -1,0 +1,15 @@
+//! What a value has to look like. Pure: no input, no output, no value in any result.
+
+pub mod encoded;
+pub mod entropy;
+pub mod flag;
+pub mod format;
+pub mod log_filter;
+pub mod origins;
+pub mod placeholder;
+pub mod reference;
+
+mod accept;
+mod names;
+mod rows;
+pub mod verdict;

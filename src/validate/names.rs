@@ -1,0 +1,65 @@
+//! The findings about names: what nothing reads, and what looks like a secret without a row.
+
+use super::verdict::Judge;
+use crate::contract::model::{Contract, NotRead, Role};
+use crate::environment;
+use crate::finding::{Code, Fact};
+use crate::nearest::nearest;
+use crate::resolve::State;
+use crate::source::{InheritedKind, Source, SourceKind};
+use std::borrow::Cow;
+
+/// The endings by which a name says that it is a secret (interface section 7).
+const SECRET_ENDINGS: [&str; 5] = ["_SECRET", "_TOKEN", "_PASSWORD", "_API_KEY", "_PRIVATE_KEY"];
+
+pub(super) fn judge(judge: &mut Judge<'_>) {
+    let case = judge.case;
+    for inherited in case.inherited {
+        if inherited.kind == InheritedKind::Other {
+            let name = String::from_utf8_lossy(inherited.name());
+            let passed = case.inheritance.passes(inherited.name());
+            one(judge, name, SourceKind::Env, None, passed);
+        }
+    }
+    for extra in case.extras {
+        let passed = case.inheritance.passes(extra.name.as_bytes());
+        one(judge, Cow::Borrowed(&extra.name), SourceKind::EnvFile, Some(&extra.source), passed);
+    }
+    for resolved in &case.resolution.rows {
+        let row = case.contract.row(resolved.id);
+        if resolved.state == State::Delivered
+            && let Some(known) = not_read(case.contract, row.name)
+        {
+            let source = resolved.winner().map(|seen| seen.source.clone());
+            judge.add(Some(resolved.id), Code::NotReadByProgram, source, Fact::Note(known.note));
+        }
+    }
+}
+
+fn one(
+    judge: &mut Judge<'_>,
+    name: Cow<'_, str>,
+    kind: SourceKind,
+    source: Option<&Source>,
+    passed: bool,
+) {
+    let contract = judge.case.contract;
+    let owned = || Cow::Owned(name.clone().into_owned());
+    let source = || source.cloned().unwrap_or_else(|| Source::new(kind, name.clone().into_owned()));
+    if let Some(known) = not_read(contract, &name) {
+        judge.add_named(owned(), Code::NotReadByProgram, Some(source()), Fact::Note(known.note));
+    } else if contract.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+        let own =
+            contract.names.iter().filter(|known| matches!(known.role, Role::Own | Role::Alias(_)));
+        let near =
+            nearest(&name, own.map(|known| known.name)).map(|near| Cow::Owned(near.to_owned()));
+        judge.add_named(owned(), Code::UnknownVariable, Some(source()), Fact::Nearest(near));
+    } else if passed && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        judge.add_named(owned(), Code::UndeclaredSecret, Some(source()), Fact::Nearest(None));
+    }
+}
+
+/// The contract's note on a name that the program does not read.
+fn not_read(contract: &Contract, name: &str) -> Option<&'static NotRead> {
+    contract.not_read.into_iter().find(|known| environment::matches(known.name, name.as_bytes()))
+}

@@ -1,0 +1,232 @@
+//! Placeholders and public values: whole values, never a substring of other text.
+//!
+//! A rule may not hit a generated value even once in a million. Of base64 values, a given word of
+//! n letters in any case begins one in 32^n: 4 letters are too few, 7 are enough.
+
+use crate::contract::model::{Reject, Row};
+use crate::finding::Code;
+
+/// Said of a value that the contract's row rejects as public.
+pub const BURNT: &str = "is a value that is public in source code or examples";
+/// Said of a value that is a placeholder.
+pub const PLACEHOLDER: &str = "is a placeholder";
+/// Said of a URL whose password the contract's row rejects.
+pub const BURNT_PASSWORD: &str = "has a password that is public in source code or examples";
+/// Said of a URL whose password is a placeholder.
+pub const PLACEHOLDER_PASSWORD: &str = "has a placeholder as its password";
+
+/// Whole values, folded.
+const WORDS: [&str; 52] = [
+    "admin",
+    "admin123",
+    "apikey",
+    "changeit",
+    "changethis",
+    "changethissecret",
+    "default",
+    "defaultsecret",
+    "demo",
+    "dummy",
+    "example",
+    "examplekey",
+    "examplepassword",
+    "examplesecret",
+    "fake",
+    "fixme",
+    "foo",
+    "foobar",
+    "hunter2",
+    "insecure",
+    "jwtsecret",
+    "key",
+    "letmein",
+    "mypassword",
+    "mysecret",
+    "mysecretkey",
+    "none",
+    "notset",
+    "notused",
+    "null",
+    "pass",
+    "passw0rd",
+    "password",
+    "password1",
+    "password123",
+    "placeholder",
+    "redacted",
+    "sample",
+    "secret",
+    "secret123",
+    "secretkey",
+    "setme",
+    "supersecret",
+    "supersecretkey",
+    "tba",
+    "tbd",
+    "test",
+    "testkey",
+    "testsecret",
+    "todo",
+    "undefined",
+    "unset",
+];
+
+/// Beginnings, folded, that need no further look.
+const PREFIXES: [&str; 6] =
+    ["changeme", "changethis", "replace", "yoursecret", "placeholder", "examplesecret"];
+
+/// Words that make a placeholder where separate words follow: `your-api-key`, `INSERT_KEY_HERE`.
+const LEADING: [&str; 3] = ["your", "insert", "todo"];
+
+/// Prefixes of vendors' keys, before which a placeholder may hide: `sk-your-key-here`.
+const VENDORS: [&str; 6] = ["sk-ant-api03-", "sk-ant-", "sk-proj-", "sk-", "pk-", "AIza"];
+
+/// The value's letters and digits, lower case; bytes above ASCII stay, so that they never vanish.
+fn folded(value: &[u8]) -> impl Iterator<Item = u8> {
+    value
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+        .map(u8::to_ascii_lowercase)
+}
+
+fn folds_to(value: &[u8], other: &str) -> bool {
+    folded(value).eq(folded(other.as_bytes()))
+}
+
+/// Whether the row rejects the value (`password`: a URL's password) under this code.
+///
+/// Placeholders compare after folding case and separators, anything else byte by byte.
+pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
+    row.rejects.into_iter().filter(|reject| reject.password == password).find(|reject| {
+        if reject.code == Code::Placeholder {
+            folds_to(value, reject.value)
+        } else {
+            value == reject.value.as_bytes()
+        }
+    })
+}
+
+/// Whether the whole value is a placeholder.
+pub fn is_placeholder(value: &[u8]) -> bool {
+    if is_obvious(value) || is_word(value) || is_repetition(value) {
+        return true;
+    }
+    let rest = VENDORS.iter().find_map(|vendor| value.strip_prefix(vendor.as_bytes()));
+    rest.is_some_and(|rest| is_obvious(rest) || is_word(rest) || is_repetition(rest))
+}
+
+fn is_word(value: &[u8]) -> bool {
+    // The longest word has 16 letters; no fold makes a value longer.
+    value.len() <= 64 && WORDS.iter().any(|word| folds_to(value, word))
+}
+
+/// Whether it begins as only placeholders do, or stands in `<…>`. A URL's password is judged by
+/// this alone: a word such as `secret` is a weak password there and not a forgotten one.
+pub fn is_obvious(value: &[u8]) -> bool {
+    let bracketed = value.len() > 2 && value.starts_with(b"<") && value.ends_with(b">");
+    let starts = |prefix: &&str| folded(value).take(prefix.len()).eq(prefix.bytes());
+    bracketed || PREFIXES.iter().any(starts) || is_instruction(value)
+}
+
+/// `your-api-key`, `INSERT_KEY_HERE`, `todo: set`: a leading word, then nothing but words. What
+/// mixes digits or cases within a word was generated.
+fn is_instruction(value: &[u8]) -> bool {
+    let mut words = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    let Some(first) = words.next() else { return false };
+    if !LEADING.iter().any(|lead| first.eq_ignore_ascii_case(lead.as_bytes())) {
+        return false;
+    }
+    let mut some = false;
+    words.all(|word| {
+        some = true;
+        is_plain_word(word)
+    }) && some
+}
+
+/// Digits, or letters that are all lower, all upper, or capitalised.
+fn is_plain_word(word: &[u8]) -> bool {
+    let tail = word.get(1..).unwrap_or_default();
+    word.len() <= 16
+        && (word.iter().all(u8::is_ascii_digit)
+            || word.iter().all(u8::is_ascii_uppercase)
+            || word.iter().all(u8::is_ascii_alphabetic) && tail.iter().all(u8::is_ascii_lowercase))
+}
+
+/// Whether one token of at most 16 bytes is repeated: `xxxx`, `abcabc`, `...`. The last one may
+/// be cut.
+pub fn is_repetition(value: &[u8]) -> bool {
+    value.len() >= 3
+        && (1..=16.min(value.len() / 2)).any(|period| {
+            value.iter().zip(value.iter().skip(period)).all(|(one, other)| one == other)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_known_in_any_case_and_with_any_separator() {
+        for text in [
+            "changeme",
+            "CHANGE_ME",
+            "Change-Me",
+            "change me",
+            "change_me_to_a_long_random_string_of_32_bytes",
+            "ChangeMe123!",
+            "your-secret-key",
+            "YOUR_API_KEY",
+            "your-256-bit-secret",
+            "yoursecretkeyhere",
+            "[your-jwt-secret]",
+            "replace-with-a-real-secret",
+            "REPLACE_ME",
+            "insert-key-here",
+            "TODO: set me",
+            "todo",
+            "<jwt-secret>",
+            "<generated by openssl>",
+            "example",
+            "secret",
+            "super-secret",
+            "password",
+            "changeit",
+            "xxxx",
+            "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+            "abcabc",
+            "secretsecretsecretsec",
+            "...",
+            "********",
+            "sk-...",
+            "sk-your-key-here",
+            "sk-xxxxxxxxxxxxxxxx",
+            "sk-proj-changeme",
+        ] {
+            assert!(is_placeholder(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_only_holds_such_words_is_no_placeholder() {
+        for text in [
+            "db.example.com",
+            "https://example.com/secret",
+            "postgres://nexis:Zx8vQ2@db.example.com/example",
+            "my example secret of last tuesday",
+            "not-changeme-but-close",
+            "correct-horse-battery-staple",
+            "yourXq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3Fg5Hj1",
+            "your-Xq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3Fg5Hj1",
+            "todoXq7Lm2Zp9Rt4Vw6Yb8Nc0",
+            "insert",
+            "your",
+            "ab",
+            "abcabd",
+            "sk-Xq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3",
+            "secr\u{e9}t",
+            "",
+        ] {
+            assert!(!is_placeholder(text.as_bytes()), "{text}");
+        }
+    }
+}

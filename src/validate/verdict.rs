@@ -1,0 +1,203 @@
+//! Every finding of a launch, judged in one go.
+
+use super::{accept, names, rows};
+use crate::contract::model::{Contract, RowId};
+use crate::environment::Inheritance;
+use crate::error::Status;
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::mode::Mode;
+use crate::needles::Needles;
+use crate::resolve::Resolution;
+use crate::settings::Accept;
+use crate::source::{Extra, Inherited, Observation, Source};
+use std::borrow::Cow;
+
+/// What is judged besides the resolution.
+pub struct Case<'a> {
+    /// The contract.
+    pub contract: &'a Contract,
+    /// What the sources hold.
+    pub resolution: &'a Resolution,
+    /// Every inherited entry.
+    pub inherited: &'a [Inherited],
+    /// Other names of env files.
+    pub extras: &'a [Extra],
+    /// Which inherited variables are passed on.
+    pub inheritance: Inheritance<'a>,
+    /// The program's arguments, its own name excluded.
+    pub arguments: &'a [&'a [u8]],
+    /// Errors to take as warnings.
+    pub accept: &'a [Accept],
+    /// Today, for the end of an acceptance.
+    pub today: jiff::civil::Date,
+}
+
+/// All findings and what follows from them.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Errors first, each in the order of the contract.
+    pub findings: Vec<Finding>,
+    /// The exit status, [`Status::Success`] without an error.
+    pub status: Status,
+}
+
+impl Verdict {
+    /// Orders the findings and takes the first status that applies.
+    pub fn new(mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        let status = errors.map(|finding| finding.code.status()).min().unwrap_or(Status::Success);
+        Verdict { findings, status }
+    }
+}
+
+/// Collects findings with the severity that mode and contract give them.
+pub(super) struct Judge<'a> {
+    pub(super) case: &'a Case<'a>,
+    pub(super) mode: Mode,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Judge<'_> {
+    /// Adds a finding about a row, or about none.
+    pub(super) fn add(
+        &mut self,
+        row: Option<RowId>,
+        code: Code,
+        source: Option<Source>,
+        fact: Fact,
+    ) {
+        let variable = row.map(|row| Cow::Borrowed(self.case.contract.row(row).name));
+        if let Some(severity) = self.severity(row, code) {
+            self.push(code, severity, variable, source, fact);
+        }
+    }
+
+    /// Adds a finding about a name that has no row.
+    pub(super) fn add_named(
+        &mut self,
+        name: Cow<'static, str>,
+        code: Code,
+        source: Option<Source>,
+        fact: Fact,
+    ) {
+        if let Some(severity) = code.severity(self.mode) {
+            self.push(code, severity, Some(name), source, fact);
+        }
+    }
+
+    /// Adds a finding whose severity is decided by the caller.
+    pub(super) fn push(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        variable: Option<Cow<'static, str>>,
+        source: Option<Source>,
+        fact: Fact,
+    ) {
+        self.findings.push(Finding { code, severity, variable, source, fact, accepted: None });
+    }
+
+    /// The severity of a code: the row's own, else the table's.
+    pub(super) fn severity(&self, row: Option<RowId>, code: Code) -> Option<Severity> {
+        let own = row.and_then(|row| {
+            let overrides = self.case.contract.row(row).severity;
+            overrides.iter().find(|one| one.code == code && one.modes.has(self.mode)).copied()
+        });
+        match own {
+            Some(own) => own.severity,
+            None => code.severity(self.mode),
+        }
+    }
+}
+
+/// Judges everything. `observations` is what was seen while reading; `beyond` are findings about
+/// the program and its environment as a whole.
+pub fn judge(
+    case: &Case<'_>,
+    observations: Vec<Observation>,
+    needles: &Needles,
+    beyond: Vec<Finding>,
+) -> Verdict {
+    let mode = case.resolution.mode.mode;
+    let mut judge = Judge { case, mode, findings: Vec::new() };
+    judge.mode_findings();
+    for Observation { code, row, source, fact } in observations {
+        let withheld = row.is_some_and(|row| rows::is_withheld(case, row));
+        match (&fact, row) {
+            _ if withheld => {}
+            // Who can write a directory is a warning in every mode (interface section 3).
+            (Fact::Writable { directory: true, .. }, _) => {
+                let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
+                judge.push(code, Severity::Warning, variable, source, fact);
+            }
+            _ => judge.add(row, code, source, fact),
+        }
+    }
+    rows::judge(&mut judge);
+    judge.features();
+    judge.rules();
+    names::judge(&mut judge);
+    judge.arguments(needles);
+    let mut findings = judge.findings;
+    findings.extend(beyond);
+    accept::apply(case, &mut findings);
+    Verdict::new(findings)
+}
+
+impl Judge<'_> {
+    fn mode_findings(&mut self) {
+        let in_force = &self.case.resolution.mode;
+        let source = Some(in_force.source.clone());
+        if in_force.unknown {
+            self.push(Code::UnknownMode, Severity::Error, None, source.clone(), Fact::Plain);
+        }
+        if in_force.unset {
+            self.add(None, Code::ModeUnset, None, Fact::Plain);
+        }
+        if let Some((asked, by_command_line)) = in_force.stricter {
+            let severity = if by_command_line { Severity::Warning } else { Severity::Error };
+            let fact = Fact::Stricter(asked, in_force.mode);
+            self.push(Code::ModeConflict, severity, None, source, fact);
+        }
+    }
+
+    fn features(&mut self) {
+        let (contract, resolution) = (self.case.contract, self.case.resolution);
+        for feature in contract.features {
+            if feature.conflicts.iter().any(|condition| resolution.holds(condition)) {
+                let name = Cow::Borrowed(feature.name);
+                let fact = Fact::Says("is switched on and off by different settings");
+                self.add_named(name, Code::Conflict, None, fact);
+            }
+        }
+    }
+
+    fn rules(&mut self) {
+        let (contract, resolution) = (self.case.contract, self.case.resolution);
+        for rule in contract.rules {
+            if rule.modes.has(self.mode) && resolution.holds(&rule.when) {
+                let row = resolution.row(rule.variable);
+                let source = row.winner().map(|seen| seen.source.clone());
+                let name = Cow::Borrowed(contract.row(rule.variable).name);
+                let fact = Fact::Rule(rule.message, rule.hint);
+                self.push(rule.code, rule.severity, Some(name), source, fact);
+            }
+        }
+    }
+
+    fn arguments(&mut self, needles: &Needles) {
+        for (position, argument) in (1..).zip(self.case.arguments) {
+            let Some(name) = needles.find(argument) else { continue };
+            let name = name.to_owned();
+            let row =
+                self.case.contract.known(name.split('#').next().unwrap_or_default().as_bytes());
+            let Some(severity) = self.severity(row.map(|known| known.row), Code::SecretInArguments)
+            else {
+                continue;
+            };
+            let fact = Fact::Argument(position);
+            self.push(Code::SecretInArguments, severity, Some(Cow::Owned(name)), None, fact);
+        }
+    }
+}
