@@ -5,9 +5,9 @@ use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
     List, NotRead, Origin, Override, Reject, Role, Row, RowId, Rule, Str, Template,
 };
+use super::name;
 use super::pattern::{self, Piece};
 use super::problem::Problems;
-use super::name;
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
 use std::collections::BTreeMap;
@@ -45,7 +45,12 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         name: feature.name,
         on: feature.on.as_ref().map(|on| compiler.condition(on)),
         off: feature.off.as_ref().map(|off| compiler.condition(off)),
-        conflicts: feature.conflicts.iter().map(|one| compiler.condition(one)).collect::<Vec<_>>().into(),
+        conflicts: feature
+            .conflicts
+            .iter()
+            .map(|one| compiler.condition(one))
+            .collect::<Vec<_>>()
+            .into(),
     });
     let features = features.collect::<Vec<_>>();
     let rules = draft.rules.iter().map(|rule| Rule {
@@ -104,9 +109,8 @@ impl Compiler<'_> {
     }
 
     fn condition(&mut self, cond: &Cond) -> Condition {
-        let mut each = |list: &[Cond]| {
-            list.iter().map(|one| self.condition(one)).collect::<Vec<_>>().into()
-        };
+        let mut each =
+            |list: &[Cond]| list.iter().map(|one| self.condition(one)).collect::<Vec<_>>().into();
         match cond {
             Cond::Any(list) => Condition::Any(each(list)),
             Cond::All(list) => Condition::All(each(list)),
@@ -141,11 +145,14 @@ impl Compiler<'_> {
                 wrong("default", format!("{name}: the default is not what its format allows"));
             }
         }
-        if let (Some(generate), Kind::Hex { bytes: Some(bytes) } | Kind::Base64 { bytes: Some(bytes) }) =
-            (draft.generate, format.kind)
+        if let (
+            Some(generate),
+            Kind::Hex { bytes: Some(bytes) } | Kind::Base64 { bytes: Some(bytes) },
+        ) = (draft.generate, format.kind)
             && u32::from(generate.bytes) != bytes
         {
-            let words = format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
+            let words =
+                format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
             wrong("generate", words);
         }
         if format.kind == Kind::ModeName && (draft.part || secret || draft.template.is_some()) {

@@ -156,7 +156,9 @@ fn rules(contract: &Contract, text: &mut String) {
     if contract.rules.is_empty() {
         return;
     }
-    text.push_str("\n## Combinations\n\n| Finding | Where | Message | Mend |\n| --- | --- | --- | --- |\n");
+    text.push_str(
+        "\n## Combinations\n\n| Finding | Where | Message | Mend |\n| --- | --- | --- | --- |\n",
+    );
     for rule in contract.rules {
         let _ = writeln!(
             text,

@@ -196,7 +196,8 @@ impl Cond {
     }
 
     fn of(contract: &Contract, condition: &Condition) -> Cond {
-        let each = |list: &List<Condition>| list.iter().map(|one| Cond::of(contract, one)).collect();
+        let each =
+            |list: &List<Condition>| list.iter().map(|one| Cond::of(contract, one)).collect();
         match condition {
             Condition::Test(row, test) => {
                 Cond::Test { line: 0, variable: contract.row(*row).name, test: *test }
@@ -216,7 +217,11 @@ impl Draft {
             name: Some(contract.name),
             extends: None,
             program: contract.program.iter().map(|&pair| At { line: 0, value: pair }).collect(),
-            mode_names: contract.mode_names.iter().map(|&pair| At { line: 0, value: pair }).collect(),
+            mode_names: contract
+                .mode_names
+                .iter()
+                .map(|&pair| At { line: 0, value: pair })
+                .collect(),
             prefixes: contract.prefixes.to_vec(),
             trusted_owners: contract.trusted_owners.to_vec(),
             burnt: contract.burnt.to_vec(),
@@ -229,7 +234,11 @@ impl Draft {
                     name: feature.name,
                     on: feature.on.as_ref().map(|on| Cond::of(contract, on)),
                     off: feature.off.as_ref().map(|off| Cond::of(contract, off)),
-                    conflicts: feature.conflicts.iter().map(|one| Cond::of(contract, one)).collect(),
+                    conflicts: feature
+                        .conflicts
+                        .iter()
+                        .map(|one| Cond::of(contract, one))
+                        .collect(),
                 })
                 .collect(),
             rules: contract

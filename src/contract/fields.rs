@@ -260,7 +260,8 @@ pub fn relative_path(node: &Node, key: &str, problems: &mut Problems) -> Option<
     match node.value {
         Value::Text(text) if good(text) => Some(text),
         _ => {
-            let words = format!("{key}: expected a path relative to the secrets directory, without ..");
+            let words =
+                format!("{key}: expected a path relative to the secrets directory, without ..");
             problems.add(node.line, words);
             None
         }

@@ -14,19 +14,58 @@ use crate::nearest::nearest;
 
 /// The keys of a contract, in the order they are printed.
 pub const CONTRACT: &[&str] = &[
-    "version", "name", "extends", "program", "mode_names", "prefixes", "trusted_owners", "burnt",
-    "variables", "parts", "features", "rules", "not_read", "passthrough",
+    "version",
+    "name",
+    "extends",
+    "program",
+    "mode_names",
+    "prefixes",
+    "trusted_owners",
+    "burnt",
+    "variables",
+    "parts",
+    "features",
+    "rules",
+    "not_read",
+    "passthrough",
 ];
 /// The keys of a variable; a part has the same less `deliver`.
 pub const VARIABLE: &[&str] = &[
-    "name", "aliases", "secret", "class", "purpose", "read_by", "required", "required_when",
-    "feature", "files", "format", "rejects", "severity", "final_newline", "blank", "generate",
-    "default", "template", "display", "deliver",
+    "name",
+    "aliases",
+    "secret",
+    "class",
+    "purpose",
+    "read_by",
+    "required",
+    "required_when",
+    "feature",
+    "files",
+    "format",
+    "rejects",
+    "severity",
+    "final_newline",
+    "blank",
+    "generate",
+    "default",
+    "template",
+    "display",
+    "deliver",
 ];
 /// The keys of a format.
 pub const FORMAT: &[&str] = &[
-    "kind", "min_bytes", "max_bytes", "prefix", "single_line", "bytes", "schemes",
-    "loopback_schemes", "user_info", "min", "max", "values",
+    "kind",
+    "min_bytes",
+    "max_bytes",
+    "prefix",
+    "single_line",
+    "bytes",
+    "schemes",
+    "loopback_schemes",
+    "user_info",
+    "min",
+    "max",
+    "values",
 ];
 /// The keys of a condition.
 pub const CONDITION: &[&str] =
@@ -119,7 +158,8 @@ pub fn read(root: Node, problems: &mut Problems) -> Draft {
 
 fn row(node: Node, part: bool, problems: &mut Problems) -> Option<RowDraft> {
     let line = node.line;
-    let known = if part { VARIABLE.split_last().map_or(VARIABLE, |(_, keys)| keys) } else { VARIABLE };
+    let known =
+        if part { VARIABLE.split_last().map_or(VARIABLE, |(_, keys)| keys) } else { VARIABLE };
     let mut from = Fields::of(node, known, problems)?;
     let name = from.need("name", problems);
     let name = name.and_then(|node| fields::variable(&node, "name", problems));
@@ -258,11 +298,12 @@ fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Code> {
 
 /// `warning` for each mode in which the code is found at all, or a mapping of modes.
 fn severity(code: Code, node: Node, list: &mut Vec<Override>, problems: &mut Problems) {
-    let mut add = |modes: Modes, severity: Option<Severity>| {
-        match list.iter_mut().find(|one| one.code == code && one.severity == severity) {
-            Some(one) => one.modes = Modes(one.modes.0 | modes.0),
-            None => list.push(Override { code, modes, severity }),
-        }
+    let mut add = |modes: Modes, severity: Option<Severity>| match list
+        .iter_mut()
+        .find(|one| one.code == code && one.severity == severity)
+    {
+        Some(one) => one.modes = Modes(one.modes.0 | modes.0),
+        None => list.push(Override { code, modes, severity }),
     };
     if !matches!(node.value, Value::Map(_)) {
         let found = |set: Modes, &mode: &Mode| match code.severity(mode) {
@@ -319,7 +360,8 @@ fn rule(node: Node, problems: &mut Problems) -> Option<RuleDraft> {
     });
     let severities = SEVERITY.split_last().map_or(SEVERITY, |(_, rest)| rest);
     let severity = from.need("severity", problems);
-    let severity = severity.and_then(|node| fields::one_of(&node, "severity", severities, problems));
+    let severity =
+        severity.and_then(|node| fields::one_of(&node, "severity", severities, problems));
     let mut words = |key| {
         let node = from.need(key, problems)?;
         fields::line(&node, key, problems)
@@ -375,5 +417,4 @@ fn condition(node: Node, problems: &mut Problems) -> Option<Cond> {
     }
 }
 
-const CONDITION_EXPECTED: &str =
-    "expected a condition: any, all or not, or variable with one of is, equals, one_of, set, contains";
+const CONDITION_EXPECTED: &str = "expected a condition: any, all or not, or variable with one of is, equals, one_of, set, contains";

@@ -33,10 +33,14 @@ pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
     }
     lint.found.sort();
     lint.found.dedup();
-    Ok(lint.found.into_iter().map(|(line, words)| match line {
-        0 => words,
-        line => format!("line {line}: {words}"),
-    }).collect())
+    Ok(lint
+        .found
+        .into_iter()
+        .map(|(line, words)| match line {
+            0 => words,
+            line => format!("line {line}: {words}"),
+        })
+        .collect())
 }
 
 struct Lint {
@@ -78,11 +82,20 @@ impl Lint {
 
     fn rest(&mut self, row: &'static Row) {
         let name = row.name;
-        if row.part && !self.contract.rows.iter().any(|other| words::parts(self.contract, other).contains(&name)) {
+        if row.part
+            && !self
+                .contract
+                .rows
+                .iter()
+                .any(|other| words::parts(self.contract, other).contains(&name))
+        {
             self.say(row.line, format!("{name} is a part that no template takes"));
         }
         if !row.secret && looks_secret(name) {
-            self.say(row.line, format!("{name} is named as a secret and is shown; secret: true hides it"));
+            self.say(
+                row.line,
+                format!("{name} is named as a secret and is shown; secret: true hides it"),
+            );
         }
         if let Some(when) = &row.required_when {
             self.condition(row.line, when);
@@ -90,7 +103,8 @@ impl Lint {
     }
 
     fn condition(&mut self, line: u32, condition: &Condition) {
-        let mut each = |list: &List<Condition>| list.iter().for_each(|one| self.condition(line, one));
+        let mut each =
+            |list: &List<Condition>| list.iter().for_each(|one| self.condition(line, one));
         match condition {
             Condition::Any(list) | Condition::All(list) => each(list),
             Condition::Not(inner) => self.condition(line, inner),
@@ -114,5 +128,7 @@ impl Lint {
 /// Whether the name says that it is a secret (the endings of `undeclared-secret`).
 fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["_SECRET", "_TOKEN", "_PASSWORD", "_API_KEY", "_PRIVATE_KEY"].iter().any(|end| name.ends_with(end))
+    ["_SECRET", "_TOKEN", "_PASSWORD", "_API_KEY", "_PRIVATE_KEY"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }

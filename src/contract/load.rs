@@ -84,7 +84,7 @@ fn extended(
     problems: &mut Problems,
 ) -> Result<Option<&'static Contract>, Error> {
     let Some(extends) = draft.extends else { return Ok(None) };
-    let name = extends.value;
+    let name = extends.value.strip_prefix("./").unwrap_or(extends.value);
     if name.starts_with("builtin:") {
         let found = built_in(name);
         if found.is_none() {

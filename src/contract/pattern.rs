@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn what_is_unbalanced_is_refused() {
-        for bad in ["{", "}", "[", "]", "{A", "[{A}", "{A}]", "{1}", "{A?b}", "{A b}", "[[]", "{}"] {
+        for bad in ["{", "}", "[", "]", "{A", "[{A}", "{A}]", "{1}", "{A?b}", "{A b}", "[[]", "{}"]
+        {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(parse("[[[[[[[[[[{A}]]]]]]]]]]").is_err());

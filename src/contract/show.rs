@@ -166,12 +166,15 @@ fn row(row: &RowDraft) -> Tree {
     map.map("severity", severities(&row.severity));
     map.word("final_newline", row.final_newline, FinalNewline::Strip, FINAL_NEWLINE);
     map.word("blank", row.blank_allowed, false, BLANK);
-    map.put("generate", row.generate.map(|generate| {
-        let kind = ENCODING.iter().find(|(_, kind)| *kind == generate.kind);
-        let kind = kind.map_or("hex", |&(word, _)| word);
-        let bytes = ("bytes", Tree::Integer(i64::from(generate.bytes)));
-        Tree::Map(vec![("kind", Tree::Text(kind)), bytes])
-    }));
+    map.put(
+        "generate",
+        row.generate.map(|generate| {
+            let kind = ENCODING.iter().find(|(_, kind)| *kind == generate.kind);
+            let kind = kind.map_or("hex", |&(word, _)| word);
+            let bytes = ("bytes", Tree::Integer(i64::from(generate.bytes)));
+            Tree::Map(vec![("kind", Tree::Text(kind)), bytes])
+        }),
+    );
     map.text("default", row.default);
     map.text("template", row.template);
     map.word("display", row.display, Display::Auto, DISPLAY);

@@ -122,7 +122,7 @@ fn compose(contract: &Contract) -> String {
         let name = words::file_name(row);
         let _ = write!(text, "\n  # {}, at /run/secrets/{name}\n", row.name);
         comments(contract, row, "  ", &mut text);
-        let _ = write!(text, "  # {name}:\n  #   file: \n");
+        let _ = write!(text, "  # {name}:\n  #   file:\n");
     }
     text
 }
@@ -155,7 +155,8 @@ fn systemd(contract: &Contract) -> String {
         let _ = writeln!(text, "# LoadCredential={}:", words::file_name(row));
     }
     let settings = contract.rows.iter().filter(|row| !row.secret && !row.part);
-    for row in settings.filter(|row| !row.required.is_empty() || row.format.kind == Kind::ModeName) {
+    for row in settings.filter(|row| !row.required.is_empty() || row.format.kind == Kind::ModeName)
+    {
         text.push('\n');
         comments(contract, row, "", &mut text);
         let _ = writeln!(text, "# Environment={}=", set_name(row));

@@ -52,7 +52,10 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
                     (Some(off), Some(new)) if off.same_as(new) => {}
                     _ => problems.add(
                         feature.line,
-                        format!("feature {}: another off is looser than the one it extends", feature.name),
+                        format!(
+                            "feature {}: another off is looser than the one it extends",
+                            feature.name
+                        ),
                     ),
                 }
                 for conflict in &feature.conflicts {
@@ -65,7 +68,11 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     }
     base.rules.extend(over.rules.iter().cloned());
     for at in &over.not_read {
-        match base.not_read.iter_mut().find(|known| known.line == 0 && known.value.name == at.value.name) {
+        match base
+            .not_read
+            .iter_mut()
+            .find(|known| known.line == 0 && known.value.name == at.value.name)
+        {
             Some(known) => *known = *at,
             None => base.not_read.push(*at),
         }
@@ -245,7 +252,13 @@ fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str,
         if narrower(old_kind).contains(&kind) {
             // The old kind's particulars go with it.
             let FormatDraft { min_bytes, max_bytes, prefix, .. } = *base;
-            *base = FormatDraft { kind: Some(kind), min_bytes, max_bytes, prefix, ..Default::default() };
+            *base = FormatDraft {
+                kind: Some(kind),
+                min_bytes,
+                max_bytes,
+                prefix,
+                ..Default::default()
+            };
         } else {
             less("format kind", kind.word(), old_kind.word());
         }
@@ -295,7 +308,14 @@ fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str,
     let any = base.schemes.as_ref().is_none_or(Vec::is_empty);
     let wide = base.schemes.clone().unwrap_or_default();
     subset("schemes", &mut base.schemes, &over.schemes, any, &[], less);
-    subset("loopback_schemes", &mut base.loopback_schemes, &over.loopback_schemes, any, &wide, less);
+    subset(
+        "loopback_schemes",
+        &mut base.loopback_schemes,
+        &over.loopback_schemes,
+        any,
+        &wide,
+        less,
+    );
     let any = base.values.is_none();
     subset("values", &mut base.values, &over.values, any, &[], less);
 }

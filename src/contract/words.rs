@@ -47,7 +47,9 @@ pub fn condition(contract: &Contract, condition: &Condition) -> String {
         let clauses: Vec<String> = list
             .iter()
             .map(|one| match one {
-                Condition::Any(_) | Condition::All(_) => format!("({})", self::condition(contract, one)),
+                Condition::Any(_) | Condition::All(_) => {
+                    format!("({})", self::condition(contract, one))
+                }
                 _ => self::condition(contract, one),
             })
             .collect();
@@ -91,7 +93,9 @@ pub fn format(row: &Row) -> String {
         Kind::Text { single_line: true } => "one line of text".to_owned(),
         Kind::Text { single_line: false } => "text".to_owned(),
         Kind::Ascii => "printable ASCII without space".to_owned(),
-        Kind::Hex { bytes: Some(bytes) } => format!("exactly {} hex digits", bytes.saturating_mul(2)),
+        Kind::Hex { bytes: Some(bytes) } => {
+            format!("exactly {} hex digits", bytes.saturating_mul(2))
+        }
         Kind::Hex { bytes: None } => "hex digits".to_owned(),
         Kind::Base64 { bytes: Some(bytes) } => format!("base64 of exactly {bytes} bytes"),
         Kind::Base64 { bytes: None } => "base64".to_owned(),
