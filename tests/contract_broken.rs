@@ -279,6 +279,7 @@ fn broken_rows_are_refused_with_line_and_cause() {
             "",
         ),
         ("- name: A\n  template: 'x{B'", "line 5: A: template: a { without its }", ""),
+        ("- name: A\n  template: '{B?a:b}'\n- name: B", "line 5: A: template: B is no flag", ""),
         ("- name: A\n  template: '{A}'", "line 5: A: the template needs itself", ""),
         (
             "- name: A\n  template: '{B}'\n- name: B\n  template: '{A}'",
@@ -413,6 +414,23 @@ fn looser_is_refused_and_names_both_values() {
         (
             "features:\n- {name: redis, off: {variable: JWT_ISSUER, set: true}}",
             "feature redis: another off is looser",
+        ),
+        (
+            "features:\n- {name: redis}\n- {name: redis}",
+            "line 6: feature redis stands here a second time",
+        ),
+        ("variables:\n- {name: RUST_LOG}\n- {name: RUST_LOG}", "line 6: RUST_LOG has a second row"),
+        (
+            "variables:\n- {name: X, aliases: [NEXIS_REDIS_DB]}",
+            "line 5: NEXIS_REDIS_DB is claimed by X and NEXIS_REDIS_DB",
+        ),
+        (
+            "variables:\n- {name: X,\n   files: [nexis-redis-db]}",
+            "line 6: file nexis-redis-db is claimed by X and NEXIS_REDIS_DB",
+        ),
+        (
+            "not_read:\n- {name: Z, note: a}\n- {name: Z, note: b}",
+            "line 6: not_read: Z stands here a second time",
         ),
         ("parts:\n- {name: JWT_SECRET}", "JWT_SECRET is a variable in the contract it extends"),
     ] {

@@ -115,6 +115,60 @@ features:
     assert_eq!(contract.features[usize::from(feature.0)].name, "partner");
 }
 
+#[test]
+fn the_documented_grammar_is_read() {
+    let contract = parse(
+        r#"
+version: 1
+name: my-gateway
+extends: builtin:nexis-gateway        # or a file beside this one
+program: {nexis-gateway: /opt/nexis/bin/nexis-gateway}
+mode_names: {preprod: staging, qa: staging}
+variables:
+  - name: PARTNER_API_KEY
+    aliases: [NEXIS_PARTNER_API_KEY]
+    secret: true
+    class: provider-api-key
+    purpose: access to the partner's API
+    read_by: nexis-gateway 0.9 and later
+    required: [staging, production]
+    required_when: {variable: NEXIS_PARTNER_MODE, equals: live}
+    feature: partner
+    files: [partner-api-key, partner/key]
+    format: {kind: text, min_bytes: 20, max_bytes: 200, prefix: pk-}
+    rejects: [{value: dev-secret-change-me, code: placeholder}]
+    severity: {placeholder: {development: warning}}
+    final_newline: strip
+    blank: absent
+    deliver: value
+    generate: {kind: base64url, bytes: 32}
+  - {name: NEXIS_PARTNER_MODE, default: "42"}
+  - {name: NEXIS_PARTNER_ENABLED, format: {kind: flag}}
+  - {name: NEXIS_PARTNER_URL, template: "https://{HOST}[:{PORT}]/{NAME}"}
+parts:
+  - name: NEXIS_DATABASE_PASSWORD
+    secret: true
+  - {name: HOST}
+  - {name: PORT}
+  - {name: NAME}
+features:
+  - name: partner
+    on:  {any: [{variable: NEXIS_PARTNER_ENABLED, is: true}]}
+    off: {any: [{variable: NEXIS_PARTNER_ENABLED, is: false}]}
+passthrough: ["AWS_*"]
+"#,
+    )
+    .unwrap();
+    let key = row(&contract, "PARTNER_API_KEY");
+    assert_eq!(key.files.0, ["partner-api-key", "partner/key"]);
+    assert_eq!(key.format.prefix, Some("pk-"));
+    assert_eq!((key.format.min_bytes, key.format.max_bytes), (Some(20), Some(200)));
+    assert_eq!(key.severity[0].modes, Modes::NONE.with(Mode::Development));
+    assert!(key.feature.is_some() && key.required_when.is_some() && key.generate.is_some());
+    assert_eq!(row(&contract, "NEXIS_PARTNER_MODE").default, Some("42"));
+    assert!(row(&contract, "NEXIS_DATABASE_PASSWORD").part);
+}
+
 /// All but where it came from.
 fn content(contract: &Contract) -> String {
     let rows = contract.rows.iter().map(|row| Row { line: 0, ..*row }).collect();

@@ -269,7 +269,8 @@ impl RowDraft {
         RowDraft {
             name: row.name,
             part: row.part,
-            line: row.line,
+            // A line of another file would mislead.
+            line: 0,
             keys: Vec::new(),
             aliases: row.aliases.to_vec(),
             secret: Some(row.secret),

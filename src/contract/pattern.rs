@@ -28,16 +28,14 @@ pub fn parse(text: Str) -> Result<Vec<Piece>, &'static str> {
     Ok(pieces)
 }
 
-/// The names in `pieces`; with `needed`, only those outside every group.
-pub fn names(pieces: &[Piece], needed: bool, found: &mut Vec<Str>) {
+/// The names in `pieces`, and whether each is the flag of a switch.
+pub fn names(pieces: &[Piece], found: &mut Vec<(Str, bool)>) {
     for piece in pieces {
         match piece {
             Piece::Literal(_) => {}
-            Piece::Part(name, _) => found.push(name),
-            Piece::Switch(name, ..) if !needed => found.push(name),
-            Piece::Switch(..) => {}
-            Piece::Group(_) if needed => {}
-            Piece::Group(inner) => names(inner, needed, found),
+            Piece::Part(name, _) => found.push((name, false)),
+            Piece::Switch(name, ..) => found.push((name, true)),
+            Piece::Group(inner) => names(inner, found),
         }
     }
 }

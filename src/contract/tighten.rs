@@ -42,9 +42,15 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     }
     let known = base.features.len();
     for feature in &over.features {
-        match base.features.iter_mut().take(known).find(|base| base.name == feature.name) {
+        match base
+            .features
+            .iter_mut()
+            .take(known)
+            .find(|base| base.name == feature.name && base.line == 0)
+        {
             None => base.features.push(feature.clone()),
             Some(base) => {
+                base.line = feature.line;
                 // On in more cases asks for more; off in more cases withholds more.
                 base.on = either(base.on.take(), feature.on.clone());
                 match (&base.off, &feature.off) {
