@@ -1,4 +1,8 @@
 //! Names to indices: a [`Draft`] becomes the tables, if everything in it fits together.
+//!
+//! All checks that need more than one row are here: names claimed twice, names that no row has,
+//! templates that need themselves. A wrong reference gets a stand-in index, so that the rest of
+//! the file is checked too; the caller throws the tables away where there is a problem.
 
 use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
@@ -21,6 +25,7 @@ const MOST_NAMES: usize = 32;
 /// no use.
 pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Problems) -> Contract {
     let mut all: Vec<&RowDraft> = draft.rows.iter().collect();
+    // A stable sort: the order of the file stays within variables and within parts.
     all.sort_by_key(|row| row.part);
     all.truncate(MOST_ROWS);
     if draft.rows.len() > MOST_ROWS || draft.features.len() > MOST_ROWS {
@@ -93,6 +98,7 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
+/// What is known while rows and conditions are made.
 struct Compiler<'p> {
     ids: BTreeMap<Str, RowId>,
     /// Names of rows that are flags.
@@ -102,6 +108,7 @@ struct Compiler<'p> {
 }
 
 impl Compiler<'_> {
+    /// The row of this name; a problem with the nearest name where there is none.
     fn known_row(&mut self, name: Str, line: u32) -> Option<RowId> {
         let found = self.ids.get(name).copied();
         if found.is_none() {
@@ -115,6 +122,7 @@ impl Compiler<'_> {
         found
     }
 
+    /// A condition with indices.
     fn condition(&mut self, cond: &Cond) -> Condition {
         let mut each =
             |list: &[Cond]| list.iter().map(|one| self.condition(one)).collect::<Vec<_>>().into();
@@ -129,6 +137,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// A row with all that goes without saying filled in.
     fn row(&mut self, draft: &RowDraft, burnt: &[Reject]) -> Row {
         let name = draft.name;
         let secret = draft.secret.unwrap_or(false);
@@ -146,6 +155,7 @@ impl Compiler<'_> {
             }
         });
         if let Some(default) = draft.default {
+            // A secret that stands in a file next to the program is none.
             if secret {
                 wrong("default", format!("{name}: a secret cannot have a default"));
             } else if !allows(&format.kind, default) {
@@ -165,6 +175,8 @@ impl Compiler<'_> {
         if format.kind == Kind::ModeName && (draft.part || secret || draft.template.is_some()) {
             wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
         }
+        // Whoever validates looks at one list; the burnt values come last, so that `show` can
+        // take them off again.
         let mut rejects = draft.rejects.clone();
         if secret {
             rejects.retain(|own| !burnt.contains(own));
@@ -206,6 +218,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// A template with indices.
     fn template(&mut self, text: Str, draft: &RowDraft) -> Option<Template> {
         let line = draft.line_of("template");
         let pieces = match pattern::parse(text) {
@@ -265,7 +278,8 @@ impl Compiler<'_> {
     }
 }
 
-/// One entry a code and severity, in the order of codes.
+/// One entry a code and severity, in the order of codes, however the file spread them: two
+/// contracts that say the same are then the same table.
 fn overrides(list: &[Override]) -> Vec<Override> {
     let mut merged: Vec<Override> = Vec::new();
     for one in list {
@@ -322,7 +336,8 @@ fn names(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Kno
             let known = Known { name, row: RowId(index), role };
             let Some(other) = found.insert(name, known) else { continue };
             let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
-            // The later of the two, unless it is not in this file.
+            // The problem stands where the operator can mend it:
+            // the later of the two, unless it is not in this file.
             let key = |role| match role {
                 Role::Own | Role::OwnFile => "name",
                 Role::Alias(_) | Role::AliasFile(_) => "aliases",
@@ -380,6 +395,7 @@ fn files(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Fil
     found.into_values().collect()
 }
 
+/// The names that are not read. One that is a row too is delivered and warned of.
 fn not_read(draft: &Draft, problems: &mut Problems) -> Vec<NotRead> {
     let mut seen = BTreeSet::new();
     for at in &draft.not_read {
