@@ -391,7 +391,9 @@ impl Merge<'_> {
                     labels.push((name, value.to_owned()));
                 }
                 _ => self.problem(
-                    "cannot take a label: it is not NAME=VALUE".to_owned(),
+                    format!(
+                        "cannot take a label of --label or {PREFIX}LABELS: it is not NAME=VALUE"
+                    ),
                     "write --label commit=d41773f".to_owned(),
                 ),
             }
