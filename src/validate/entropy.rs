@@ -46,7 +46,7 @@ pub fn weakness(value: &[u8]) -> Option<&'static str> {
     } else if distinct < DISTINCT {
         Some("has fewer than 10 different characters")
     } else if steps > value.len() / 4 * 3 {
-        // Of random hexadecimal digits one pair in eight are neighbours, of base64 one in 25.
+        // Of random hexadecimal digits one pair in eight are neighbours, of base64 one in 12.
         Some("is a sequence of characters")
     } else {
         None
