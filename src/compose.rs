@@ -167,3 +167,6 @@ fn is_ipv6(value: &[u8]) -> bool {
 fn is_bracketed_ipv6(value: &[u8]) -> bool {
     value.strip_prefix(b"[").and_then(|value| value.strip_suffix(b"]")).is_some_and(is_ipv6)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
-use crate::manifest::{self, About, Manifest, Outcome};
+use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
 use crate::needles::Needles;
 use crate::resolve::{ModeWish, Resolution, resolve};
@@ -217,6 +217,11 @@ impl Launch {
         let observations = std::mem::take(&mut survey.observations);
         let verdict = verdict::judge(&case, observations, &needles, beyond);
         Launch { program, environment, verdict, needles, survey }
+    }
+
+    /// The guard over every secret that was read.
+    pub fn guard(&self) -> Guard<'_> {
+        Guard::new(&self.needles)
     }
 
     /// The record of this launch.

@@ -14,6 +14,7 @@ pub mod contract;
 pub mod environment;
 pub mod error;
 pub mod exec;
+pub mod explain;
 pub mod finding;
 pub mod fingerprint;
 pub mod generate;

@@ -1,11 +1,13 @@
 //! Whether a text holds a secret, in any of the forms it may have taken on its way there.
 //!
-//! Nothing is encoded beforehand: the text is read as hexadecimal, base64 and percent-encoding
-//! and compared with the needle's bytes, so no further copy of a secret comes into being and a
-//! text without one costs a pass over its bytes.
+//! No form is made beforehand: the text is read as hexadecimal, base64 and percent-encoding and
+//! compared with the needle's bytes, so no further copy of a secret comes into being. An index of
+//! the forms' first eight bytes makes a text without a needle cost one pass, however many
+//! needles there are.
 
 use crate::secret::Secret;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// Values and sub-secrets of fewer bytes are not looked for (interface section 1).
 pub const LEAST: usize = 8;
@@ -14,6 +16,8 @@ pub const LEAST: usize = 8;
 #[derive(Default)]
 pub struct Needles {
     needles: Vec<Needle>,
+    /// Made when the first text is searched.
+    index: OnceCell<Index>,
 }
 
 struct Needle {
@@ -21,24 +25,147 @@ struct Needle {
     value: Secret,
 }
 
-/// What of a text can hold an encoded needle at all.
-struct Shape {
-    /// The longest run of bytes of either base64 alphabet, hexadecimal digits included.
-    run: usize,
-    /// Whether there is a `%`.
-    percent: bool,
+/// A form whose first bytes are indexed.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Raw,
+    Hex,
+    /// From this bit of the value on.
+    Base64(u8),
+}
+
+/// In base64 of a longer text, after 0, 1 or 2 bytes of others, the first digit that is the
+/// value's alone begins at its bit 0, 4 or 2.
+const FORMS: [Form; 5] = [Form::Raw, Form::Hex, Form::Base64(0), Form::Base64(4), Form::Base64(2)];
+
+/// Chains of forms by the hash of their first eight bytes. It holds hashes alone.
+struct Index {
+    /// The first entry of each chain; the length is a power of two.
+    heads: Vec<u32>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    hash: u32,
+    needle: u32,
+    form: Form,
+    next: u32,
+}
+
+/// The end of a chain.
+const NONE: u32 = u32::MAX;
+
+/// Letters as lower case and the second base64 alphabet as the first, so that one pass over a
+/// text serves all forms. What is found by it is compared exactly.
+const FOLD: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        // An index outside the constant's table would not compile.
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            table[byte as usize] = match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                _ => byte.to_ascii_lowercase(),
+            };
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+/// The last eight folded bytes, as a number.
+fn roll(key: u64, byte: u8) -> u64 {
+    key << 8 | u64::from(FOLD.get(usize::from(byte)).copied().unwrap_or(byte))
+}
+
+/// The upper half of a product with 2^64 divided by the golden ratio (Knuth, volume 3, 6.4).
+fn hash(key: u64) -> u32 {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+impl Index {
+    fn new(needles: &[Needle]) -> Index {
+        let count = needles.len() * FORMS.len();
+        let mut heads = vec![NONE; (4 * count).next_power_of_two()];
+        let mut entries = Vec::with_capacity(count);
+        for (needle, at) in needles.iter().zip(0u32..) {
+            for form in FORMS {
+                let hash = hash(form.start(needle.value.expose()));
+                let Some(head) = Index::slot(hash, heads.len()).and_then(|at| heads.get_mut(at))
+                else {
+                    continue;
+                };
+                let Ok(place) = u32::try_from(entries.len()) else { continue };
+                entries.push(Entry { hash, needle: at, form, next: *head });
+                *head = place;
+            }
+        }
+        Index { heads, entries }
+    }
+
+    fn slot(hash: u32, heads: usize) -> Option<usize> {
+        Some(hash as usize & heads.checked_sub(1)?)
+    }
+
+    /// The entries of this hash.
+    fn chain(&self, hash: u32) -> impl Iterator<Item = &Entry> {
+        let head = Index::slot(hash, self.heads.len()).and_then(|at| self.heads.get(at));
+        let entry = |at: u32| self.entries.get(at as usize);
+        std::iter::successors(entry(head.copied().unwrap_or(NONE)), move |last| entry(last.next))
+            .filter(move |entry| entry.hash == hash)
+    }
+}
+
+impl Form {
+    /// The form's first eight bytes, folded. Every form of eight bytes has as many.
+    fn start(self, value: &[u8]) -> u64 {
+        let byte = |at: usize| value.get(at).copied().unwrap_or_default();
+        (0..LEAST).fold(0, |key, at| {
+            roll(
+                key,
+                match self {
+                    Form::Raw => byte(at),
+                    Form::Hex => {
+                        let nibble = byte(at / 2) >> (4 - at % 2 * 4) & 15;
+                        nibble + if nibble < 10 { b'0' } else { b'a' - 10 }
+                    }
+                    Form::Base64(skip) => match bits(value, usize::from(skip) + 6 * at) {
+                        bits @ 0..=25 => b'A' + bits,
+                        bits @ 26..=51 => b'a' + bits - 26,
+                        bits @ 52..=61 => b'0' + bits - 52,
+                        62 => b'+',
+                        _ => b'/',
+                    },
+                },
+            )
+        })
+    }
+
+    /// Whether `text` begins with this form of the value.
+    fn begins(self, text: &[u8], value: &[u8]) -> bool {
+        match self {
+            Form::Raw => text.starts_with(value),
+            Form::Hex => begins_with_hex(text, value),
+            Form::Base64(skip) => begins_with_base64(text, value, usize::from(skip)),
+        }
+    }
 }
 
 impl Needles {
     /// No needle.
     pub const fn new() -> Self {
-        Needles { needles: Vec::new() }
+        Needles { needles: Vec::new(), index: OnceCell::new() }
     }
 
     /// Adds a value under a name that may be shown, such as `DATABASE_URL#password`. One of fewer
     /// than 8 bytes is passed over.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: &[u8]) {
         if value.len() >= LEAST {
+            self.index.take();
             self.needles.push(Needle { name: name.into(), value: Secret::new(value.to_vec()) });
         }
     }
@@ -48,75 +175,61 @@ impl Needles {
         self.needles.is_empty()
     }
 
-    /// The name of the first needle that the text holds: raw, in hexadecimal, base64 (either
-    /// alphabet, any alignment) or percent-encoded, any letters of an escape in either case.
+    /// The name of a needle that the text holds: raw, in hexadecimal, base64 (either alphabet,
+    /// any alignment) or percent-encoded, digits of either case.
     pub fn find(&self, text: &[u8]) -> Option<&str> {
+        self.find_form(text, |_| true).or_else(|| self.find_percent(text))
+    }
+
+    /// The name of a needle that the text holds as it is.
+    pub fn find_raw(&self, text: &[u8]) -> Option<&str> {
+        self.find_form(text, |form| form == Form::Raw)
+    }
+
+    fn find_form(&self, text: &[u8], wanted: impl Fn(Form) -> bool) -> Option<&str> {
         if self.needles.is_empty() || text.len() < LEAST {
             return None;
         }
-        let shape = Shape::of(text);
-        let holds = |needle: &&Needle| needle.is_in(text, &shape);
+        let index = self.index.get_or_init(|| Index::new(&self.needles));
+        let mut key = 0;
+        for (at, &byte) in text.iter().enumerate() {
+            key = roll(key, byte);
+            // The key is whole from the eighth byte on; it began seven bytes before.
+            let Some(start) = at.checked_sub(LEAST - 1) else { continue };
+            for entry in index.chain(hash(key)).filter(|entry| wanted(entry.form)) {
+                let (needle, rest) = (self.needles.get(entry.needle as usize)?, text.get(start..)?);
+                if entry.form.begins(rest, needle.value.expose()) {
+                    return Some(&needle.name);
+                }
+            }
+        }
+        None
+    }
+
+    /// Encoders differ in what they escape, so there is no form to index: each needle is looked
+    /// for in turn, in the rare text that has an escape.
+    fn find_percent(&self, text: &[u8]) -> Option<&str> {
+        let (percent, plus) = (text.contains(&b'%'), text.contains(&b'+'));
+        if !percent && !plus {
+            return None;
+        }
+        let holds = |needle: &&Needle| {
+            let value = needle.value.expose();
+            (percent || value.contains(&b' ')) && contains_percent(text, value)
+        };
         self.needles.iter().find(holds).map(|needle| &*needle.name)
     }
-
-    /// The name of the first needle that the text holds as it is.
-    pub fn find_raw(&self, text: &[u8]) -> Option<&str> {
-        let holds = |needle: &&Needle| contains(text, needle.value.expose());
-        self.needles.iter().find(holds).map(|needle| &*needle.name)
-    }
-}
-
-impl Shape {
-    fn of(text: &[u8]) -> Shape {
-        let (mut run, mut longest, mut percent) = (0usize, 0usize, false);
-        for &byte in text {
-            run = if sextet(byte).is_some() { run + 1 } else { 0 };
-            longest = longest.max(run);
-            percent |= byte == b'%';
-        }
-        Shape { run: longest, percent }
-    }
-}
-
-impl Needle {
-    fn is_in(&self, text: &[u8], shape: &Shape) -> bool {
-        let value = self.value.expose();
-        contains(text, value)
-            || shape.run >= 2 * value.len() && contains_hex(text, value)
-            || shape.run >= sextets(value, 4) && contains_base64(text, value)
-            || shape.percent && contains_percent(text, value)
-    }
-}
-
-/// Whether `text` holds `value`. Finding the first byte is what the standard library does fast.
-fn contains(text: &[u8], value: &[u8]) -> bool {
-    let Some((&first, tail)) = value.split_first() else { return true };
-    let mut rest = text;
-    while rest.len() >= value.len() {
-        let Some(at) = rest.iter().position(|&byte| byte == first) else { return false };
-        rest = rest.get(at + 1..).unwrap_or_default();
-        if rest.starts_with(tail) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Whether some place of `text` matches, `matches` being asked of each rest.
-fn any_rest(text: &[u8], least: usize, matches: impl Fn(&[u8]) -> bool) -> bool {
-    text.windows(least.max(1)).enumerate().any(|(at, _)| text.get(at..).is_some_and(&matches))
 }
 
 fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn contains_hex(text: &[u8], value: &[u8]) -> bool {
-    any_rest(text, 2 * value.len(), |rest| {
-        value.iter().zip(rest.as_chunks::<2>().0).all(|(&byte, &[high, low])| {
+fn begins_with_hex(text: &[u8], value: &[u8]) -> bool {
+    text.len() >= 2 * value.len()
+        && value.iter().zip(text.as_chunks::<2>().0).all(|(&byte, &[high, low])| {
             digit(high) == Some(byte >> 4) && digit(low) == Some(byte & 15)
         })
-    })
 }
 
 /// The value of a base64 digit of either alphabet (RFC 4648 sections 4 and 5).
@@ -131,11 +244,6 @@ const fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-/// How many whole base64 digits the value fills after its first `skip` bits.
-fn sextets(value: &[u8], skip: usize) -> usize {
-    (value.len() * 8 - skip) / 6
-}
-
 /// The six bits of `value` from this bit on.
 fn bits(value: &[u8], from: usize) -> u8 {
     let byte = |at: usize| u16::from(value.get(at).copied().unwrap_or_default());
@@ -143,25 +251,17 @@ fn bits(value: &[u8], from: usize) -> u8 {
     u8::try_from(pair >> (10 - from % 8) & 0x3f).unwrap_or_default()
 }
 
-/// Base64 of a longer text that holds the value: after 0, 1 or 2 bytes of others the first digit
-/// that is the value's alone begins at its bit 0, 4 or 2. Digits at the edges that share bits
-/// with neighbours are not compared.
-fn contains_base64(text: &[u8], value: &[u8]) -> bool {
-    [0, 4, 2].into_iter().any(|skip| {
-        let count = sextets(value, skip);
-        any_rest(text, count, |rest| {
-            rest.iter()
-                .take(count)
-                .enumerate()
-                .all(|(at, &byte)| sextet(byte) == Some(bits(value, skip + 6 * at)))
-        })
-    })
+/// Digits at the value's edges that share bits with its neighbours are not compared.
+fn begins_with_base64(text: &[u8], value: &[u8], skip: usize) -> bool {
+    let count = (value.len() * 8 - skip) / 6;
+    let same = |(at, &byte): (usize, &u8)| sextet(byte) == Some(bits(value, skip + 6 * at));
+    text.len() >= count && text.iter().take(count).enumerate().all(same)
 }
 
 /// Each byte as it is or escaped, since encoders differ in what they escape; a space also as `+`.
 fn contains_percent(text: &[u8], value: &[u8]) -> bool {
-    any_rest(text, value.len(), |rest| {
-        let mut rest = rest;
+    text.windows(value.len().max(1)).enumerate().any(|(at, _)| {
+        let mut rest = text.get(at..).unwrap_or_default();
         value.iter().all(|&wanted| {
             let escaped = match *rest {
                 [b'%', high, low, ..] => {
@@ -176,3 +276,6 @@ fn contains_percent(text: &[u8], value: &[u8]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

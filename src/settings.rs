@@ -520,7 +520,7 @@ mod tests {
         let problems = merge(
             Options::default(),
             &[
-                ("NEXIS_LAUNCH_MODUS", "canary"),
+                ("NEXIS_LAUNCH_MODES", "canary"),
                 ("NEXIS_LAUNCH_INHERIT", "canary"),
                 ("NEXIS_LAUNCH_MANIFEST_TO", "fd:canary"),
                 ("NEXIS_LAUNCH_mode", "canary"),

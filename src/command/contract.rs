@@ -1,9 +1,47 @@
 //! `contract …`: the contract shown, checked and documented.
 
 use super::{Ending, print};
-use crate::cli::ContractAction;
+use crate::cli::{ContractAction, Format, TemplateFor};
+use crate::contract::model::Contract;
+use crate::contract::template::{self, Form};
+use crate::contract::{self, docs};
+use crate::error::Error;
+use crate::sys::signal::IgnoredPipe;
+use std::path::Path;
 
+/// Prints what is asked for of a contract file or of the built-in contract.
 pub(super) fn contract(action: ContractAction) -> Ending {
-    let _ = action;
-    print("")
+    let _pipe = IgnoredPipe::begin();
+    match action {
+        ContractAction::Show { format, file } => {
+            let contract = load(file.as_deref())?;
+            print(&match format {
+                Format::Text => contract::show(contract),
+                Format::Json => contract::json(contract),
+            })
+        }
+        ContractAction::Lint { file } => {
+            let warnings = match file {
+                Some(file) => contract::lint(&file).map_err(|error| vec![error])?,
+                None => Vec::new(),
+            };
+            print(&warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>())
+        }
+        ContractAction::Schema => print(contract::schema()),
+        ContractAction::Docs { file } => print(&docs::markdown(load(file.as_deref())?)),
+        ContractAction::Template { target, file } => {
+            let form = match target {
+                TemplateFor::Env => Form::Env,
+                TemplateFor::SecretsDir => Form::SecretsDir,
+                TemplateFor::Compose => Form::Compose,
+                TemplateFor::Kubernetes => Form::Kubernetes,
+                TemplateFor::Systemd => Form::Systemd,
+            };
+            print(&template::render(load(file.as_deref())?, form))
+        }
+    }
+}
+
+fn load(file: Option<&Path>) -> Result<&'static Contract, Vec<Error>> {
+    contract::load(file).map_err(|error| vec![error])
 }

@@ -3,7 +3,7 @@
 use super::draft::{Cond, Draft, RowDraft};
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
-    List, NotRead, Origin, Reject, Role, Row, RowId, Rule, Str, Template,
+    List, NotRead, Origin, Override, Reject, Role, Row, RowId, Rule, Str, Template,
 };
 use super::name;
 use super::pattern::{self, Piece};
@@ -160,7 +160,8 @@ impl Compiler<'_> {
         }
         let mut rejects = draft.rejects.clone();
         if secret {
-            rejects.extend(burnt.iter().filter(|value| !draft.rejects.contains(value)));
+            rejects.retain(|own| !burnt.contains(own));
+            rejects.extend(burnt);
         }
         let feature = draft.feature.and_then(|feature| {
             let found = self.features.get(feature).copied();
@@ -186,7 +187,7 @@ impl Compiler<'_> {
             files: draft.files.clone().into(),
             format,
             rejects: rejects.into(),
-            severity: draft.severity.clone().into(),
+            severity: overrides(&draft.severity).into(),
             final_newline: draft.final_newline.unwrap_or(FinalNewline::Strip),
             blank_allowed: draft.blank_allowed.unwrap_or(false),
             deliver: draft.deliver.unwrap_or(Deliver::AsValue),
@@ -243,6 +244,19 @@ impl Compiler<'_> {
             self.problems.add(row.line_of("template"), words);
         }
     }
+}
+
+/// One entry a code and severity, in the order of codes.
+fn overrides(list: &[Override]) -> Vec<Override> {
+    let mut merged: Vec<Override> = Vec::new();
+    for one in list {
+        match merged.iter_mut().find(|it| (it.code, it.severity) == (one.code, one.severity)) {
+            Some(known) => known.modes = Modes(known.modes.0 | one.modes.0),
+            None => merged.push(*one),
+        }
+    }
+    merged.sort_by_key(|one| (one.code, one.severity));
+    merged
 }
 
 /// Whether a default has the form that its row demands, as far as that is decided by the kind.

@@ -265,7 +265,7 @@ impl RowDraft {
     fn of(contract: &Contract, row: &Row) -> RowDraft {
         let feature = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
         // Burnt values are added to every secret row by the compiler.
-        let own = |reject: &&Reject| !contract.burnt.contains(reject);
+        let own = |reject: &&Reject| !row.secret || !contract.burnt.contains(reject);
         RowDraft {
             name: row.name,
             part: row.part,

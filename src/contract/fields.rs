@@ -124,6 +124,16 @@ pub fn text(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
     }
 }
 
+/// One line of prose: it stands in comments of skeletons and in tables.
+pub fn line(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
+    let text = text(node, key, problems)?;
+    if text.chars().any(char::is_control) {
+        problems.add(node.line, format!("{key}: expected one line"));
+        return None;
+    }
+    Some(text)
+}
+
 /// `true` or `false`.
 pub fn boolean(node: &Node, key: &str, problems: &mut Problems) -> Option<bool> {
     if let Value::Bool(value) = node.value {

@@ -145,7 +145,7 @@ pub fn read(root: Node, problems: &mut Problems) -> Draft {
         let name = fields.need("name", problems);
         let name = name.and_then(|node| fields::pattern(&node, "name", problems));
         let note = fields.need("note", problems);
-        let note = note.and_then(|node| fields::text(&node, "note", problems));
+        let note = note.and_then(|node| fields::line(&node, "note", problems));
         if let (Some(name), Some(note)) = (name, note) {
             draft.not_read.push(At { line, value: NotRead { name, note } });
         }
@@ -173,8 +173,8 @@ fn row(node: Node, part: bool, problems: &mut Problems) -> Option<RowDraft> {
     row.files = texts(&mut from, "files", fields::relative_path);
     row.secret = from.read("secret", fields::boolean, problems);
     row.class = from.read("class", fields::word, problems);
-    row.purpose = from.read("purpose", fields::text, problems);
-    row.read_by = from.read("read_by", fields::text, problems);
+    row.purpose = from.read("purpose", fields::line, problems);
+    row.read_by = from.read("read_by", fields::line, problems);
     row.required = from.read("required", modes, problems);
     row.required_when = from.take("required_when").and_then(|node| condition(node, problems));
     row.feature = from.read("feature", fields::word, problems);
@@ -364,7 +364,7 @@ fn rule(node: Node, problems: &mut Problems) -> Option<RuleDraft> {
         severity.and_then(|node| fields::one_of(&node, "severity", severities, problems));
     let mut words = |key| {
         let node = from.need(key, problems)?;
-        fields::text(&node, key, problems)
+        fields::line(&node, key, problems)
     };
     let (message, hint) = (words("message"), words("hint"));
     let (variable, when, code) = (variable?, when?, code?);

@@ -6,18 +6,30 @@
 
 pub mod builtin;
 mod compile;
+pub mod docs;
 mod draft;
 mod fields;
 mod grammar;
+mod lint;
 mod load;
 pub mod model;
 pub mod name;
 mod node;
 mod pattern;
 mod problem;
+mod show;
+pub mod template;
 mod tighten;
+pub mod words;
 
+pub use lint::lint;
 pub use load::{BUILTIN, load, parse};
+pub use show::{json, yaml as show};
 
 /// The YAML that the built-in table was made from.
 pub const BUILTIN_YAML: &str = include_str!("nexis-gateway.yaml");
+
+/// The JSON Schema (draft 2020-12) of a contract file.
+pub fn schema() -> &'static str {
+    include_str!("../../schemas/contract.schema.json")
+}

@@ -31,11 +31,6 @@ impl Problems {
         self.list.push(Problem { line, message: message.into(), hint });
     }
 
-    /// Whether nothing is wrong so far.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     /// The error that names them all by line, or nothing.
     ///
     /// # Errors

@@ -1,7 +1,346 @@
-//! What an operator's contract adds to the one it extends.
-use super::draft::Draft;
+//! What an operator's contract adds to the one it extends: stricter is taken, looser is refused
+//! with both values (interface section 8).
+
+use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
+use super::grammar::{BLANK, DISPLAY, FINAL_NEWLINE, VARIABLE};
+use super::model::{Display, FinalNewline, Override, Str};
+use super::name::shown;
 use super::problem::Problems;
-/// x
-pub fn merge(base: Draft, _over: &Draft, _problems: &mut Problems) -> Draft {
+use crate::finding::{Code, Severity};
+use crate::mode::{Mode, Modes};
+
+/// `base` with all that `over` adds.
+pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
+    base.name = over.name.or(base.name);
+    base.extends = over.extends;
+    for at in &over.program {
+        base.program.retain(|known| known.value.0 != at.value.0);
+        base.program.push(*at);
+    }
+    for at in &over.mode_names {
+        let (name, mode) = at.value;
+        if let Some(known) = base.mode_names.iter().find(|known| known.value.0 == name)
+            && mode < known.value.1
+        {
+            looser(at.line, "mode_names", name, mode.name(), known.value.1.name(), problems);
+        }
+        base.mode_names.retain(|known| known.value.0 != name);
+        base.mode_names.push(*at);
+    }
+    add(&mut base.prefixes, &over.prefixes);
+    add(&mut base.passthrough, &over.passthrough);
+    add(&mut base.trusted_owners, &over.trusted_owners);
+    add(&mut base.burnt, &over.burnt);
+    let known = base.rows.len();
+    for row in &over.rows {
+        // Only rows of the base are added to: a second row of one file is found by the compiler.
+        let mut rows = base.rows.iter_mut().take(known);
+        match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
+            Some(base) => tighten(base, row, problems),
+            None => base.rows.push(row.clone()),
+        }
+    }
+    let known = base.features.len();
+    for feature in &over.features {
+        match base.features.iter_mut().take(known).find(|base| base.name == feature.name) {
+            None => base.features.push(feature.clone()),
+            Some(base) => {
+                // On in more cases asks for more; off in more cases withholds more.
+                base.on = either(base.on.take(), feature.on.clone());
+                match (&base.off, &feature.off) {
+                    (_, None) => {}
+                    (Some(off), Some(new)) if off.same_as(new) => {}
+                    _ => problems.add(
+                        feature.line,
+                        format!(
+                            "feature {}: another off is looser than the one it extends",
+                            feature.name
+                        ),
+                    ),
+                }
+                for conflict in &feature.conflicts {
+                    if !base.conflicts.iter().any(|known| known.same_as(conflict)) {
+                        base.conflicts.push(conflict.clone());
+                    }
+                }
+            }
+        }
+    }
+    base.rules.extend(over.rules.iter().cloned());
+    for at in &over.not_read {
+        match base
+            .not_read
+            .iter_mut()
+            .find(|known| known.line == 0 && known.value.name == at.value.name)
+        {
+            Some(known) => *known = *at,
+            None => base.not_read.push(*at),
+        }
+    }
     base
+}
+
+fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
+    for one in more {
+        if !to.contains(one) {
+            to.push(*one);
+        }
+    }
+}
+
+fn looser(line: u32, key: &str, name: &str, new: &str, old: &str, problems: &mut Problems) {
+    problems.add_hint(
+        line,
+        format!("{name}: {key} {new} is looser than {old} in the contract it extends"),
+        Some("an extending contract may only be stricter".to_owned()),
+    );
+}
+
+/// Where one of two conditions holds.
+fn either(one: Option<Cond>, other: Option<Cond>) -> Option<Cond> {
+    match (one, other) {
+        (Some(one), Some(other)) if one.same_as(&other) => Some(one),
+        (Some(one), Some(other)) => Some(Cond::Any(vec![one, other])),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Adds `over` to `base`.
+fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
+    let name = base.name;
+    if base.part != over.part {
+        let kind = if base.part { "part" } else { "variable" };
+        problems.add(over.line, format!("{name} is a {kind} in the contract it extends"));
+    }
+    let mut less = |key: &str, new: &str, old: &str| {
+        // The first word is the row's key, or a key inside its format.
+        let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
+        looser(over.line_of(outer.unwrap_or("format")), key, name, new, old, problems);
+    };
+    let required = base.required.unwrap_or(Modes::NONE);
+    if let Some(new) = over.required {
+        if required.0 & !new.0 != 0 {
+            less("required", &modes(new), &modes(required));
+        }
+        base.required = Some(Modes(new.0 | required.0));
+    }
+    let is_required = !required.is_empty() || base.required_when.is_some();
+    match over.secret {
+        Some(false) if base.secret == Some(true) => less("secret", "false", "true"),
+        Some(secret) => base.secret = Some(secret),
+        None => {}
+    }
+    match (base.class, over.class) {
+        (Some(old), Some(new)) if old != new => less("class", new, old),
+        (_, Some(new)) => base.class = Some(new),
+        _ => {}
+    }
+    match (base.feature, over.feature) {
+        (Some(old), Some(new)) if old != new => less("feature", new, old),
+        // It would be withheld, and so not required, while the feature is off.
+        (None, Some(new)) if is_required => less("feature", new, "none"),
+        (_, Some(new)) => base.feature = Some(new),
+        _ => {}
+    }
+    match (base.final_newline, over.final_newline) {
+        (Some(old), Some(new)) if old != new && new != FinalNewline::RefuseNewline => {
+            less("final_newline", word(FINAL_NEWLINE, new), word(FINAL_NEWLINE, old));
+        }
+        (_, Some(new)) => base.final_newline = Some(new),
+        _ => {}
+    }
+    match over.blank_allowed {
+        Some(true) if base.blank_allowed != Some(true) => {
+            less("blank", word(BLANK, true), word(BLANK, false));
+        }
+        Some(blank) => base.blank_allowed = Some(blank),
+        None => {}
+    }
+    match over.display {
+        Some(Display::Location) if base.display != Some(Display::Location) => {
+            less("display", word(DISPLAY, Display::Location), word(DISPLAY, Display::Auto));
+        }
+        Some(display) => base.display = Some(display),
+        None => {}
+    }
+    match (base.generate, over.generate) {
+        (Some(old), Some(new)) if new.bytes < old.bytes => {
+            less("generate", &format!("{} bytes", new.bytes), &format!("{} bytes", old.bytes));
+        }
+        (None, Some(_)) if required.has(Mode::Development) || base.required_when.is_some() => {
+            less("generate", "a value", "a required one");
+        }
+        (_, Some(new)) => base.generate = Some(new),
+        _ => {}
+    }
+    match (base.default, over.default) {
+        (None, Some(_)) if is_required || base.feature.is_some() => {
+            less("default", "a value", "a required one");
+        }
+        (_, Some(new)) => base.default = Some(new),
+        _ => {}
+    }
+    severities(base, over, &mut less);
+    format(&mut base.format, &over.format, &mut less);
+    base.purpose = over.purpose.or(base.purpose);
+    base.read_by = over.read_by.or(base.read_by);
+    base.deliver = over.deliver.or(base.deliver);
+    base.template = over.template.or(base.template);
+    base.required_when = either(base.required_when.take(), over.required_when.clone());
+    add(&mut base.aliases, &over.aliases);
+    add(&mut base.files, &over.files);
+    add(&mut base.rejects, &over.rejects);
+    base.line = over.line;
+    base.keys.clone_from(&over.keys);
+}
+
+fn modes(modes: Modes) -> String {
+    let names: Vec<&str> = modes.iter().map(Mode::name).collect();
+    if names.is_empty() { "[]".to_owned() } else { format!("[{}]", names.join(", ")) }
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
+    words.iter().find(|(_, one)| *one == thing).map_or("", |&(word, _)| word)
+}
+
+/// The severity of `code` in `mode` under these overrides.
+fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
+    let found = list.iter().find(|one| one.code == code && one.modes.has(mode));
+    found.map_or(code.severity(mode), |one| one.severity)
+}
+
+fn severities(base: &mut RowDraft, over: &RowDraft, less: &mut dyn FnMut(&str, &str, &str)) {
+    let shown = |severity: Option<Severity>| severity.map_or("none", Severity::name);
+    let mut merged = over.severity.clone();
+    for new in &over.severity {
+        for mode in new.modes.iter() {
+            let old = severity(&base.severity, new.code, mode);
+            if new.severity < old {
+                let key = format!("severity of {} in {mode}", new.code.name());
+                less(&key, shown(new.severity), shown(old));
+            }
+        }
+    }
+    // What the base says for other modes stays.
+    for old in &base.severity {
+        let taken = over.severity.iter().filter(|new| new.code == old.code);
+        let rest = Modes(old.modes.0 & !taken.fold(0, |set, new| set | new.modes.0));
+        if !rest.is_empty() {
+            merged.push(Override { modes: rest, ..*old });
+        }
+    }
+    base.severity = merged;
+}
+
+/// Kinds whose values are all values of `kind` too.
+fn narrower(kind: KindName) -> &'static [KindName] {
+    use KindName::{Ascii, Base64, Base64Url, Enum, Flag, Hex, Integer, Url};
+    match kind {
+        KindName::Text => &[Ascii, Hex, Base64, Base64Url, Url, Flag, Integer, Enum],
+        Ascii => &[Hex, Base64, Base64Url, Integer],
+        Base64 => &[Base64Url],
+        _ => &[],
+    }
+}
+
+fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str, &str, &str)) {
+    let old_kind = base.kind.unwrap_or(KindName::Text);
+    if let Some(kind) = over.kind
+        && kind != old_kind
+        && !(kind == KindName::Base64Url && old_kind == KindName::Base64)
+    {
+        if narrower(old_kind).contains(&kind) {
+            // The old kind's particulars go with it.
+            let FormatDraft { min_bytes, max_bytes, prefix, .. } = *base;
+            *base = FormatDraft {
+                kind: Some(kind),
+                min_bytes,
+                max_bytes,
+                prefix,
+                ..Default::default()
+            };
+        } else {
+            less("format kind", kind.word(), old_kind.word());
+        }
+    }
+    fn bound<T: Ord + Copy + ToString>(
+        key: &str,
+        old: &mut Option<T>,
+        new: Option<T>,
+        least: bool,
+        less: &mut dyn FnMut(&str, &str, &str),
+    ) {
+        let Some(value) = new else { return };
+        match *old {
+            Some(known) if (value < known) == least && value != known => {
+                less(key, &value.to_string(), &known.to_string());
+            }
+            _ => *old = new,
+        }
+    }
+    bound("min_bytes", &mut base.min_bytes, over.min_bytes, true, less);
+    bound("max_bytes", &mut base.max_bytes, over.max_bytes, false, less);
+    bound("min", &mut base.min, over.min, true, less);
+    bound("max", &mut base.max, over.max, false, less);
+    match (base.bytes, over.bytes) {
+        (Some(old), Some(new)) if old != new => less("bytes", &new.to_string(), &old.to_string()),
+        (_, Some(new)) => base.bytes = Some(new),
+        _ => {}
+    }
+    match (base.prefix, over.prefix) {
+        (Some(old), Some(new)) if !new.starts_with(old) => {
+            less("prefix", shown(new, "another"), shown(old, "the one"));
+        }
+        (_, Some(new)) => base.prefix = Some(new),
+        _ => {}
+    }
+    match (base.single_line, over.single_line) {
+        (Some(true), Some(false)) => less("single_line", "false", "true"),
+        (_, Some(new)) => base.single_line = Some(new),
+        _ => {}
+    }
+    match (base.user_info, over.user_info) {
+        (Some(false), Some(true)) => less("user_info", "allow", "refuse"),
+        (_, Some(new)) => base.user_info = Some(new),
+        _ => {}
+    }
+    // Without schemes of its own the base takes any, on any host.
+    let any = base.schemes.as_ref().is_none_or(Vec::is_empty);
+    let wide = base.schemes.clone().unwrap_or_default();
+    subset("schemes", &mut base.schemes, &over.schemes, any, &[], less);
+    subset(
+        "loopback_schemes",
+        &mut base.loopback_schemes,
+        &over.loopback_schemes,
+        any,
+        &wide,
+        less,
+    );
+    let any = base.values.is_none();
+    subset("values", &mut base.values, &over.values, any, &[], less);
+}
+
+/// Takes `new` where each of it is in `old` or `also`, or where `any` was allowed.
+fn subset(
+    key: &str,
+    old: &mut Option<Vec<Str>>,
+    new: &Option<Vec<Str>>,
+    any: bool,
+    also: &[Str],
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
+    let Some(new) = new else { return };
+    let known = old.clone().unwrap_or_default();
+    let inside = |one: &Str| known.iter().chain(also).any(|known| known.eq_ignore_ascii_case(one));
+    // An empty list means any.
+    let widened = new.is_empty() && key == "schemes" && !any;
+    if (any || new.iter().all(inside)) && !widened {
+        *old = Some(new.clone());
+        return;
+    }
+    let words = |list: &[Str]| {
+        let words: Vec<&str> = list.iter().map(|one| shown(one, "another")).collect();
+        format!("[{}]", words.join(", "))
+    };
+    less(key, &words(new), &words(&known));
 }

@@ -18,13 +18,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-const DATA: &str = "..data";
+/// The link to the current generation of a Kubernetes volume (its atomic writer's layout).
+pub const DATA: &str = "..data";
 
 /// How long a volume that keeps being replaced is tried again (interface section 3).
-const SWAP_TIME: Duration = Duration::from_secs(1);
+pub const SWAP_TIME: Duration = Duration::from_secs(1);
 
 /// The pause between two tries: longer than a swap takes.
-const SWAP_PAUSE: Duration = Duration::from_millis(2);
+pub const SWAP_PAUSE: Duration = Duration::from_millis(2);
 
 /// A file of the contract that stands in the directory.
 pub struct Found {
@@ -38,59 +39,56 @@ pub struct Found {
     pub writable: Option<Fact>,
 }
 
-/// One try at a directory that is replaced while it is read.
-enum Try {
-    Done(Vec<Found>),
-    Swapped(Vec<Found>),
-}
-
 /// Reads all files of the contract from the directory at `path`, which is absolute.
 ///
 /// # Errors
-/// What opening or listing the directory reports.
+/// What opening or listing the directory reports; ESTALE for a volume that was being replaced
+/// each time: what was read of it may be incomplete, so none of it is used.
 pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Vec<Found>, Errno> {
     let mut deadline = None;
     loop {
-        match read_once(contract, path, judge)? {
-            Try::Done(found) => return Ok(found),
-            Try::Swapped(found) => {
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWAP_TIME);
-                if Instant::now() >= deadline || wait::pause(SWAP_PAUSE).is_err() {
-                    return Ok(found.into_iter().map(given_up).collect());
-                }
-            }
+        if let Some(found) = read_once(contract, path, judge)? {
+            return Ok(found);
+        }
+        judge.forget(&path.join(DATA));
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWAP_TIME);
+        if Instant::now() >= deadline || wait::pause(SWAP_PAUSE).is_err() {
+            return Err(Errno::ESTALE);
         }
     }
 }
 
-/// A value of a generation that was replaced is none to start with: it may be a mixture.
-fn given_up(found: Found) -> Found {
-    let content = Err(Failure::Unreadable(Errno::ESTALE, None).explained(&found.path, VALUE_LIMIT));
-    Found { content, ..found }
-}
-
-fn read_once(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Try, Errno> {
+/// One try; `None` where the volume was replaced meanwhile.
+fn read_once(
+    contract: &Contract,
+    path: &Path,
+    judge: &mut Judge<'_>,
+) -> Result<Option<Vec<Found>>, Errno> {
     let root = fs::open_directory(HERE, path)?;
     let mut listing = list(contract, &root)?;
     if !listing.is_volume {
         judge.way_to(path);
         let found = read_files(&root, path, path, &listing.keys, judge);
-        return Ok(Try::Done(found));
+        return Ok(Some(found));
     }
     let generation = match fs::open_directory(root.as_fd(), Path::new(DATA)) {
         Ok(generation) => generation,
         // The link was turned, or its old target removed, between two steps of this.
-        Err(Errno::ENOENT) => return Ok(Try::Swapped(Vec::new())),
+        Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(errno),
     };
     let identity = fs::look_at(generation.as_fd())?.identity;
-    listing = list(contract, &generation)?;
+    listing = match list(contract, &generation) {
+        // A directory that was removed cannot be listed any more.
+        Err(Errno::ENOENT) => return Ok(None),
+        other => other?,
+    };
     let data = path.join(DATA);
     judge.way_to_volume(path);
     judge.way_to(&data);
     let found = read_files(&generation, path, &data, &listing.keys, judge);
     let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
-    Ok(if now == Ok(identity) { Try::Done(found) } else { Try::Swapped(found) })
+    Ok((now == Ok(identity)).then_some(found))
 }
 
 /// The contract's files that a listing has, with the kind it says.

@@ -19,8 +19,9 @@ use zeroize::Zeroize;
 /// The most bytes of an env file.
 pub const LIMIT: usize = 1024 * 1024;
 
-/// A file with more errors than this is none that somebody wrote as an env file.
-const MOST_ERRORS: usize = 20;
+/// A file with more errors than this is none that somebody wrote as an env file; only so many
+/// are said.
+pub const MOST_ERRORS: usize = 20;
 
 /// One definition.
 #[derive(Debug)]

@@ -56,10 +56,7 @@ fn kind(contract: &Contract, name: &[u8], value: &[u8]) -> InheritedKind {
         Some(known) if known.role == Role::Own && !contract.row(known.row).part => {
             InheritedKind::Known(known)
         }
-        known if is_service_link(name, value) => {
-            let _ = known;
-            InheritedKind::ServiceLink
-        }
+        _ if is_service_link(name, value) => InheritedKind::ServiceLink,
         Some(known) => InheritedKind::Known(known),
         None if name.starts_with(SETTING_PREFIX) => InheritedKind::Setting,
         None => InheritedKind::Other,
@@ -81,26 +78,32 @@ fn contradiction(earlier: &Inherited, value: &[u8]) -> Option<Observation> {
 /// `X_SERVICE_PORT`, `X_SERVICE_PORT_HTTP`, `X_PORT=tcp://…`, `X_PORT_80_TCP_ADDR` (Kubernetes
 /// documentation, "Accessing the Service", and Docker's links, whose form it keeps).
 pub fn is_service_link(name: &[u8], value: &[u8]) -> bool {
-    let ends_or_goes_on = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"_");
     if name.len() > b"_SERVICE_HOST".len() && name.ends_with(b"_SERVICE_HOST") {
         return true;
     }
-    // At 1: the service has a name.
-    (1..name.len()).any(|at| {
-        let (service, rest) = name.split_at_checked(at).unwrap_or_default();
-        let Some(rest) = rest.strip_prefix(b"_PORT") else { return false };
-        if service.len() > b"_SERVICE".len() && service.ends_with(b"_SERVICE") {
-            return ends_or_goes_on(rest);
-        }
-        if rest.is_empty() {
-            return [&b"tcp://"[..], b"udp://", b"sctp://"].iter().any(|p| value.starts_with(p));
-        }
-        let Some(rest) = rest.strip_prefix(b"_") else { return false };
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let after = rest.get(digits..).unwrap_or_default();
-        digits > 0
-            && [&b"_TCP"[..], b"_UDP", b"_SCTP"]
-                .iter()
-                .any(|protocol| after.strip_prefix(*protocol).is_some_and(ends_or_goes_on))
-    })
+    // Nearly every name ends here; the service has a name of its own, so not at the start.
+    name.windows(2)
+        .enumerate()
+        .skip(1)
+        .any(|(at, pair)| pair == b"_P" && is_port_of_service(name, at, value))
+}
+
+/// Whether the `_PORT…` that begins at `at` makes a service link.
+fn is_port_of_service(name: &[u8], at: usize, value: &[u8]) -> bool {
+    let ends_or_goes_on = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"_");
+    let (service, rest) = name.split_at_checked(at).unwrap_or_default();
+    let Some(rest) = rest.strip_prefix(b"_PORT") else { return false };
+    if service.len() > b"_SERVICE".len() && service.ends_with(b"_SERVICE") {
+        return ends_or_goes_on(rest);
+    }
+    if rest.is_empty() {
+        return [&b"tcp://"[..], b"udp://", b"sctp://"].iter().any(|p| value.starts_with(p));
+    }
+    let Some(rest) = rest.strip_prefix(b"_") else { return false };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let after = rest.get(digits..).unwrap_or_default();
+    digits > 0
+        && [&b"_TCP"[..], b"_UDP", b"_SCTP"]
+            .iter()
+            .any(|protocol| after.strip_prefix(*protocol).is_some_and(ends_or_goes_on))
 }

@@ -8,10 +8,11 @@ mod directory;
 mod dotenv;
 mod env_file;
 mod environ;
-mod file;
+pub mod file;
 mod names_index;
 mod permissions;
 mod reader;
+mod references;
 
 pub use accounts::Accounts;
 pub use env_file::{Entry, Wrong, parse as parse_env_file};
@@ -127,7 +128,7 @@ pub struct Observation {
 }
 
 /// One inherited `NAME=VALUE`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Inherited {
     /// The whole entry as it was inherited; passed on by pointer, never copied.
     pub entry: &'static CStr,
@@ -166,6 +167,16 @@ impl Inherited {
     }
 }
 
+/// The name alone: any inherited value may be a secret.
+impl fmt::Debug for Inherited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inherited")
+            .field("name", &String::from_utf8_lossy(self.name()))
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A name of an env file that belongs to no row and is passed on.
 #[derive(Debug)]
 pub struct Extra {
@@ -191,3 +202,6 @@ pub struct Snapshot {
     /// The directories and files that were looked at, for `explain` and the log.
     pub visited: Vec<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests;

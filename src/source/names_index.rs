@@ -83,12 +83,18 @@ impl<'a> NamesIndex<'a> {
     }
 }
 
-/// FNV-1a, 64 bits, with the high half folded in.
+/// FNV-1a over words of eight bytes instead of single ones, since the multiplication is what
+/// takes the time; each is folded, as the low bits alone choose the bucket.
 fn hash(name: &[u8]) -> usize {
-    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    (hash ^ (hash >> 32)) as usize
+    let mix = |hash: u64, word: u64| {
+        let hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash ^ (hash >> 32)
+    };
+    let (words, rest) = name.as_chunks::<8>();
+    let hash =
+        words.iter().fold(0xcbf2_9ce4_8422_2325, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let rest = rest.iter().fold(1, |word, &byte| word << 8 | u64::from(byte));
+    mix(hash, rest) as usize
 }
 
 #[cfg(test)]

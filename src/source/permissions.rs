@@ -7,6 +7,7 @@
 use super::accounts::Accounts;
 use crate::finding::Fact;
 use crate::sys::fs::{self, HERE, Kind, Stat};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -19,26 +20,27 @@ const OTHER_WRITE: u32 = 0o002;
 /// Who could write besides root, the own user and the trusted ones: the owner (who can give
 /// himself the right), anybody, or a group. `shared` says whether a group (first) has members
 /// other than an owner (second). In a sticky directory others can add names and replace none,
-/// so there the next component is judged instead (unlink(2), EPERM).
+/// so there the next component is judged instead (unlink(2), EPERM). On a read-only mount nobody
+/// writes; that is asked last, as it takes a system call.
 pub fn writer(
     stat: &Stat,
     own: impl FnOnce() -> u32,
     trusted: &[u32],
     shared: impl FnOnce(u32, u32) -> bool,
+    read_only: impl FnOnce() -> bool,
 ) -> Option<String> {
-    if stat.uid != 0 && !trusted.contains(&stat.uid) && stat.uid != own() {
-        return Some(format!("user {}", stat.uid));
-    }
-    if stat.kind == Kind::Directory && stat.mode & STICKY != 0 {
+    let who = if stat.uid != 0 && !trusted.contains(&stat.uid) && stat.uid != own() {
+        format!("user {}", stat.uid)
+    } else if stat.kind == Kind::Directory && stat.mode & STICKY != 0 {
         return None;
-    }
-    if stat.mode & OTHER_WRITE != 0 {
-        return Some("any user".to_owned());
-    }
-    if stat.mode & GROUP_WRITE != 0 && shared(stat.gid, stat.uid) {
-        return Some(format!("group {}", stat.gid));
-    }
-    None
+    } else if stat.mode & OTHER_WRITE != 0 {
+        "any user".to_owned()
+    } else if stat.mode & GROUP_WRITE != 0 && shared(stat.gid, stat.uid) {
+        format!("group {}", stat.gid)
+    } else {
+        return None;
+    };
+    (!read_only()).then_some(who)
 }
 
 /// What a component turned out to be.
@@ -58,14 +60,14 @@ pub struct Judge<'a> {
     /// The own user and the accounts, read when first needed.
     own: Option<u32>,
     accounts: Option<Accounts>,
-    walked: Vec<(PathBuf, Step)>,
+    walked: BTreeMap<OsString, Step>,
     facts: Vec<Fact>,
 }
 
 impl<'a> Judge<'a> {
     /// A judge that trusts these owners besides root and the own user.
     pub fn new(trusted: &'a [u32]) -> Self {
-        Judge { trusted, own: None, accounts: None, walked: Vec::new(), facts: Vec::new() }
+        Judge { trusted, own: None, accounts: None, walked: BTreeMap::new(), facts: Vec::new() }
     }
 
     /// What was found since the last call.
@@ -79,7 +81,12 @@ impl<'a> Judge<'a> {
         let shared = |group, owner| {
             accounts.get_or_insert_with(Accounts::of_the_system).shared(group, owner)
         };
-        writer(stat, own, trusted, shared).filter(|_| !fs::on_read_only_mount(path))
+        writer(stat, own, trusted, shared, || fs::on_read_only_mount(path))
+    }
+
+    /// Looks anew at `path` when it is met again: it was replaced.
+    pub fn forget(&mut self, path: &Path) {
+        self.walked.remove(path.as_os_str());
     }
 
     /// Judges an opened file. The way to it is [`way_to`](Judge::way_to)'s.
@@ -138,7 +145,7 @@ impl<'a> Judge<'a> {
 
     /// Judges one component. `None`: nothing can be seen there.
     fn step(&mut self, at: &Path, in_sticky: bool, volume: bool) -> Option<Step> {
-        if let Some((_, step)) = self.walked.iter().find(|(seen, _)| seen == at) {
+        if let Some(step) = self.walked.get(at.as_os_str()) {
             return Some(step.clone());
         }
         let seen = fs::look(HERE, at, false).ok()?;
@@ -160,7 +167,7 @@ impl<'a> Judge<'a> {
             }
             _ => Step::Plain,
         };
-        self.walked.push((at.to_owned(), step.clone()));
+        self.walked.insert(at.as_os_str().to_owned(), step.clone());
         Some(step)
     }
 }

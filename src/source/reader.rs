@@ -4,7 +4,7 @@ use super::file::{self, Failure, PIPE_SECONDS, Pipes, VALUE_LIMIT, Wait};
 use super::names_index::NamesIndex;
 use super::permissions::Judge;
 use super::{Candidate, Extra, InheritedKind, Observation, Rank, Snapshot, Source, SourceKind};
-use super::{directory, dotenv, env_file, environ};
+use super::{directory, dotenv, env_file, environ, references};
 use crate::contract::model::{Contract, Known, Role, RowId};
 use crate::finding::{Code, Fact};
 use crate::secret::Secret;
@@ -70,6 +70,19 @@ pub(super) fn take_with(request: &Request<'_>, wait: Wait) -> Snapshot {
     reader.snapshot
 }
 
+/// A `_FILE` reference that is to be followed.
+struct Reference {
+    row: RowId,
+    rank: Rank,
+    path: PathBuf,
+    source: Source,
+}
+
+/// The path from the root on; as it is where the working directory is gone.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 struct Reader {
     contract: &'static Contract,
     judge: Judge<'static>,
@@ -84,6 +97,7 @@ impl Reader {
         let (inherited, observations) = environ::read(self.contract, entries);
         self.snapshot.candidates.resize_with(self.contract.rows.len(), Vec::new);
         self.snapshot.observations = observations;
+        let mut references = Vec::new();
         for entry in &inherited {
             let InheritedKind::Known(known) = entry.kind else { continue };
             let rank = match known.role {
@@ -93,7 +107,7 @@ impl Reader {
                 Role::Own => (3, 0),
             };
             if rank.0 == 1 {
-                self.reference(known, rank, entry.value(), Path::new(""), None);
+                references.extend(self.reference(known, rank, entry.value(), Path::new(""), None));
             } else {
                 self.add(
                     known.row,
@@ -107,6 +121,7 @@ impl Reader {
             }
         }
         self.snapshot.inherited = inherited;
+        self.follow(references);
     }
 
     fn add(&mut self, row: RowId, candidate: Candidate) {
@@ -125,8 +140,8 @@ impl Reader {
         Some(entry.value())
     }
 
-    /// Follows a `_FILE` reference to the file at `value`, relative to `base`. The source is
-    /// `line` where the reference stands in an env file, else the file itself.
+    /// The `_FILE` reference to the file at `value`, relative to `base`; a blank one is a blank
+    /// value. The source is `line` where it stands in an env file, else the file itself.
     fn reference(
         &mut self,
         known: Known,
@@ -134,37 +149,51 @@ impl Reader {
         value: &[u8],
         base: &Path,
         line: Option<Source>,
-    ) {
-        let row = known.row;
+    ) -> Option<Reference> {
         let blank = Secret::new(value.to_vec());
         if blank.is_blank() {
             let source = line.unwrap_or(Source::new(SourceKind::Env, known.name));
-            self.add(row, Candidate { source, rank, content: Ok(blank), path: None });
-            return;
+            self.add(known.row, Candidate { source, rank, content: Ok(blank), path: None });
+            return None;
         }
         let path = base.join(OsStr::from_bytes(value));
         let source = line
             .unwrap_or_else(|| Source::new(SourceKind::File, path.to_string_lossy().into_owned()));
+        Some(Reference { row: known.row, rank, path, source })
+    }
+
+    /// Reads what references name.
+    fn follow(&mut self, references: Vec<Reference>) {
+        if references.is_empty() {
+            return;
+        }
         let until = *self
             .pipes_until
             .get_or_insert_with(|| Instant::now() + Duration::from_secs(PIPE_SECONDS.into()));
-        let pipes = Pipes::Until(until, self.wait);
-        let read = file::read(HERE, &path, Kind::Unknown, pipes, VALUE_LIMIT);
-        let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        self.snapshot.visited.push(absolute.clone());
-        let (content, file) = match read {
-            // A pipe is empty now: there is no file to hand on, nor any right to judge.
-            Ok((content, stat)) if stat.kind == Kind::Pipe => (Ok(content), None),
-            Ok((content, stat)) => {
-                self.judge.way_to(&absolute);
-                if let Some(fact) = self.judge.file(&absolute, &stat) {
-                    self.observe(Code::InsecurePermissions, Some(row), Some(source.clone()), fact);
+        let paths: Vec<&Path> =
+            references.iter().map(|reference| reference.path.as_path()).collect();
+        let read = references::read_all(&paths, Pipes::Until(until, self.wait));
+        for (Reference { row, rank, path, source }, referred) in references.into_iter().zip(read) {
+            let absolute = absolute(&path);
+            self.snapshot.visited.push(absolute.clone());
+            let (content, file) = match referred.read {
+                // A pipe is empty now: there is no file to hand on, nor any right to judge.
+                Ok((content, stat)) if stat.kind == Kind::Pipe => (Ok(content), None),
+                Ok((content, stat)) => {
+                    if let Some(volume) = referred.volume {
+                        self.judge.way_to_volume(&self::absolute(&volume));
+                    }
+                    self.judge.way_to(&absolute);
+                    if let Some(fact) = self.judge.file(&absolute, &stat) {
+                        let (code, source) = (Code::InsecurePermissions, Some(source.clone()));
+                        self.observe(code, Some(row), source, fact);
+                    }
+                    (Ok(content), Some(absolute))
                 }
-                (Ok(content), Some(absolute))
-            }
-            Err(failure) => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
-        };
-        self.add(row, Candidate { source, rank, content, path: file });
+                Err(failure) => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
+            };
+            self.add(row, Candidate { source, rank, content, path: file });
+        }
     }
 
     fn credentials(&mut self) {
@@ -184,7 +213,7 @@ impl Reader {
     fn secrets_dirs(&mut self, named: Option<&[PathBuf]>) {
         let defaults = DEFAULT_SECRETS_DIRS.map(PathBuf::from);
         for (place, path) in (0u16..).zip(named.unwrap_or(&defaults)) {
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let absolute = absolute(path);
             match self.directory(&absolute, SourceKind::SecretsDir, 5, place) {
                 Ok(()) => {}
                 Err(errno) if named.is_some() => {
@@ -251,7 +280,7 @@ impl Reader {
         option: &'static str,
         entries: &mut Vec<(PathBuf, env_file::Entry)>,
     ) {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let absolute = absolute(path);
         self.snapshot.visited.push(absolute.clone());
         let limit = env_file::LIMIT;
         let (content, stat) = match file::read(HERE, path, Kind::Unknown, Pipes::Refuse, limit) {
@@ -282,16 +311,18 @@ impl Reader {
         if let Some(fact) = self.judge.file(&absolute, &stat) {
             self.observe(Code::InsecurePermissions, None, None, fact);
         }
-        let (parsed, wrong) = env_file::parse(content.expose());
-        for wrong in wrong {
-            self.bad_line(path, wrong.line, wrong.what);
-        }
+        let (parsed, mut wrong) = env_file::parse(content.expose());
         for entry in parsed {
             if entry.name.as_bytes().starts_with(environ::SETTING_PREFIX) {
-                self.bad_line(path, entry.line, "a NEXIS_LAUNCH_* setting, which no file can hold");
+                let what = "a NEXIS_LAUNCH_* setting, which no env file can hold";
+                wrong.push(env_file::Wrong { line: entry.line, what });
             } else {
                 entries.push((path.to_owned(), entry));
             }
+        }
+        wrong.sort_by_key(|wrong| wrong.line);
+        for wrong in wrong.iter().take(env_file::MOST_ERRORS) {
+            self.bad_line(path, wrong.line, wrong.what);
         }
     }
 
@@ -304,7 +335,7 @@ impl Reader {
     fn take_entries(&mut self, entries: Vec<(PathBuf, env_file::Entry)>) {
         let names: Vec<String> = entries.iter().map(|(_, entry)| entry.name.clone()).collect();
         let mut others = NamesIndex::new(names.len());
-        let mut extras = Vec::new();
+        let (mut extras, mut references) = (Vec::new(), Vec::new());
         for (place, (name, (path, entry))) in (0u16..=u16::MAX)
             .chain(std::iter::repeat(u16::MAX))
             .zip(names.iter().zip(entries).rev())
@@ -321,7 +352,8 @@ impl Reader {
                 Some(known) if matches!(known.role, Role::OwnFile | Role::AliasFile(_)) => {
                     let base = path.parent().unwrap_or(Path::new(""));
                     let value = entry.value.expose();
-                    self.reference(known, (6, place), value, base, Some(source));
+                    let source = Some(source);
+                    references.extend(self.reference(known, (6, place), value, base, source));
                 }
                 Some(known) => {
                     let (rank, content) = ((6, place), Ok(entry.value));
@@ -331,5 +363,6 @@ impl Reader {
         }
         extras.reverse();
         self.snapshot.extras = extras;
+        self.follow(references);
     }
 }

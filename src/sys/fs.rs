@@ -266,3 +266,12 @@ pub const fn errno_words(errno: Errno) -> &'static str {
 pub fn io_words(error: &io::Error) -> &'static str {
     error.raw_os_error().map_or("an unexpected error", |raw| errno_words(Errno::from_raw(raw)))
 }
+
+/// Waits for a pipe in tests, without the answer to signals that [`super::wait`] adds.
+#[cfg(test)]
+pub fn wait_in_test(fd: BorrowedFd<'_>, deadline: std::time::Instant) -> io::Result<bool> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let left = deadline.saturating_duration_since(std::time::Instant::now());
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    Ok(poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], timeout)? > 0)
+}

@@ -199,12 +199,9 @@ impl<'a> Url<'a> {
 
     /// The query's names and values, as they stand there; `None` without a `=`.
     pub fn pairs(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        pairs(self.query)
+        let query = self.query.into_iter().flat_map(|query| query.split('&'));
+        query.map(|pair| split_option(pair, '='))
     }
-}
-
-fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, Option<&str>)> {
-    query.into_iter().flat_map(|query| query.split('&')).map(|pair| split_option(pair, '='))
 }
 
 fn split_option(text: &str, at: char) -> (&str, Option<&str>) {

@@ -1,6 +1,6 @@
 //! The passwords inside a URL.
 
-use super::{Url, is_one_of, pairs, split_option};
+use super::{Url, is_one_of, split_option};
 use crate::secret::Secret;
 
 /// Query names whose values are credentials.
@@ -44,31 +44,35 @@ pub fn decode(text: &str) -> Vec<u8> {
 /// Every password in the value, raw and, where that differs, decoded: of the user info, and of
 /// query values with such a name. Empty ones are left out, none stands twice.
 ///
-/// A value that does not parse is searched leniently, since it is just the one that is likely to
-/// be logged: what stands between the first `:` after `://` and the last `@`.
+/// A value that does not parse, or has a raw `@` after the host, is searched leniently, since it
+/// is just the one that is likely to be logged: for what stands between the first `:` after `://`
+/// and the last `@`, and for `password=…` in any list of pairs (jdbc URLs, libpq's
+/// `host=… password=…`).
 pub fn passwords(value: &[u8]) -> Vec<Secret> {
     let mut found = Vec::new();
     let Ok(text) = std::str::from_utf8(value) else { return found };
+    let add_pair = |found: &mut Vec<Secret>, (name, value): (&str, Option<&str>)| {
+        if let Some(value) = value.filter(|_| is_one_of(name, &CREDENTIALS)) {
+            add_forms(found, value);
+        }
+    };
     if let Some(url) = Url::parse(value) {
         if let Some(password) = url.password {
             add_forms(&mut found, password);
         }
-    } else if let Some((_, rest)) = text.split_once("://") {
-        if let Some((_, password)) =
-            rest.rsplit_once('@').and_then(|(info, _)| info.split_once(':'))
-        {
-            add_forms(&mut found, password);
+        url.pairs().for_each(|pair| add_pair(&mut found, pair));
+        if !url.has_late_at() {
+            return found;
         }
     }
-    // Only something with a scheme has a query; other values may hold `?` and `&` by chance.
-    if super::split_scheme(text).is_some() {
-        let query = split_option(text, '?').1;
-        for (name, value) in pairs(query) {
-            if let Some(value) = value.filter(|_| is_one_of(name, &CREDENTIALS)) {
-                add_forms(&mut found, value);
-            }
-        }
+    if let Some((_, rest)) = text.split_once("://")
+        && let Some((info, _)) = rest.rsplit_once('@')
+        && let Some((_, password)) = info.split_once(':')
+    {
+        add_forms(&mut found, password);
     }
+    let ends = |c: char| c.is_whitespace() || matches!(c, '?' | '&' | ';');
+    text.split(ends).for_each(|pair| add_pair(&mut found, split_option(pair, '=')));
     found
 }
 

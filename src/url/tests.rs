@@ -1,5 +1,6 @@
 use super::*;
 use crate::contract::model::Display;
+use proptest::prelude::*;
 
 fn parse(text: &str) -> Option<Url<'_>> {
     Url::parse(text.as_bytes())
@@ -154,13 +155,17 @@ fn passwords_are_found_raw_and_decoded() {
     assert_eq!(found("postgres://u@db/n?sslpassword=x&sslmode=require"), ["x"]);
     assert!(found("postgres://u@db/n").is_empty());
     assert!(found("postgres://u:@db/n").is_empty());
-    assert!(found("no?password=url").is_empty());
+    assert_eq!(found("https://api.example.com/?token=t#fragment"), ["t"]);
 }
 
 #[test]
 fn the_password_of_a_value_that_does_not_parse_is_found_too() {
     assert_eq!(found("postgres://u:p@ss/w#rd@db/n"), ["p@ss/w#rd"]);
     assert_eq!(found("postgres://u:12/secret@db/n"), ["12/secret"]);
+    assert_eq!(found("jdbc:postgresql://db/n?user=u&password=pw"), ["pw"]);
+    assert_eq!(found("host=db user=u password=pw"), ["pw"]);
+    assert_eq!(found("Server=db;Password=pw;"), ["pw"]);
+    assert!(found("a password of words").is_empty());
 }
 
 #[test]
@@ -196,5 +201,36 @@ fn cleartext_is_a_network_without_tls() {
         "not a url",
     ] {
         assert!(!is_cleartext_network(text.as_bytes()), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_password_with_raw_delimiters_is_never_shown(
+        scheme in "postgres|mysql|redis|sqlite|https|unix|x",
+        user in "[a-z0-9/?#@:.%]{0,6}",
+        before in "[a-z0-9/?#@:=&.%\\[\\] ]{0,6}",
+        after in "[a-z0-9/?#@:=&.%\\[\\] ]{0,6}",
+    ) {
+        let text = format!("{scheme}://{user}:{before}canary{after}@db.internal:5432/nexis?x=y");
+        for how in [Display::Auto, Display::Location] {
+            let shown = display(text.as_bytes(), how).unwrap_or_default();
+            prop_assert!(!shown.contains("canary"), "{shown}");
+        }
+        let known = passwords(text.as_bytes()).iter().any(|password| {
+            password.expose().windows(6).any(|part| part == b"canary")
+        });
+        prop_assert!(known);
+    }
+
+    #[test]
+    fn any_bytes_are_taken_without_a_panic(value in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = (passwords(&value), display(&value, Display::Location), is_cleartext_network(&value));
+    }
+
+    #[test]
+    fn any_text_is_taken_without_a_panic(value in "[a-z:/?#@\\[\\]%=&.0-9\\PC]{0,40}") {
+        let _ = (passwords(value.as_bytes()), is_cleartext_network(value.as_bytes()));
+        let _ = display(value.as_bytes(), Display::Location);
     }
 }

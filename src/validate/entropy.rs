@@ -7,8 +7,23 @@
 /// the hints ask for.
 const DISTINCT: u32 = 10;
 
-/// The rows of a keyboard, one after the other.
-const KEYBOARD: &[u8] = b"qwertyuiopasdfghjklzxcvbnm";
+/// Each byte's place on a keyboard whose rows stand one after the other, letters of either case;
+/// far away from all others where it is no letter.
+const KEYBOARD: [u8; 256] = {
+    let keys = b"qwertyuiopasdfghjklzxcvbnm";
+    let mut places = [u8::MAX; 256];
+    let mut at = 0;
+    while at < keys.len() {
+        // A constant's own table: an index outside it would not compile.
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            places[keys[at] as usize] = at as u8;
+            places[keys[at].to_ascii_uppercase() as usize] = at as u8;
+        }
+        at += 1;
+    }
+    places
+};
 
 /// What is weak in fixed words; `None` where nothing is. It tells typed values from generated
 /// ones; it is no measure of strength.
@@ -43,11 +58,8 @@ fn follows(one: u8, other: u8) -> bool {
     if one.abs_diff(other) == 1 {
         return true;
     }
-    let place = |byte: u8| KEYBOARD.iter().position(|&key| key == byte.to_ascii_lowercase());
-    match (place(one), place(other)) {
-        (Some(one), Some(other)) => one.abs_diff(other) == 1,
-        _ => false,
-    }
+    let place = |byte: u8| KEYBOARD.get(usize::from(byte)).copied().unwrap_or(u8::MAX);
+    place(one).abs_diff(place(other)) == 1
 }
 
 #[cfg(test)]

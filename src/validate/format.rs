@@ -1,7 +1,7 @@
 //! All that is said of one value: what it is made of, whether it is a real one, and its form.
 
 use super::{encoded, entropy, flag, log_filter, origins, placeholder, reference};
-use crate::contract::model::{FinalNewline, Kind, Row};
+use crate::contract::model::{FinalNewline, Kind, List, Row, Str};
 use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::url::{Url, passwords, split_scheme};
@@ -26,10 +26,10 @@ pub fn check(row: &Row, _mode: Mode, value: &[u8], report: &mut dyn FnMut(Code, 
     if trim(text).is_empty() || row.format.kind == Kind::ModeName {
         return;
     }
-    if let Some(most) = row.format.max_bytes.map(|most| most as usize) {
-        if value.len() > most {
-            report(Code::TooLarge, Fact::More { bytes: Some(value.len()), most });
-        }
+    if let Some(most) = row.format.max_bytes.map(|most| most as usize)
+        && value.len() > most
+    {
+        report(Code::TooLarge, Fact::More { bytes: Some(value.len()), most });
     }
     let text = check_edges(row, text, report);
     if reference::is_unresolved(row, text.as_bytes()) {
@@ -166,10 +166,9 @@ fn check_strength(row: &Row, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
     }
     let encoded = matches!(format.kind, Kind::Hex { .. } | Kind::Base64 { .. });
     let url = matches!(format.kind, Kind::Url { .. });
-    if row.secret && !row.part && !url && (least.is_some() || encoded) {
-        if let Some(words) = entropy::weakness(value) {
-            report(Code::LowEntropy, Fact::Says(words));
-        }
+    let generated = row.secret && !row.part && !url && (least.is_some() || encoded);
+    if generated && let Some(words) = entropy::weakness(value) {
+        report(Code::LowEntropy, Fact::Says(words));
     }
 }
 
@@ -239,20 +238,18 @@ fn url_fault(row: &Row, value: &[u8]) -> Option<(Code, Fact)> {
         // `jdbc:postgresql://…` and the like: the scheme is what to correct first.
         let scheme = std::str::from_utf8(value).ok().and_then(split_scheme);
         let other = scheme.is_some_and(|(scheme, rest)| {
-            rest.contains("://") | rest.starts_with("//")
-                && ![schemes, loopback_schemes]
-                    .iter()
-                    .any(|list| list.iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+            let known = |list: List<Str>| list.iter().any(|one| scheme.eq_ignore_ascii_case(one));
+            rest.contains("//") && !known(schemes) && !known(loopback_schemes)
         });
         return if other && !schemes.is_empty() {
             bad_scheme
         } else {
-            let words = "is not a URL; in user and password all but letters, digits and -._~ is to be percent-encoded";
+            let words =
+                "is not a URL; percent-encode all but letters, digits and -._~ in its password";
             Some((Code::BadFormat, Fact::Says(words)))
         };
     };
-    let any = schemes.is_empty() && loopback_schemes.is_empty();
-    if !any && !url.has_scheme(schemes.0) {
+    if !schemes.is_empty() && !url.has_scheme(schemes.0) {
         if !url.has_scheme(loopback_schemes.0) {
             return bad_scheme;
         }

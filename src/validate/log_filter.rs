@@ -1,5 +1,5 @@
-//! Log levels and `tracing` filter directives: `level`, `target=level`, `target[span{field}]=level`,
-//! in comma lists.
+//! Log levels and `tracing` filter directives: `level`, `target=level`,
+//! `target[span{field}]=level`, in comma lists.
 
 /// What one directive asks for.
 #[derive(Clone, Copy, PartialEq)]

@@ -71,9 +71,23 @@ const WORDS: [&str; 52] = [
     "unset",
 ];
 
+/// The length of the longest word.
+const LONGEST: usize = 16;
+
 /// Beginnings, folded, that need no further look.
-const PREFIXES: [&str; 6] =
-    ["changeme", "changethis", "replace", "yoursecret", "placeholder", "examplesecret"];
+const PREFIXES: [&str; 11] = [
+    "changeme",
+    "changethis",
+    "changein",
+    "pleasechange",
+    "replace",
+    "yoursecret",
+    "enteryour",
+    "putyour",
+    "setyour",
+    "placeholder",
+    "examplesecret",
+];
 
 /// Words that make a placeholder where separate words follow: `your-api-key`, `INSERT_KEY_HERE`.
 const LEADING: [&str; 3] = ["your", "insert", "todo"];
@@ -116,8 +130,8 @@ pub fn is_placeholder(value: &[u8]) -> bool {
 }
 
 fn is_word(value: &[u8]) -> bool {
-    // The longest word has 16 letters; no fold makes a value longer.
-    value.len() <= 64 && WORDS.iter().any(|word| folds_to(value, word))
+    // Generated values are longer than the longest word, and are done here.
+    folded(value).nth(LONGEST).is_none() && WORDS.iter().any(|word| folds_to(value, word))
 }
 
 /// Whether it begins as only placeholders do, or stands in `<…>`. A URL's password is judged by
@@ -197,6 +211,9 @@ mod tests {
             "secretsecretsecretsec",
             "...",
             "********",
+            "please-change-me",
+            "change_in_production",
+            "put-your-key-here",
             "sk-...",
             "sk-your-key-here",
             "sk-xxxxxxxxxxxxxxxx",
@@ -204,6 +221,12 @@ mod tests {
         ] {
             assert!(is_placeholder(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn no_word_is_longer_than_said() {
+        assert_eq!(WORDS.iter().map(|word| word.len()).max(), Some(LONGEST));
+        assert!(WORDS.iter().all(|word| folds_to(word.as_bytes(), word)));
     }
 
     #[test]

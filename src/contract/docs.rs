@@ -1,0 +1,213 @@
+//! The contract as a document for people, in Markdown. It holds names and demands, no values.
+
+use super::model::{Contract, Kind, NotRead, Row};
+use super::words;
+use crate::finding::{Code, Severity};
+use crate::mode::Mode;
+use std::fmt::Write;
+
+/// The whole document.
+pub fn markdown(contract: &Contract) -> String {
+    let mut text = format!("# The contract `{}`\n\n", contract.name);
+    text.push_str("## Variables\n\n");
+    text.push_str(&readme_table(contract));
+    for (title, part) in [("What each variable demands", false), ("Parts", true)] {
+        if contract.rows.iter().all(|row| row.part != part) {
+            continue;
+        }
+        let _ = write!(text, "\n## {title}\n");
+        if part {
+            text.push_str(
+                "\nA part only feeds a template: it has all sources and never reaches the program.\n",
+            );
+        }
+        for row in contract.rows.iter().filter(|row| row.part == part) {
+            demands(contract, row, &mut text);
+        }
+    }
+    features(contract, &mut text);
+    rules(contract, &mut text);
+    not_read(contract, &mut text);
+    codes(&mut text);
+    text
+}
+
+/// The table alone: higher-level name, runtime variable, when required, where from, who reads.
+pub fn readme_table(contract: &Contract) -> String {
+    let mut text = String::from(
+        "| Higher-level name | Runtime variable | Required | Where it may come from | Read by |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for row in contract.rows.iter().filter(|row| !row.part) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            names(&row.aliases),
+            code(row.name),
+            cell(&words::required(contract, row)),
+            cell(&origin(contract, row)),
+            cell(row.read_by),
+        );
+    }
+    text
+}
+
+/// Where a value may come from, strongest first.
+fn origin(contract: &Contract, row: &Row) -> String {
+    if row.format.kind == Kind::ModeName {
+        return "the mode".to_owned();
+    }
+    let mut from = vec![
+        "a `_FILE` reference".to_owned(),
+        "the environment".to_owned(),
+        format!("a credential or secrets directory ({})", code(&words::file_name(row))),
+        "an env file".to_owned(),
+    ];
+    if row.template.is_some() {
+        let stem = stem(&words::parts(contract, row));
+        from.push(format!("the parts {}", code(&stem)));
+    }
+    if let Some(default) = row.default {
+        from.push(format!("the default {}", code(&default.escape_debug().to_string())));
+    }
+    if row.generate.is_some() {
+        from.push("generated for one process, in development only".to_owned());
+    }
+    from.join(", ")
+}
+
+/// What the parts' names begin with, up to an underscore: `NEXIS_DATABASE_*`.
+fn stem(parts: &[&str]) -> String {
+    let Some((first, rest)) = parts.split_first() else { return String::new() };
+    let common = rest.iter().fold(first.len(), |common, part| {
+        common.min(first.bytes().zip(part.bytes()).take_while(|(a, b)| a == b).count())
+    });
+    match first.get(..common).and_then(|text| text.rfind('_')) {
+        Some(at) if !rest.is_empty() => format!("{}_*", first.get(..at).unwrap_or_default()),
+        _ => parts.join(", "),
+    }
+}
+
+fn demands(contract: &Contract, row: &Row, text: &mut String) {
+    let _ = write!(text, "\n### `{}`\n\n", row.name);
+    let mut line = |label: &str, words: &str| {
+        if !words.is_empty() {
+            let _ = writeln!(text, "- {label}: {words}");
+        }
+    };
+    line("purpose", row.purpose);
+    line("read by", row.read_by);
+    line("also set as", &names(&row.aliases));
+    line("required", &words::required(contract, row));
+    line("secret", if row.secret { "yes; never shown" } else { "no" });
+    line("class", row.class.unwrap_or_default());
+    line("form", &words::format(row));
+    if row.blank_allowed {
+        line("blank", "allowed");
+    }
+    let own = row.rejects.iter().filter(|reject| !contract.burnt.contains(reject)).count();
+    let burnt = row.rejects.len() - own;
+    if row.rejects.iter().any(|reject| reject.password) {
+        line("refused", &format!("{own} passwords known to everyone, and {burnt} public values"));
+    } else if !row.rejects.is_empty() {
+        line("refused", &format!("{} public values", row.rejects.len()));
+    }
+    for one in row.severity {
+        let word = one.severity.map_or("no finding", Severity::name);
+        line(&format!("`{}`", one.code.name()), &format!("{word} in {}", words::modes(one.modes)));
+    }
+    let parts: Vec<String> = words::parts(contract, row).iter().map(|part| code(part)).collect();
+    line("composed of", &words::and(&parts));
+    if let Some(template) = row.template {
+        line("template", &code(&template.text.escape_debug().to_string()));
+    }
+    if let Some(default) = row.default {
+        line("default", &code(&default.escape_debug().to_string()));
+    }
+}
+
+fn features(contract: &Contract, text: &mut String) {
+    if contract.features.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Features\n\nA feature that is on requires its variables; one that is off withholds \
+         them; else they are delivered where a source holds a value. Off wins.\n\n\
+         | Feature | On | Off | Contradiction |\n| --- | --- | --- | --- |\n",
+    );
+    for feature in contract.features {
+        let clause = |condition: &Option<_>| {
+            condition.as_ref().map_or(String::new(), |one| words::condition(contract, one))
+        };
+        let conflicts: Vec<String> =
+            feature.conflicts.iter().map(|one| words::condition(contract, one)).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            feature.name,
+            cell(&clause(&feature.on)),
+            cell(&clause(&feature.off)),
+            cell(&conflicts.join("; ")),
+        );
+    }
+}
+
+fn rules(contract: &Contract, text: &mut String) {
+    if contract.rules.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Combinations\n\n| Finding | Where | Message | Mend |\n| --- | --- | --- | --- |\n",
+    );
+    for rule in contract.rules {
+        let _ = writeln!(
+            text,
+            "| `{}` ({}) | {}; in {} | {} | {} |",
+            rule.code.name(),
+            rule.severity.name(),
+            cell(&words::condition(contract, &rule.when)),
+            words::modes(rule.modes),
+            cell(rule.message),
+            cell(rule.hint),
+        );
+    }
+}
+
+fn not_read(contract: &Contract, text: &mut String) {
+    if contract.not_read.is_empty() {
+        return;
+    }
+    text.push_str("\n## Names that the program does not read\n\n| Name | Note |\n| --- | --- |\n");
+    for NotRead { name, note } in contract.not_read {
+        let _ = writeln!(text, "| {} | {} |", code(name), cell(note));
+    }
+}
+
+fn codes(text: &mut String) {
+    text.push_str(
+        "\n## Finding codes\n\n| Code | Development | Staging | Production | Cause | Mend |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for one in Code::ALL {
+        let _ = write!(text, "| `{}` |", one.name());
+        for mode in Mode::ALL {
+            let _ = write!(text, " {} |", one.severity(mode).map_or("", Severity::name));
+        }
+        let _ = writeln!(text, " {} | {} |", cell(one.cause()), cell(one.mend()));
+    }
+}
+
+fn names(list: &[&str]) -> String {
+    let names: Vec<String> = list.iter().map(|name| code(name)).collect();
+    names.join(", ")
+}
+
+/// Text as code within a table.
+fn code(text: &str) -> String {
+    format!("`{}`", cell(&text.replace('`', "'")))
+}
+
+/// Text that cannot end its cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

@@ -1,0 +1,134 @@
+//! What is allowed in a contract and probably not meant.
+
+use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
+use super::{load, words};
+use crate::error::Error;
+use std::path::Path;
+
+/// Reads the contract at `path` and says what is probably not meant, by line.
+///
+/// # Errors
+/// As [`load`]: status 66 where a file is missing, 65 where one is not valid.
+pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
+    let contract = load(Some(path))?;
+    let mut lint = Lint { contract, found: Vec::new() };
+    for (_, row) in contract.rows() {
+        // A row that is inherited untouched is the extended contract's own affair.
+        if row.line > 0 || contract.origin == Origin::Builtin {
+            lint.row(row);
+        }
+    }
+    for (index, feature) in (0u16..).zip(contract.features.0) {
+        if !contract.rows.iter().any(|row| row.feature.is_some_and(|id| id.0 == index)) {
+            lint.say(0, format!("feature {}: no variable belongs to it", feature.name));
+        }
+        if feature.on.is_none() && feature.off.is_none() {
+            lint.say(0, format!("feature {}: nothing switches it", feature.name));
+        }
+        let conditions = feature.on.iter().chain(&feature.off).chain(feature.conflicts);
+        conditions.for_each(|one| lint.condition(0, one));
+    }
+    for rule in contract.rules {
+        lint.condition(0, &rule.when);
+    }
+    lint.found.sort();
+    lint.found.dedup();
+    Ok(lint
+        .found
+        .into_iter()
+        .map(|(line, words)| match line {
+            0 => words,
+            line => format!("line {line}: {words}"),
+        })
+        .collect())
+}
+
+struct Lint {
+    contract: &'static Contract,
+    found: Vec<(u32, String)>,
+}
+
+impl Lint {
+    fn say(&mut self, line: u32, words: String) {
+        self.found.push((line, words));
+    }
+
+    fn row(&mut self, row: &'static Row) {
+        let name = row.name;
+        let mut say = |words: &str| self.found.push((row.line, format!("{name} {words}")));
+        if row.purpose.is_empty() {
+            say("has no purpose, so `contract docs` cannot say what it is for");
+        }
+        if row.read_by.is_empty() && !row.part {
+            say("has no read_by, so `contract docs` cannot say who reads it");
+        }
+        if row.secret && row.class.is_none() {
+            say("is a secret without a class, so no rotation window applies");
+        }
+        let least = row.format.min_bytes;
+        let Format { kind: Kind::Text { .. }, prefix, .. } = row.format else {
+            return self.rest(row);
+        };
+        if row.secret && least.is_none() && !row.part {
+            say("is a secret of any length; min_bytes would refuse short ones");
+        }
+        if let (Some(prefix), Some(most)) = (prefix, row.format.max_bytes)
+            && usize::try_from(most).is_ok_and(|most| prefix.len() > most)
+        {
+            say("has a prefix longer than max_bytes, so no value is allowed");
+        }
+        self.rest(row);
+    }
+
+    fn rest(&mut self, row: &'static Row) {
+        let name = row.name;
+        if row.part
+            && !self
+                .contract
+                .rows
+                .iter()
+                .any(|other| words::parts(self.contract, other).contains(&name))
+        {
+            self.say(row.line, format!("{name} is a part that no template takes"));
+        }
+        if !row.secret && looks_secret(name) {
+            self.say(
+                row.line,
+                format!("{name} is named as a secret and is shown; secret: true hides it"),
+            );
+        }
+        if let Some(when) = &row.required_when {
+            self.condition(row.line, when);
+        }
+    }
+
+    fn condition(&mut self, line: u32, condition: &Condition) {
+        let mut each =
+            |list: &List<Condition>| list.iter().for_each(|one| self.condition(line, one));
+        match condition {
+            Condition::Any(list) | Condition::All(list) => each(list),
+            Condition::Not(inner) => self.condition(line, inner),
+            Condition::Test(row, Test::Is(_)) => {
+                let row = self.contract.row(*row);
+                if row.format.kind != Kind::Flag {
+                    self.say(line, format!("{} is tested as a flag and is none", row.name));
+                }
+            }
+            Condition::Test(row, Test::Equals(_) | Test::OneOf(_) | Test::Contains(_)) => {
+                let row = self.contract.row(*row);
+                if row.secret {
+                    self.say(line, format!("{} is a secret whose value is compared", row.name));
+                }
+            }
+            Condition::Test(_, Test::Set(_)) => {}
+        }
+    }
+}
+
+/// Whether the name says that it is a secret (the endings of `undeclared-secret`).
+fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["_SECRET", "_TOKEN", "_PASSWORD", "_API_KEY", "_PRIVATE_KEY"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}

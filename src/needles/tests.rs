@@ -1,0 +1,161 @@
+use super::*;
+
+const VALUE: &str = "canary?value/+~ 1\u{e4}";
+
+fn needles(values: &[&str]) -> Needles {
+    let mut needles = Needles::new();
+    for (at, value) in values.iter().enumerate() {
+        needles.add(["FIRST", "SECOND", "THIRD"][at], value.as_bytes());
+    }
+    needles
+}
+
+fn base64(bytes: &[u8], alphabet: &[u8; 64], pad: bool) -> String {
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let word = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            if i <= chunk.len() {
+                text.push(char::from(alphabet[(word >> (18 - 6 * i)) as usize & 63]));
+            } else if pad {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+#[test]
+fn raw_values_are_found_wherever_they_stand() {
+    let needles = needles(&["other-value", VALUE]);
+    for text in
+        [VALUE.to_owned(), format!("--key={VALUE}"), format!("{VALUE}!"), format!("ccacan{VALUE}")]
+    {
+        assert_eq!(needles.find(text.as_bytes()), Some("SECOND"));
+        assert_eq!(needles.find_raw(text.as_bytes()), Some("SECOND"));
+    }
+    for text in ["", "canary", &VALUE[..VALUE.len() - 2], &VALUE[1..], "other text that is longer"]
+    {
+        assert_eq!(needles.find(text.as_bytes()), None, "{text}");
+        assert_eq!(needles.find_raw(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn short_values_are_passed_over() {
+    let mut needles = Needles::new();
+    needles.add("SHORT", b"1234567");
+    assert!(needles.is_empty());
+    assert_eq!(needles.find(b"12345678"), None);
+    needles.add("ENOUGH", b"12345678");
+    assert_eq!(needles.find(b"0123456789"), Some("ENOUGH"));
+}
+
+#[test]
+fn base64_is_found_at_every_alignment() {
+    let needles = needles(&[VALUE]);
+    for before in ["", "u", "us", "use", "user:"] {
+        for after in ["", "x", "xy", "xyz"] {
+            let whole = format!("{before}{VALUE}{after}");
+            for (alphabet, pad) in [(STANDARD, true), (URL, true), (URL, false)] {
+                let text = format!("Basic {}", base64(whole.as_bytes(), alphabet, pad));
+                assert_eq!(needles.find(text.as_bytes()), Some("FIRST"), "{text}");
+                assert_eq!(needles.find_raw(text.as_bytes()), None, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hexadecimal_is_found_in_either_case() {
+    let needles = needles(&[VALUE]);
+    let lower: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for text in [lower.clone(), lower.to_uppercase(), format!("0x{lower}"), format!("abc{lower}f")]
+    {
+        assert_eq!(needles.find(text.as_bytes()), Some("FIRST"), "{text}");
+    }
+    assert_eq!(needles.find(&lower.as_bytes()[..lower.len() - 1]), None);
+}
+
+#[test]
+fn percent_encoding_is_found_however_much_is_escaped() {
+    let needles = needles(&[VALUE]);
+    let all: String = VALUE.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for text in [
+        "canary%3Fvalue%2F%2B~%201%C3%A4",
+        "canary%3fvalue/%2b~+1%c3%a4",
+        "https://h/?q=canary?value%2F+%7E%201%C3%a4&x",
+        &all,
+        &all.to_lowercase(),
+    ] {
+        assert_eq!(needles.find(text.as_bytes()), Some("FIRST"), "{text}");
+    }
+    for text in ["canary%3Fvalue%2F%2B~%201%C3", "canary%3Evalue%2F%2B~%201%C3%A4", "%63anary%"] {
+        assert_eq!(needles.find(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn a_value_with_a_percent_is_found_raw_and_escaped() {
+    let needles = needles(&["100%4apples"]);
+    assert_eq!(needles.find(b"x100%4apples"), Some("FIRST"));
+    assert_eq!(needles.find(b"x100%254apples"), Some("FIRST"));
+    // A raw `%` that reads as an escape with what follows it.
+    let needles = self::needles(&["pass%41word"]);
+    assert_eq!(needles.find(b"pass%41word?%20"), Some("FIRST"));
+    assert_eq!(needles.find(b"pass%2541word"), Some("FIRST"));
+}
+
+#[test]
+fn a_space_may_be_a_plus() {
+    let needles = needles(&["two words here"]);
+    assert_eq!(needles.find(b"q=two+words+here&x"), Some("FIRST"));
+    assert_eq!(needles.find(b"q=two-words-here&x"), None);
+    assert_eq!(self::needles(&["two+words+here"]).find(b"q=two words here"), None);
+}
+
+#[test]
+fn letters_of_the_value_itself_are_not_folded() {
+    let needles = needles(&["Canary-Value_1"]);
+    for text in ["canary-value_1", "CANARY-VALUE_1", "Canary+Value/1"] {
+        assert_eq!(needles.find(text.as_bytes()), None, "{text}");
+    }
+    assert_eq!(needles.find(b"x Canary-Value_1"), Some("FIRST"));
+}
+
+#[test]
+fn values_added_after_a_search_are_found() {
+    let mut needles = needles(&["first-value"]);
+    assert_eq!(needles.find(b"later-value"), None);
+    needles.add("LATER", b"later-value");
+    assert_eq!(needles.find(b"later-value"), Some("LATER"));
+    assert_eq!(needles.find(b"first-value"), Some("FIRST"));
+}
+
+#[test]
+fn one_of_many_needles_is_found_by_its_name() {
+    let value = |at: usize| format!("{at:05}-{:x}-canary", at * 7919);
+    let mut needles = Needles::new();
+    for at in 0..2000 {
+        needles.add(format!("NAME_{at}"), value(at).as_bytes());
+    }
+    for at in [0, 1, 777, 1999] {
+        let name = format!("NAME_{at}");
+        let text = base64(format!("u:{}", value(at)).as_bytes(), STANDARD, true);
+        assert_eq!(needles.find(text.as_bytes()), Some(&*name));
+        assert_eq!(needles.find(format!("-p{}", value(at)).as_bytes()), Some(&*name));
+    }
+    assert_eq!(needles.find(value(2000).as_bytes()), None);
+}
+
+#[test]
+fn a_needle_from_few_bytes_is_found_in_every_form() {
+    let needles = needles(&["\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}"]);
+    assert_eq!(needles.find(b"AAECAwQFBgc="), Some("FIRST"));
+    assert_eq!(needles.find(b"0001020304050607"), Some("FIRST"));
+    assert_eq!(needles.find(b"AAECAwQFB"), None);
+}
