@@ -391,10 +391,9 @@ impl Merge<'_> {
                     labels.push((name, value.to_owned()));
                 }
                 _ => self.problem(
-                    format!(
-                        "cannot take a label of --label or {PREFIX}LABELS: it is not NAME=VALUE"
-                    ),
-                    "write --label commit=d41773f".to_owned(),
+                    "cannot take a label: it is not NAME=VALUE".to_owned(),
+                    "write --label commit=d41773f, or NEXIS_LAUNCH_LABELS=commit=d41773f,pod=p1"
+                        .to_owned(),
                 ),
             }
         }
