@@ -3,11 +3,11 @@
 
 use crate::cli::Options;
 use crate::contract;
-use crate::contract::model::{Contract, Kind, Row};
+use crate::contract::model::{Contract, Kind, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
 use crate::error::Error;
 use crate::exec::{self, Program};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
@@ -23,7 +23,7 @@ use crate::validate::verdict::{self, Case, Verdict};
 use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Id and time of a launch.
 #[derive(Clone, Debug)]
@@ -104,6 +104,13 @@ impl Survey {
             Key::read(path).map_err(unusable).ok()
         });
         let mut survey = Survey::read(settings, contract, &entries);
+        if let Origin::File(path) = contract.origin {
+            // Whoever can write the contract can take its demands away.
+            let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
+            let code = Code::InsecurePermissions;
+            let seen = |fact| Observation { code, row: None, source: None, fact };
+            survey.observations.extend(facts.into_iter().map(seen));
+        }
         survey.key = key;
         survey.problems = problems;
         Ok(survey)

@@ -392,7 +392,8 @@ impl Merge<'_> {
                 }
                 _ => self.problem(
                     "cannot take a label: it is not NAME=VALUE".to_owned(),
-                    "write --label commit=d41773f".to_owned(),
+                    "write --label commit=d41773f, or NEXIS_LAUNCH_LABELS=commit=d41773f,pod=p1"
+                        .to_owned(),
                 ),
             }
         }

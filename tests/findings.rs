@@ -301,17 +301,23 @@ fn enforcement_is_per_finding_and_all_are_said_at_once() {
 }
 
 #[test]
-fn a_contract_extending_a_file_that_others_can_write_is_refused() {
-    for mode in ["development", "staging", "production"] {
-        Launch::sound(mode)
-            .file("base.yaml", "version: 1\nname: base\nextends: builtin:nexis-gateway\n")
-            .file("own.yaml", "version: 1\nname: own\nextends: base.yaml\n")
-            .mode("base.yaml", 0o666)
+fn a_contract_that_others_can_write_is_refused_in_production_and_said_elsewhere() {
+    for (mode, severity) in
+        [("development", "warning"), ("staging", "warning"), ("production", "error")]
+    {
+        let outcome = Launch::sound(mode)
+            .file("own.yaml", "version: 1\nname: own\nextends: builtin:nexis-gateway\n")
+            .mode("own.yaml", 0o666)
             .options(["--contract", "{root}/own.yaml"])
-            .run()
-            .error("insecure-contract", "")
-            .status(78)
-            .program_did_not_run();
+            .run();
+        let said = outcome.findings();
+        assert!(
+            said.iter().any(|it| it.0 == "insecure-permissions" && it.1 == severity),
+            "{said:?}"
+        );
+        if severity == "error" {
+            outcome.status(78).program_did_not_run();
+        }
     }
 }
 

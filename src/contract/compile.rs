@@ -1,6 +1,10 @@
 //! Names to indices: a [`Draft`] becomes the tables, if everything in it fits together.
+//!
+//! All checks that need more than one row are here: names claimed twice, names that no row has,
+//! templates that need themselves. A wrong reference gets a stand-in index, so that the rest of
+//! the file is checked too; the caller throws the tables away where there is a problem.
 
-use super::draft::{Cond, Draft, RowDraft};
+use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
     List, NotRead, Origin, Override, Reject, Role, Row, RowId, Rule, Str, Template,
@@ -10,7 +14,7 @@ use super::pattern::{self, Piece};
 use super::problem::Problems;
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows and features a contract may have; indices are 16 bits.
 const MOST_ROWS: usize = 2048;
@@ -21,6 +25,7 @@ const MOST_NAMES: usize = 32;
 /// no use.
 pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Problems) -> Contract {
     let mut all: Vec<&RowDraft> = draft.rows.iter().collect();
+    // A stable sort: the order of the file stays within variables and within parts.
     all.sort_by_key(|row| row.part);
     all.truncate(MOST_ROWS);
     if draft.rows.len() > MOST_ROWS || draft.features.len() > MOST_ROWS {
@@ -32,7 +37,9 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
             problems.add(row.line, format!("{} has a second row", row.name));
         }
     }
-    let mut compiler = Compiler { ids, features: BTreeMap::new(), problems };
+    let flags = all.iter().filter(|row| row.format.kind == Some(KindName::Flag));
+    let flags = flags.map(|row| row.name).collect();
+    let mut compiler = Compiler { ids, flags, features: BTreeMap::new(), problems };
     for (index, feature) in (0u16..).zip(draft.features.iter().take(MOST_ROWS)) {
         if compiler.features.insert(feature.name, FeatureId(index)).is_some() {
             let words = format!("feature {} stands here a second time", feature.name);
@@ -91,23 +98,31 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
+/// What is known while rows and conditions are made.
 struct Compiler<'p> {
     ids: BTreeMap<Str, RowId>,
+    /// Names of rows that are flags.
+    flags: BTreeSet<Str>,
     features: BTreeMap<Str, FeatureId>,
     problems: &'p mut Problems,
 }
 
 impl Compiler<'_> {
+    /// The row of this name; a problem with the nearest name where there is none.
     fn known_row(&mut self, name: Str, line: u32) -> Option<RowId> {
         let found = self.ids.get(name).copied();
         if found.is_none() {
             let near = nearest(name, self.ids.keys().copied());
-            let hint = near.map(|near| format!("did you mean {near}?"));
-            self.problems.add_hint(line, format!("{name} is no row of the contract"), hint);
+            let hint = match near {
+                Some(near) => format!("did you mean {near}?"),
+                None => "declare it under variables or parts".to_owned(),
+            };
+            self.problems.add_hint(line, format!("{name} is no row of the contract"), Some(hint));
         }
         found
     }
 
+    /// A condition with indices.
     fn condition(&mut self, cond: &Cond) -> Condition {
         let mut each =
             |list: &[Cond]| list.iter().map(|one| self.condition(one)).collect::<Vec<_>>().into();
@@ -122,6 +137,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// A row with all that goes without saying filled in.
     fn row(&mut self, draft: &RowDraft, burnt: &[Reject]) -> Row {
         let name = draft.name;
         let secret = draft.secret.unwrap_or(false);
@@ -139,6 +155,7 @@ impl Compiler<'_> {
             }
         });
         if let Some(default) = draft.default {
+            // A secret that stands in a file next to the program is none.
             if secret {
                 wrong("default", format!("{name}: a secret cannot have a default"));
             } else if !allows(&format.kind, default) {
@@ -158,6 +175,8 @@ impl Compiler<'_> {
         if format.kind == Kind::ModeName && (draft.part || secret || draft.template.is_some()) {
             wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
         }
+        // Whoever validates looks at one list; the burnt values come last, so that `show` can
+        // take them off again.
         let mut rejects = draft.rejects.clone();
         if secret {
             rejects.retain(|own| !burnt.contains(own));
@@ -199,6 +218,7 @@ impl Compiler<'_> {
         }
     }
 
+    /// A template with indices.
     fn template(&mut self, text: Str, draft: &RowDraft) -> Option<Template> {
         let line = draft.line_of("template");
         let pieces = match pattern::parse(text) {
@@ -209,34 +229,46 @@ impl Compiler<'_> {
             }
         };
         let mut names = Vec::new();
-        pattern::names(&pieces, false, &mut names);
+        pattern::names(&pieces, &mut names);
         if names.is_empty() {
             self.problems.add(line, format!("{}: template: names no part", draft.name));
         }
-        for name in names {
-            self.known_row(name, line);
+        for (name, switch) in names {
+            if self.known_row(name, line).is_some() && switch && !self.flags.contains(name) {
+                let words = format!("{}: template: {name} is no flag", draft.name);
+                self.problems.add(line, words);
+            }
         }
         pattern::resolve(text, &pieces, &|name| self.ids.get(name).copied())
     }
 
     /// Refuses templates that need themselves.
     fn cycles(&mut self, rows: &[&RowDraft]) {
-        let mut needs: BTreeMap<Str, Vec<Str>> = BTreeMap::new();
+        // How many rows each row still needs, and which rows need it.
+        let mut needs: BTreeMap<Str, usize> = BTreeMap::new();
+        let mut needed_by: BTreeMap<Str, Vec<Str>> = BTreeMap::new();
         for row in rows {
             let pieces: Vec<Piece> =
                 row.template.and_then(|text| pattern::parse(text).ok()).unwrap_or_default();
             let mut names = Vec::new();
-            pattern::names(&pieces, false, &mut names);
-            needs.insert(row.name, names);
+            pattern::names(&pieces, &mut names);
+            let names: BTreeSet<Str> = names.into_iter().map(|(name, _)| name).collect();
+            let known = names.iter().filter(|name| self.ids.contains_key(*name));
+            needs.insert(row.name, known.clone().count());
+            known.for_each(|name| needed_by.entry(name).or_default().push(row.name));
         }
-        // A row that is taken away as soon as all it needs is gone; what stays is in a cycle or
-        // needs one.
-        loop {
-            let before = needs.len();
-            let left: Vec<Str> = needs.keys().copied().collect();
-            needs.retain(|_, names| names.iter().any(|name| left.contains(name)));
-            if needs.len() == before {
-                break;
+        // Rows that need nothing more are taken away; what stays is in a cycle or needs one.
+        let mut free: Vec<Str> =
+            needs.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+        while let Some(name) = free.pop() {
+            needs.remove(name);
+            for user in needed_by.get(name).into_iter().flatten() {
+                if let Some(count) = needs.get_mut(user) {
+                    *count -= 1;
+                    if *count == 0 {
+                        free.push(user);
+                    }
+                }
             }
         }
         for row in rows.iter().filter(|row| needs.contains_key(row.name)) {
@@ -246,7 +278,8 @@ impl Compiler<'_> {
     }
 }
 
-/// One entry a code and severity, in the order of codes.
+/// One entry a code and severity, in the order of codes, however the file spread them: two
+/// contracts that say the same are then the same table.
 fn overrides(list: &[Override]) -> Vec<Override> {
     let mut merged: Vec<Override> = Vec::new();
     for one in list {
@@ -303,8 +336,16 @@ fn names(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Kno
             let known = Known { name, row: RowId(index), role };
             let Some(other) = found.insert(name, known) else { continue };
             let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
-            let key = if matches!(role, Role::Own | Role::OwnFile) { "name" } else { "aliases" };
-            let line = draft.line_of(key);
+            // The problem stands where the operator can mend it:
+            // the later of the two, unless it is not in this file.
+            let key = |role| match role {
+                Role::Own | Role::OwnFile => "name",
+                Role::Alias(_) | Role::AliasFile(_) => "aliases",
+            };
+            let line = match (draft.line_of(key(role)), drafts.get(usize::from(other.row.0))) {
+                (0, Some(first)) => first.line_of(key(other.role)),
+                (line, _) => line,
+            };
             if owner == row.name {
                 problems.add(line, format!("{name} stands twice among the names of {owner}"));
             } else {
@@ -334,10 +375,16 @@ fn files(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Fil
                 Some(other) if other.row == file.row => {}
                 Some(other) => {
                     let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
-                    let key = if row.files.contains(&name) { "files" } else { "name" };
+                    let line = |draft: &RowDraft| {
+                        draft.line_of(if draft.files.contains(&name) { "files" } else { "name" })
+                    };
+                    let line = match (line(draft), drafts.get(usize::from(other.row.0))) {
+                        (0, Some(first)) => line(first),
+                        (line, _) => line,
+                    };
                     let shown = name::shown(name, "a file name");
                     let words = format!("file {shown} is claimed by {owner} and {}", row.name);
-                    problems.add(draft.line_of(key), words);
+                    problems.add(line, words);
                 }
                 None => {
                     found.insert(name, file);
@@ -348,8 +395,9 @@ fn files(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Fil
     found.into_values().collect()
 }
 
+/// The names that are not read. One that is a row too is delivered and warned of.
 fn not_read(draft: &Draft, problems: &mut Problems) -> Vec<NotRead> {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for at in &draft.not_read {
         if !seen.insert(at.value.name) {
             let words = format!("not_read: {} stands here a second time", at.value.name);

@@ -1,4 +1,6 @@
-//! The contract as a document for people, in Markdown. It holds names and demands, no values.
+//! The contract as a document for people, in Markdown. It holds names and demands, no values:
+//! even of the values that are refused, which are public, only the number is said, so that nobody
+//! copies one from here.
 
 use super::model::{Contract, Kind, NotRead, Row};
 use super::words;
@@ -88,6 +90,7 @@ fn stem(parts: &[&str]) -> String {
     }
 }
 
+/// All that one row demands, a line for each thing that is not usual.
 fn demands(contract: &Contract, row: &Row, text: &mut String) {
     let _ = write!(text, "\n### `{}`\n\n", row.name);
     let mut line = |label: &str, words: &str| {
@@ -126,6 +129,8 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     }
 }
 
+/// What switches each feature. Conditions are spelled out: an operator looks here when a variable
+/// was withheld.
 fn features(contract: &Contract, text: &mut String) {
     if contract.features.is_empty() {
         return;
@@ -152,6 +157,7 @@ fn features(contract: &Contract, text: &mut String) {
     }
 }
 
+/// Findings about two settings at once.
 fn rules(contract: &Contract, text: &mut String) {
     if contract.rules.is_empty() {
         return;
@@ -173,6 +179,7 @@ fn rules(contract: &Contract, text: &mut String) {
     }
 }
 
+/// Names that look as if they did something.
 fn not_read(contract: &Contract, text: &mut String) {
     if contract.not_read.is_empty() {
         return;
@@ -183,6 +190,7 @@ fn not_read(contract: &Contract, text: &mut String) {
     }
 }
 
+/// Every code, not only those this contract leads to: a message of any launch is found here.
 fn codes(text: &mut String) {
     text.push_str(
         "\n## Finding codes\n\n| Code | Development | Staging | Production | Cause | Mend |\n\
@@ -197,6 +205,7 @@ fn codes(text: &mut String) {
     }
 }
 
+/// Names as code, in their order.
 fn names(list: &[&str]) -> String {
     let names: Vec<String> = list.iter().map(|name| code(name)).collect();
     names.join(", ")

@@ -195,6 +195,7 @@ impl Cond {
         }
     }
 
+    /// A condition with names again.
     fn of(contract: &Contract, condition: &Condition) -> Cond {
         let each =
             |list: &List<Condition>| list.iter().map(|one| Cond::of(contract, one)).collect();
@@ -262,6 +263,7 @@ impl Draft {
 }
 
 impl RowDraft {
+    /// A row with names again.
     fn of(contract: &Contract, row: &Row) -> RowDraft {
         let feature = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
         // Burnt values are added to every secret row by the compiler.
@@ -269,7 +271,8 @@ impl RowDraft {
         RowDraft {
             name: row.name,
             part: row.part,
-            line: row.line,
+            // A line of another file would mislead.
+            line: 0,
             keys: Vec::new(),
             aliases: row.aliases.to_vec(),
             secret: Some(row.secret),
@@ -384,7 +387,7 @@ impl FormatDraft {
         Ok(Format { kind, min_bytes, max_bytes, prefix })
     }
 
-    /// Refuses a key that its kind does not have.
+    /// Refuses a key that its kind does not have: it would be a demand that nobody checks.
     fn only(&self, kind: KindName) -> Result<(), String> {
         use KindName::{Base64, Base64Url, Enum, Hex, Integer, Text, Url};
         let keys: [(&str, bool, &[KindName]); 8] = [

@@ -1,4 +1,8 @@
 //! The grammar: nodes to a [`Draft`], each key checked, each problem with its line.
+//!
+//! Written out by hand and not derived: derived readers stop at the first problem and print the
+//! value that they did not expect, and here every problem is said at once and no value ever.
+//! `schemas/contract.schema.json` says the same for editors.
 
 use super::draft::{At, Cond, Draft, FeatureDraft, FormatDraft, KindName, RowDraft, RuleDraft};
 use super::fields::{self, Fields};
@@ -156,6 +160,7 @@ pub fn read(root: Node, problems: &mut Problems) -> Draft {
     draft
 }
 
+/// A variable or part. What is wrong with one key does not hide what is wrong with the next.
 fn row(node: Node, part: bool, problems: &mut Problems) -> Option<RowDraft> {
     let line = node.line;
     let known =
@@ -224,6 +229,7 @@ pub const ENCODING: &[(&str, Encoding)] = &[
 pub const SEVERITY: &[(&str, Option<Severity>)] =
     &[("warning", Some(Severity::Warning)), ("error", Some(Severity::Error)), ("none", None)];
 
+/// `always`, or a list of modes.
 fn modes(node: &Node, key: &str, problems: &mut Problems) -> Option<Modes> {
     match &node.value {
         Value::Text("always") => Some(Modes::ALL),
@@ -237,6 +243,8 @@ fn modes(node: &Node, key: &str, problems: &mut Problems) -> Option<Modes> {
     }
 }
 
+/// A format. Which key belongs to which kind is seen later: an extending row may leave the kind
+/// to the row that it extends.
 fn format(node: Node, problems: &mut Problems) -> FormatDraft {
     let most = i64::from(u32::MAX);
     let mut draft = FormatDraft::default();
@@ -266,6 +274,7 @@ fn format(node: Node, problems: &mut Problems) -> FormatDraft {
     draft
 }
 
+/// A refused value.
 fn reject(node: Node, problems: &mut Problems) -> Option<Reject> {
     let mut from = Fields::of(node, &["value", "code", "password"], problems)?;
     let value = from.need("value", problems)?;
@@ -325,6 +334,7 @@ fn severity(code: Code, node: Node, list: &mut Vec<Override>, problems: &mut Pro
     }
 }
 
+/// A generator; at least 16 random bytes, below which a value can be guessed.
 fn generate(node: Node, problems: &mut Problems) -> Option<Generate> {
     let mut from = Fields::of(node, &["kind", "bytes"], problems)?;
     let kind = from.need("kind", problems)?;
@@ -334,6 +344,7 @@ fn generate(node: Node, problems: &mut Problems) -> Option<Generate> {
     Some(Generate { kind: kind?, bytes: u16::try_from(bytes?).ok()? })
 }
 
+/// A feature.
 fn feature(node: Node, problems: &mut Problems) -> Option<FeatureDraft> {
     let line = node.line;
     let mut from = Fields::of(node, &["name", "on", "off", "conflicts"], problems)?;
@@ -346,6 +357,7 @@ fn feature(node: Node, problems: &mut Problems) -> Option<FeatureDraft> {
     Some(FeatureDraft { line, name: name?, on, off, conflicts })
 }
 
+/// A rule. It says its severity itself, because it can only be `warning` or `error`.
 fn rule(node: Node, problems: &mut Problems) -> Option<RuleDraft> {
     let line = node.line;
     let known = &["variable", "when", "modes", "code", "severity", "message", "hint"];
@@ -372,6 +384,7 @@ fn rule(node: Node, problems: &mut Problems) -> Option<RuleDraft> {
     Some(RuleDraft { line, variable, when, modes, code, severity, message, hint })
 }
 
+/// A condition: exactly one of `any`, `all`, `not`, or `variable` with exactly one test.
 fn condition(node: Node, problems: &mut Problems) -> Option<Cond> {
     let line = node.line;
     let mut from = Fields::of(node, CONDITION, problems)?;

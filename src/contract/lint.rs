@@ -1,4 +1,5 @@
-//! What is allowed in a contract and probably not meant.
+//! What is allowed in a contract and probably not meant. Nothing here stops a launch: what is
+//! wrong is refused when the contract is read.
 
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
 use super::{load, words};
@@ -53,6 +54,7 @@ impl Lint {
         self.found.push((line, words));
     }
 
+    /// What is odd about one row.
     fn row(&mut self, row: &'static Row) {
         let name = row.name;
         let mut say = |words: &str| self.found.push((row.line, format!("{name} {words}")));
@@ -80,6 +82,7 @@ impl Lint {
         self.rest(row);
     }
 
+    /// What is odd whatever the format.
     fn rest(&mut self, row: &'static Row) {
         let name = row.name;
         if row.part
@@ -102,6 +105,7 @@ impl Lint {
         }
     }
 
+    /// What is odd about a condition: it would never hold, or it looks at a secret.
     fn condition(&mut self, line: u32, condition: &Condition) {
         let mut each =
             |list: &List<Condition>| list.iter().for_each(|one| self.condition(line, one));

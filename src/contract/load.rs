@@ -84,7 +84,7 @@ fn extended(
     problems: &mut Problems,
 ) -> Result<Option<&'static Contract>, Error> {
     let Some(extends) = draft.extends else { return Ok(None) };
-    let name = extends.value;
+    let name = extends.value.strip_prefix("./").unwrap_or(extends.value);
     if name.starts_with("builtin:") {
         let found = built_in(name);
         if found.is_none() {
@@ -119,7 +119,11 @@ fn read(path: &Path) -> Result<String, Error> {
         Error::new(status, format!("cannot read contract {}: {cause}", path.display()))
     };
     let io = |error: std::io::Error| {
-        fail(Status::NoInput, &error.kind().to_string())
+        let cause = match error.kind() {
+            std::io::ErrorKind::NotFound => "no such file".to_owned(),
+            kind => kind.to_string(),
+        };
+        fail(Status::NoInput, &cause)
             .hint("check the path, and that the launcher's user may read it")
     };
     // Looked at before it is opened: opening a pipe would wait for its writer.

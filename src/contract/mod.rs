@@ -4,6 +4,7 @@
 //! extends, stricter only) and [`compile`] (names to indices). The built-in contract has been
 //! through all that when the program was made: it is the table in [`builtin`].
 
+#[rustfmt::skip]
 pub mod builtin;
 mod compile;
 pub mod docs;

@@ -271,3 +271,49 @@ impl Seed<'_> {
         Ok(Seed { depth: self.depth + 1, ..self })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn lines(node: &Node, found: &mut Vec<u32>) {
+        match &node.value {
+            Value::List(list) => list.iter().for_each(|node| lines(node, found)),
+            Value::Map(map) => map.iter().for_each(|(key, node)| {
+                found.push(key.line);
+                lines(node, found);
+            }),
+            _ => found.push(node.line),
+        }
+    }
+
+    #[test]
+    fn every_scalar_knows_its_line() {
+        let text = "a: 1\nb:\n  - x\n  - {c: true,\n     d: ~}\n\ne: |\n  long\n  text\nf: 1.5\n";
+        let mut problems = Problems::default();
+        let mut found = Vec::new();
+        lines(&parse(text, &mut problems).unwrap(), &mut found);
+        assert_eq!(found, [1, 1, 2, 3, 4, 4, 5, 5, 7, 7, 10, 10]);
+        assert!(problems.verdict(Path::new("x")).is_ok());
+    }
+
+    proptest! {
+        /// Whatever stands in a file: no panic, and lines that exist, in order.
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a\\-:\\[\\]{}&*!|>'\"#, \n?~1.%é]{0,60}") {
+            let mut problems = Problems::default();
+            match parse(&text, &mut problems) {
+                None => prop_assert!(problems.verdict(Path::new("x")).is_err()),
+                Some(root) => {
+                    let mut found = Vec::new();
+                    lines(&root, &mut found);
+                    prop_assert!(found.is_sorted(), "{found:?}");
+                    let most = text.lines().count().max(1) + 1;
+                    prop_assert!(found.iter().all(|&line| line >= 1 && line as usize <= most));
+                }
+            }
+        }
+    }
+}

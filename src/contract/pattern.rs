@@ -1,4 +1,9 @@
 //! Templates: `{NAME}`, `[…]` groups, `{NAME?yes:no}`, and the place of each part in the URL.
+//!
+//! The place is decided here, once, from the template alone: were it decided from the composed
+//! text, a password with `@` or `/` in it would move what follows. There is no escape: a template
+//! makes URLs, and braces and brackets stand in none but around an IPv6 address, which a part
+//! for the host gets by itself.
 
 use super::model::{List, Place, RowId, Segment, Str, Template};
 use super::name;
@@ -28,16 +33,14 @@ pub fn parse(text: Str) -> Result<Vec<Piece>, &'static str> {
     Ok(pieces)
 }
 
-/// The names in `pieces`; with `needed`, only those outside every group.
-pub fn names(pieces: &[Piece], needed: bool, found: &mut Vec<Str>) {
+/// The names in `pieces`, and whether each is the flag of a switch.
+pub fn names(pieces: &[Piece], found: &mut Vec<(Str, bool)>) {
     for piece in pieces {
         match piece {
             Piece::Literal(_) => {}
-            Piece::Part(name, _) => found.push(name),
-            Piece::Switch(name, ..) if !needed => found.push(name),
-            Piece::Switch(..) => {}
-            Piece::Group(_) if needed => {}
-            Piece::Group(inner) => names(inner, needed, found),
+            Piece::Part(name, _) => found.push((name, false)),
+            Piece::Switch(name, ..) => found.push((name, true)),
+            Piece::Group(inner) => names(inner, found),
         }
     }
 }
@@ -62,6 +65,7 @@ pub fn resolve(
     Some(Template { text, segments: all(pieces, row)? })
 }
 
+/// The pieces up to the end of the text, or up to the `]` of this group.
 fn group(rest: &mut Str, depth: u8) -> Result<Vec<Piece>, &'static str> {
     let mut pieces = Vec::new();
     loop {
@@ -97,6 +101,7 @@ fn group(rest: &mut Str, depth: u8) -> Result<Vec<Piece>, &'static str> {
     if depth > 0 { Err("a [ without its ]") } else { Ok(pieces) }
 }
 
+/// What stands in `{ }`.
 fn part(inside: Str) -> Result<Piece, &'static str> {
     let (name, switch) = match inside.split_once('?') {
         Some((name, words)) => (name, Some(words)),
@@ -122,6 +127,8 @@ struct Url {
 }
 
 impl Url {
+    /// At the start of the URL. All groups are counted as if they stood: one that is dropped
+    /// takes its marks with it, and what is left keeps its place.
     fn of(pieces: &[Piece]) -> Url {
         let mut text = String::new();
         fn flat(pieces: &[Piece], text: &mut String) {
@@ -141,6 +148,7 @@ impl Url {
         Url { is_url: true, at_ahead: authority.matches('@').count(), place: Place::Scheme }
     }
 
+    /// Gives each part the place that the literals before it lead to.
     fn place(&mut self, pieces: &mut [Piece]) {
         for piece in pieces {
             match piece {
@@ -152,6 +160,7 @@ impl Url {
         }
     }
 
+    /// Goes through a literal, mark by mark.
     fn walk(&mut self, literal: &str) {
         let mut rest = literal;
         if self.place == Place::Scheme {

@@ -1,4 +1,8 @@
 //! The effective contract in its own grammar, as YAML and as JSON.
+//!
+//! What goes without saying is left out, so that the output reads as a person would write it;
+//! the keys stand in the order of the documentation, for which the maps of the YAML and JSON
+//! libraries are of no use.
 
 use super::draft::{Cond, Draft, FormatDraft, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, ENCODING, FINAL_NEWLINE, USER_INFO};
@@ -96,6 +100,7 @@ impl Map {
     }
 }
 
+/// A whole contract. It has no `extends`: all of that is in it.
 fn tree(draft: &Draft) -> Tree {
     let mut map = Map::default();
     map.put("version", Some(Tree::Integer(1)));
@@ -142,6 +147,7 @@ fn tree(draft: &Draft) -> Tree {
     Tree::Map(map.0)
 }
 
+/// `always`, or the modes.
 fn modes(modes: Modes) -> Tree {
     if modes == Modes::ALL {
         return Tree::Text("always");
@@ -149,6 +155,7 @@ fn modes(modes: Modes) -> Tree {
     Tree::List(modes.iter().map(|mode| Tree::Text(mode.name())).collect())
 }
 
+/// A variable or part.
 fn row(row: &RowDraft) -> Tree {
     let mut map = Map::default();
     map.text("name", Some(row.name));
@@ -182,6 +189,7 @@ fn row(row: &RowDraft) -> Tree {
     Tree::Map(map.0)
 }
 
+/// A format; its kind is always said.
 fn format(format: &FormatDraft) -> Tree {
     let mut map = Map::default();
     map.text("kind", format.kind.map(super::draft::KindName::word));
@@ -199,6 +207,7 @@ fn format(format: &FormatDraft) -> Tree {
     Tree::Map(map.0)
 }
 
+/// A refused value. It is public: it stands in the contract to be recognised.
 fn reject(reject: &Reject) -> Tree {
     let mut map = Map::default();
     map.text("value", Some(reject.value));
@@ -221,6 +230,7 @@ fn severities(list: &[Override]) -> Vec<(Str, Tree)> {
     map
 }
 
+/// A condition.
 fn condition(cond: &Cond) -> Tree {
     let all = |list: &[Cond]| Tree::List(list.iter().map(condition).collect());
     match cond {

@@ -122,7 +122,7 @@ fn compose(contract: &Contract) -> String {
         let name = words::file_name(row);
         let _ = write!(text, "\n  # {}, at /run/secrets/{name}\n", row.name);
         comments(contract, row, "  ", &mut text);
-        let _ = write!(text, "  # {name}:\n  #   file: \n");
+        let _ = write!(text, "  # {name}:\n  #   file:\n");
     }
     text
 }

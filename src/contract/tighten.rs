@@ -1,5 +1,10 @@
 //! What an operator's contract adds to the one it extends: stricter is taken, looser is refused
 //! with both values (interface section 8).
+//!
+//! Looser means: some value or absence that the extended contract makes a finding would be none,
+//! would be a milder one, or more of a secret would be shown. What only says more (purpose,
+//! aliases, file names) is free. Problems are noted and the merge goes on, so that all of them
+//! are said at once.
 
 use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
 use super::grammar::{BLANK, DISPLAY, FINAL_NEWLINE, VARIABLE};
@@ -13,6 +18,7 @@ use crate::mode::{Mode, Modes};
 pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     base.name = over.name.or(base.name);
     base.extends = over.extends;
+    // Where a program lies is the host's affair and says nothing of strictness.
     for at in &over.program {
         base.program.retain(|known| known.value.0 != at.value.0);
         base.program.push(*at);
@@ -42,9 +48,15 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     }
     let known = base.features.len();
     for feature in &over.features {
-        match base.features.iter_mut().take(known).find(|base| base.name == feature.name) {
+        match base
+            .features
+            .iter_mut()
+            .take(known)
+            .find(|base| base.name == feature.name && base.line == 0)
+        {
             None => base.features.push(feature.clone()),
             Some(base) => {
+                base.line = feature.line;
                 // On in more cases asks for more; off in more cases withholds more.
                 base.on = either(base.on.take(), feature.on.clone());
                 match (&base.off, &feature.off) {
@@ -80,6 +92,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     base
 }
 
+/// Appends what is not there yet.
 fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
     for one in more {
         if !to.contains(one) {
@@ -88,6 +101,7 @@ fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
     }
 }
 
+/// The one sentence for all that is looser.
 fn looser(line: u32, key: &str, name: &str, new: &str, old: &str, problems: &mut Problems) {
     problems.add_hint(
         line,
@@ -130,6 +144,7 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         Some(secret) => base.secret = Some(secret),
         None => {}
     }
+    // Another class has another rotation window.
     match (base.class, over.class) {
         (Some(old), Some(new)) if old != new => less("class", new, old),
         (_, Some(new)) => base.class = Some(new),
@@ -142,6 +157,7 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         (_, Some(new)) => base.feature = Some(new),
         _ => {}
     }
+    // Strip and keep make different values of one file; refuse takes fewer files than both.
     match (base.final_newline, over.final_newline) {
         (Some(old), Some(new)) if old != new && new != FinalNewline::RefuseNewline => {
             less("final_newline", word(FINAL_NEWLINE, new), word(FINAL_NEWLINE, old));
@@ -163,6 +179,7 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         Some(display) => base.display = Some(display),
         None => {}
     }
+    // A generated or default value would take the place of one that is required.
     match (base.generate, over.generate) {
         (Some(old), Some(new)) if new.bytes < old.bytes => {
             less("generate", &format!("{} bytes", new.bytes), &format!("{} bytes", old.bytes));
@@ -209,6 +226,8 @@ fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
     found.map_or(code.severity(mode), |one| one.severity)
 }
 
+/// Severities code by code and mode by mode, measured against what is in force: the extended
+/// row's own, else the table's.
 fn severities(base: &mut RowDraft, over: &RowDraft, less: &mut dyn FnMut(&str, &str, &str)) {
     let shown = |severity: Option<Severity>| severity.map_or("none", Severity::name);
     let mut merged = over.severity.clone();
@@ -243,6 +262,7 @@ fn narrower(kind: KindName) -> &'static [KindName] {
     }
 }
 
+/// The format key by key; a kind may only become one whose values the old kind takes too.
 fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str, &str, &str)) {
     let old_kind = base.kind.unwrap_or(KindName::Text);
     if let Some(kind) = over.kind
@@ -263,6 +283,7 @@ fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str,
             less("format kind", kind.word(), old_kind.word());
         }
     }
+    /// A bound that may only move inwards; `least` says which way that is.
     fn bound<T: Ord + Copy + ToString>(
         key: &str,
         old: &mut Option<T>,

@@ -9,6 +9,7 @@ pub fn and(words: &[String]) -> String {
     join(words, "and")
 }
 
+/// A list with this word before the last.
 fn join(words: &[String], last_word: &str) -> String {
     match words {
         [] => String::new(),

@@ -63,6 +63,11 @@ pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
             Err(Errno::EACCES | Errno::EINVAL | Errno::ENXIO) => {
                 open(OFlag::O_APPEND | OFlag::O_WRONLY)?
             }
+            // Opened for reading as well, a pipe would take bytes that nobody ever reads.
+            Ok(fd) if size_of_regular(&fd)?.is_none() => {
+                drop(fd);
+                open(OFlag::O_APPEND | OFlag::O_WRONLY)?
+            }
             other => other?,
         },
     };

@@ -46,7 +46,7 @@ pub fn weakness(value: &[u8]) -> Option<&'static str> {
     } else if distinct < DISTINCT {
         Some("has fewer than 10 different characters")
     } else if steps > value.len() / 4 * 3 {
-        // Of random digits one pair in 16 follows each other, of base64 one in 32.
+        // Of random hexadecimal digits one pair in eight are neighbours, of base64 one in 12.
         Some("is a sequence of characters")
     } else {
         None
@@ -59,7 +59,8 @@ fn follows(one: u8, other: u8) -> bool {
         return true;
     }
     let place = |byte: u8| KEYBOARD.get(usize::from(byte)).copied().unwrap_or(u8::MAX);
-    place(one).abs_diff(place(other)) == 1
+    let one = place(one);
+    one != u8::MAX && place(other).abs_diff(one) == 1
 }
 
 #[cfg(test)]

@@ -138,7 +138,10 @@ fn is_word(value: &[u8]) -> bool {
 /// this alone: a word such as `secret` is a weak password there and not a forgotten one.
 pub fn is_obvious(value: &[u8]) -> bool {
     let bracketed = value.len() > 2 && value.starts_with(b"<") && value.ends_with(b">");
-    let starts = |prefix: &&str| folded(value).take(prefix.len()).eq(prefix.bytes());
+    let first = folded(value).next();
+    let starts = |prefix: &&str| {
+        prefix.bytes().next() == first && folded(value).take(prefix.len()).eq(prefix.bytes())
+    };
     bracketed || PREFIXES.iter().any(starts) || is_instruction(value)
 }
 
@@ -169,9 +172,12 @@ fn is_plain_word(word: &[u8]) -> bool {
 /// Whether one token of at most 16 bytes is repeated: `xxxx`, `abcabc`, `...`. The last one may
 /// be cut.
 pub fn is_repetition(value: &[u8]) -> bool {
+    let Some((first, tail)) = value.split_first() else { return false };
+    // Where the token begins anew its first byte stands again.
+    let again = tail.iter().take(16.min(value.len() / 2)).enumerate();
     value.len() >= 3
-        && (1..=16.min(value.len() / 2)).any(|period| {
-            value.iter().zip(value.iter().skip(period)).all(|(one, other)| one == other)
+        && again.filter(|&(_, byte)| byte == first).any(|(at, _)| {
+            value.iter().zip(value.iter().skip(at + 1)).all(|(one, other)| one == other)
         })
 }
 

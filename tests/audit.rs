@@ -1,0 +1,154 @@
+//! The audit log: one line a launch, or no launch (interface section 2, `--audit-log`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+fn audited() -> Launch {
+    Launch::sound("production")
+        .without("JWT_SECRET")
+        .env("JWT_SECRET", SECRET)
+        .options(["--audit-log", "{root}/audit.log"])
+        .canary(SECRET)
+}
+
+fn records(outcome: &Outcome) -> Vec<serde_json::Value> {
+    Outcome::manifests_in(&outcome.read("audit.log"))
+}
+
+#[test]
+fn a_launch_appends_its_manifest_as_one_line() {
+    let outcome = audited().file("audit.log", "earlier line\n").run();
+    outcome.status(0).no_canary();
+    let log = outcome.read("audit.log");
+    assert!(log.starts_with("earlier line\n") && log.ends_with('\n'), "{log}");
+    assert_eq!(log.lines().count(), 2);
+    assert_eq!(records(&outcome)[0], outcome.manifest());
+}
+
+#[test]
+fn a_new_log_can_be_read_by_its_owner_alone() {
+    let outcome = audited().umask(0).run();
+    let log = std::fs::metadata(outcome.status(0).root().join("audit.log")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&log.permissions()) & 0o777;
+    assert_eq!(mode & 0o027, 0, "mode {mode:o}");
+}
+
+#[test]
+fn refused_launches_are_in_it() {
+    let outcome = audited().env("JWT_SECRET", "short").without("NEXIS_CORS_ALLOW_ORIGINS").run();
+    outcome.status(78).program_did_not_run();
+    assert_eq!(records(&outcome)[0]["outcome"], "refused");
+}
+
+#[test]
+fn the_log_is_written_even_where_the_manifest_is_off() {
+    let outcome = audited().options(["--manifest", "off"]).run();
+    outcome.status(0);
+    assert_eq!(records(&outcome).len(), 1);
+}
+
+#[test]
+fn a_torn_last_line_does_not_swallow_the_next() {
+    let outcome =
+        audited().file("audit.log", "{\"schema\":\"nexis-launch/manifest/v1\",\"torn").run();
+    outcome.status(0);
+    let log = outcome.read("audit.log");
+    assert_eq!(records(&outcome).len(), 1, "{log}");
+    assert!(log.lines().last().unwrap().starts_with("{\"schema\""), "{log}");
+}
+
+#[test]
+fn many_launches_at_once_leave_whole_lines() {
+    let launch = audited();
+    let running: Vec<_> = (0..12).map(|_| launch.clone().start()).collect();
+    for one in running {
+        one.finish().status(0);
+    }
+    let log = std::fs::read_to_string(launch.root().join("audit.log")).unwrap();
+    assert_eq!(log.lines().count(), 12);
+    assert_eq!(Outcome::manifests_in(&log).len(), 12, "{log}");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_starts_nothing() {
+    for place in ["/dev/full", "{root}/absent/log", "{root}", "fd:99", "{root}/socket"] {
+        let launch = Launch::sound("production").options(["--audit-log", place]);
+        let _listener =
+            std::os::unix::net::UnixListener::bind(launch.root().join("socket")).unwrap();
+        let outcome = launch.run();
+        outcome.status(73).no_panic().program_did_not_run();
+        assert!(!outcome.err().is_empty(), "{place}");
+    }
+}
+
+#[test]
+fn a_pipe_without_a_reader_as_log_does_not_hang() {
+    let outcome =
+        Launch::sound("production").pipe("pipe").options(["--audit-log", "{root}/pipe"]).run();
+    outcome.status(73).no_panic().program_did_not_run();
+}
+
+#[test]
+fn where_it_is_not_required_a_log_that_cannot_be_written_stops_nothing() {
+    for place in ["/dev/full", "{root}/absent/log", "fd:99"] {
+        let launch = Launch::sound("production").options(["--audit-log", place]);
+        let outcome = launch.clone().options(["--audit-required=false"]).run();
+        outcome.status(0).seen();
+        launch.env("NEXIS_LAUNCH_AUDIT_REQUIRED", "false").run().status(0).seen();
+    }
+}
+
+#[test]
+fn a_descriptor_can_be_the_log_and_stays_open_for_the_program() {
+    let launch = Launch::sound("production").file("audit.log", "").options(["--audit-log", "fd:6"]);
+    let file = File::options().append(true).open(launch.root().join("audit.log")).unwrap();
+    let outcome = launch.descriptor(Descriptor::new(6, file)).run();
+    let seen = outcome.status(0).seen();
+    assert_eq!(records(&outcome).len(), 1);
+    let fds: Vec<_> = seen.record["fds"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["fd"].as_i64().unwrap())
+        .collect();
+    assert_eq!(fds, [0, 1, 2, 6]);
+}
+
+/// Holds the log's lock as another launch would; whoever waits has to give up at a deadline.
+fn locked(path: &std::path::Path) -> File {
+    let file = File::options().append(true).create(true).open(path).unwrap();
+    file.lock().unwrap();
+    let lock =
+        libc::flock { l_type: libc::F_WRLCK as i16, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+    // Both kinds of lock, so that it does not matter which one the launcher takes.
+    #[allow(unsafe_code, reason = "record locks have no safe interface")]
+    // SAFETY: `lock` lives for the call.
+    let taken = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    assert_eq!(taken, 0);
+    file
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_ends_at_a_deadline() {
+    let launch = audited();
+    let _lock = locked(&launch.root().join("audit.log"));
+    let outcome = launch.run();
+    outcome.status(73).no_panic().program_did_not_run();
+    assert_eq!(outcome.read("audit.log"), "");
+}
+
+#[test]
+fn a_lock_that_is_given_back_lets_the_launch_go_on() {
+    let launch = audited();
+    let lock = locked(&launch.root().join("audit.log"));
+    let running = launch.start();
+    wait_for("the launcher to wait", || running.state() == 'S');
+    drop(lock);
+    let outcome = running.finish();
+    outcome.status(0).seen();
+    assert_eq!(records(&outcome).len(), 1);
+}

@@ -1,0 +1,106 @@
+//! TERM and INT end the launcher at once while it waits (interface section 4).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::fs::File;
+
+/// Waits on a pipe that nobody writes.
+fn on_a_pipe() -> Launch {
+    Launch::sound("production")
+        .without("JWT_SECRET")
+        .pipe("pipe")
+        .env("JWT_SECRET_FILE", "{root}/pipe")
+}
+
+fn interrupted(running: Running, signal: i32) -> Outcome {
+    // Asleep in poll(2) or in a sleep; before that it is running or reads files.
+    wait_for("the launcher to wait", || {
+        let call = std::fs::read_to_string(format!("/proc/{}/syscall", running.pid()));
+        let number = call.unwrap_or_default();
+        let number = number.split(' ').next().unwrap_or_default().parse::<i64>().unwrap_or(-1);
+        let waits = [
+            libc::SYS_ppoll,
+            libc::SYS_nanosleep,
+            libc::SYS_clock_nanosleep,
+            libc::SYS_pselect6,
+            libc::SYS_rt_sigtimedwait,
+            libc::SYS_read,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_poll,
+        ];
+        running.state() == 'S' && waits.contains(&number)
+    });
+    running.signal(signal);
+    running.finish()
+}
+
+#[test]
+fn a_wait_for_a_pipe_ends_with_143_and_130() {
+    for (signal, status) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {
+        let outcome = interrupted(on_a_pipe().start(), signal);
+        outcome.status(status).no_panic().program_did_not_run();
+    }
+}
+
+#[test]
+fn a_wait_for_a_descriptor_ends_too() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let launch = Launch::sound("production")
+        .without("JWT_SECRET")
+        .env("JWT_SECRET_FILE", "/dev/fd/63")
+        .descriptor(Descriptor::new(63, reader));
+    interrupted(launch.start(), libc::SIGTERM).status(143).program_did_not_run();
+}
+
+#[test]
+fn a_wait_for_a_lock_ends_too() {
+    for (signal, status) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {
+        let launch = Launch::sound("production").options(["--audit-log", "{root}/audit.log"]);
+        let log = File::create(launch.root().join("audit.log")).unwrap();
+        log.lock().unwrap();
+        let outcome = interrupted(launch.start(), signal);
+        outcome.status(status).program_did_not_run();
+        assert_eq!(outcome.read("audit.log"), "");
+    }
+}
+
+#[test]
+fn as_the_first_process_of_a_container_it_ends_as_well() {
+    // In a PID namespace of its own the launcher is process 1, for which the kernel discards
+    // signals without a handler.
+    let launch = Launch::new()
+        .args(["run", "--", "/usr/bin/unshare", "--user", "--map-root-user", "--pid", "--fork"])
+        .args(["--kill-child", env!("CARGO_BIN_EXE_nexis-launch"), "run", "--mode", "production"])
+        .args(["--", "{witness}", "{dump}"])
+        .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+        .env("PATH", "/usr/bin:/bin")
+        .pipe("pipe")
+        .env("JWT_SECRET_FILE", "{root}/pipe")
+        .directly();
+    let running = launch.start();
+    let children = format!("/proc/{0}/task/{0}/children", running.pid());
+    let mut first = 0;
+    wait_for("process 1 of the namespace", || {
+        let children = std::fs::read_to_string(&children).unwrap_or_default();
+        first = children.trim().parse().unwrap_or(0);
+        let stat = std::fs::read_to_string(format!("/proc/{first}/syscall")).unwrap_or_default();
+        let name = std::fs::read_to_string(format!("/proc/{first}/comm")).unwrap_or_default();
+        name.starts_with("nexis-launch")
+            && !stat.is_empty()
+            && !stat.starts_with("running")
+            && std::fs::read_to_string(format!("/proc/{first}/status"))
+                .unwrap_or_default()
+                .lines()
+                .any(|line| {
+                    line.starts_with("SigCgt") && !line.ends_with("0000000000000000")
+                        || line.starts_with("SigBlk") && !line.ends_with("0000000000000000")
+                })
+    });
+    #[allow(unsafe_code, reason = "kill has no safe interface here")]
+    // SAFETY: kill(2) takes any numbers; the process is the child's own child.
+    let sent = unsafe { libc::kill(first, libc::SIGTERM) };
+    assert_eq!(sent, 0);
+    running.finish().status(143).program_did_not_run();
+}
