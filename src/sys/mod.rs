@@ -4,6 +4,7 @@
 //! precondition it relies on.
 #![allow(unsafe_code, reason = "this is the room for it")]
 
+pub mod allocator;
 pub mod descriptor;
 pub mod fs;
 pub mod process;

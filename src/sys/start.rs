@@ -5,7 +5,11 @@
 //! would inherit the first two, so they must not happen.
 #![allow(unsafe_code, reason = "the entry point is a C symbol")]
 
+use nexis_launch::sys::allocator::Arena;
 use std::ffi::{c_char, c_int};
+
+#[global_allocator]
+static ALLOCATOR: Arena = Arena::new();
 
 /// The entry point that the C library's start code calls.
 #[unsafe(no_mangle)]
