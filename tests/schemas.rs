@@ -50,7 +50,14 @@ fn manifest(launch: Launch, outcome: &str) -> Value {
 fn rich() -> Launch {
     Launch::sound("production")
         .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key"])
-        .options(["--label", "commit=d41773f", "--env-file", "{root}/extra.env"])
+        .options([
+            "--label",
+            "commit=d41773f",
+            "--env-file",
+            "{root}/extra.env",
+            "--passthrough",
+            "EXTRA",
+        ])
         .options(["--accept", "too-short:NEXIS_API_HMAC_SECRET", "--reason", "moving"])
         .options(["--until", &tomorrow()])
         .file("key", HEX_KEY)
@@ -61,7 +68,7 @@ fn rich() -> Launch {
         .env("DATABASE_URL", "postgres://app:Zt7-qWv9xKp2@db.internal/nexis?sslmode=require")
         .env("OPENAI_API_KEY", "sk-9Xv2LmQ8rTz4WcYb7Nd1")
         .env("NEXIS_OPENAI_ENABLED", "false")
-        .env("NEXIS_API_HMAC_SECRET", "u8Kq2Zr5")
+        .env("NEXIS_API_HMAC_SECRET", "u8Kq2Zr5Wm9Yx1Lp")
         .env("INVOCATION_ID", "0f2c41e8a7d94b5a8d3e6c1b9f70a254")
         .env("PATH", "/usr/bin")
         .env("UNRELATED", "1")
