@@ -325,3 +325,11 @@ fn rust_log_may_be_blank() {
     outcome.status(0).no_finding("blank-value");
     assert_eq!(outcome.seen().text("RUST_LOG").as_deref(), Some(""));
 }
+
+#[test]
+fn a_value_of_nothing_but_invisible_characters_is_absent() {
+    for value in ["\u{feff}", "\u{feff}\n", "\u{200b}\u{2060}"] {
+        let outcome = Launch::sound("production").env("JWT_SECRET", value.repeat(16)).run();
+        outcome.status(78).error("blank-value", "JWT_SECRET").program_did_not_run();
+    }
+}
