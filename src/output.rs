@@ -2,7 +2,6 @@
 //! that comes from outside is escaped before it is shown.
 
 use crate::error::{Error, Status};
-use crate::settings::Sink;
 use crate::sys::{descriptor, process, wait};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -57,15 +56,6 @@ pub fn patiently(fd: BorrowedFd<'_>, mut bytes: &[u8], deadline: Instant) -> io:
         }
     }
     Ok(())
-}
-
-/// The name of a sink in messages.
-pub fn sink_name(sink: &Sink) -> String {
-    match sink {
-        Sink::Stdout => "standard output".to_owned(),
-        Sink::Descriptor(number) => format!("descriptor {number}"),
-        Sink::File(path) => escape(&path.to_string_lossy()).into_owned(),
-    }
 }
 
 /// An error as people read it: `nexis-launch: …`, then `hint: …`.

@@ -4,6 +4,7 @@ use super::{encoded, entropy, flag, log_filter, origins, placeholder, reference}
 use crate::contract::model::{FinalNewline, Kind, List, Row, Str};
 use crate::finding::{Code, Fact};
 use crate::mode::Mode;
+use crate::secret::is_space;
 use crate::url::{Inspected, passwords, split_scheme};
 use std::net::SocketAddr;
 
@@ -73,12 +74,6 @@ pub fn canonical(row: &Row, value: &[u8]) -> Option<Vec<u8>> {
         _ => return None,
     };
     (spelling.as_bytes() != value).then(|| spelling.as_bytes().to_vec())
-}
-
-/// White space of Unicode, and characters that are as invisible: the byte order mark, zero-width
-/// space and word joiner.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}')
 }
 
 fn trim(text: &str) -> &str {
