@@ -197,10 +197,9 @@ fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     errors.into_iter().map(concealed).collect()
 }
 
-/// The first entry of this name.
+/// The first entry's value of this name.
 fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
-    let mut pairs = entries.iter().filter_map(|entry| source::split(entry));
-    pairs.find(|(other, _)| *other == name).map(|(_, value)| value)
+    entries.iter().find_map(|entry| entry.to_bytes().strip_prefix(name)?.strip_prefix(b"="))
 }
 
 /// A launch that is judged and can be stated.

@@ -37,10 +37,7 @@ pub(super) fn explain(options: cli::Explain) -> Ending {
 
 /// A name without a row: one that the program is known not to read, or none at all.
 fn not_a_row(contract: &Contract, name: &str) -> Ending {
-    let known = contract
-        .not_read
-        .into_iter()
-        .find(|known| crate::environment::matches(known.name, name.as_bytes()));
+    let known = contract.not_read(name.as_bytes());
     if let Some(known) = known {
         return print(&format!("{}: not read by the program: {}\n", known.name, known.note));
     }

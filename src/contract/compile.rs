@@ -404,5 +404,7 @@ fn not_read(draft: &Draft, problems: &mut Problems) -> Vec<NotRead> {
             problems.add(at.line, words);
         }
     }
-    draft.not_read.iter().map(|at| at.value).collect()
+    let mut names: Vec<NotRead> = draft.not_read.iter().map(|at| at.value).collect();
+    names.sort_by_key(|known| (known.name.ends_with('*'), known.name));
+    names
 }

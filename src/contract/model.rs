@@ -103,6 +103,7 @@ pub struct Contract {
     /// Findings that follow from a combination of values.
     pub rules: List<Rule>,
     /// Names that the program is known not to read; `*` at the end stands for any ending.
+    /// Exact names first, then those with a star, each sorted by bytes.
     pub not_read: List<NotRead>,
     /// Prefixes (`NEXIS_`) under which a name that nothing reads is an `unknown-variable`.
     pub prefixes: List<Str>,
@@ -483,6 +484,19 @@ impl Contract {
     pub fn file(&self, name: &[u8]) -> Option<FileName> {
         let at = self.files.0.binary_search_by(|file| file.name.as_bytes().cmp(name)).ok()?;
         self.files.0.get(at).copied()
+    }
+
+    /// What to know of a name that the program is known not to read.
+    pub fn not_read(&self, name: &[u8]) -> Option<&'static NotRead> {
+        let all = self.not_read.0;
+        let (exact, patterns) =
+            all.split_at(all.partition_point(|known| !known.name.ends_with('*')));
+        match exact.binary_search_by(|known| known.name.as_bytes().cmp(name)) {
+            Ok(at) => exact.get(at),
+            Err(_) => patterns.iter().find(|known| {
+                known.name.strip_suffix('*').is_some_and(|start| name.starts_with(start.as_bytes()))
+            }),
+        }
     }
 
     /// Rows with their indices.

@@ -1,8 +1,7 @@
 //! The findings about names: what nothing reads, and what looks like a secret without a row.
 
 use super::verdict::Judge;
-use crate::contract::model::{Contract, NotRead, Role};
-use crate::environment;
+use crate::contract::model::Role;
 use crate::finding::{Code, Fact};
 use crate::nearest::nearest;
 use crate::resolve::State;
@@ -28,7 +27,7 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     for resolved in &case.resolution.rows {
         let row = case.contract.row(resolved.id);
         if resolved.state == State::Delivered
-            && let Some(known) = not_read(case.contract, row.name)
+            && let Some(known) = case.contract.not_read(row.name.as_bytes())
         {
             let source = resolved.winner().map(|seen| seen.source.clone());
             judge.add(Some(resolved.id), Code::NotReadByProgram, source, Fact::Note(known.note));
@@ -46,7 +45,7 @@ fn one(
     let contract = judge.case.contract;
     let owned = || Cow::Owned(name.clone().into_owned());
     let source = || source.cloned().unwrap_or_else(|| Source::new(kind, name.clone().into_owned()));
-    if let Some(known) = not_read(contract, &name) {
+    if let Some(known) = contract.not_read(name.as_bytes()) {
         judge.add_named(owned(), Code::NotReadByProgram, Some(source()), Fact::Note(known.note));
     } else if contract.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
         let own =
@@ -57,9 +56,4 @@ fn one(
     } else if passed && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         judge.add_named(owned(), Code::UndeclaredSecret, Some(source()), Fact::Nearest(None));
     }
-}
-
-/// The contract's note on a name that the program does not read.
-fn not_read(contract: &Contract, name: &str) -> Option<&'static NotRead> {
-    contract.not_read.into_iter().find(|known| environment::matches(known.name, name.as_bytes()))
 }
