@@ -131,9 +131,6 @@ impl Survey {
             env_files: &settings.env_files,
             find_dotenv: development && settings.env_files.is_empty(),
         });
-        for path in &snapshot.visited {
-            tracing::debug!(path = %crate::output::escape(&path.to_string_lossy()), "looked at");
-        }
         let mut generate = |row: &Row| row.generate.and_then(generate::value);
         let resolution = resolve(contract, snapshot.candidates, &named, &mut generate);
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
@@ -210,6 +207,12 @@ impl Launch {
             environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let needles = needles(survey.contract, &survey.resolution);
+        // Only now, since a path can hold a secret: a value where a file's name belongs is a
+        // usual slip.
+        for path in &survey.visited {
+            let guard = Guard::new(&needles);
+            tracing::debug!(path = %guard.text(&path.to_string_lossy()), "looked at");
+        }
         let arguments: Vec<&[u8]> = program.iter().flat_map(Program::arguments).collect();
         let case = Case {
             contract: survey.contract,

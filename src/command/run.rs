@@ -22,8 +22,8 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let settings = &launch.survey.settings;
     let manifest = launch.manifest(outcome);
     // A refusal keeps its status, whether its records could be written or not.
-    let recorded = audit::append(&manifest, settings)
-        .and_then(|()| audit::write_manifest(&manifest, settings, refused));
+    let recorded = audit::append(&manifest, settings, launch.guard())
+        .and_then(|()| audit::write_manifest(&manifest, settings, launch.guard(), refused));
     if let Err(error) = recorded {
         to_stderr(&error_text(&error));
         return Ok(if refused { launch.verdict.status } else { error.status });
@@ -41,8 +41,8 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let error = program.exec(&launch.environment);
     let _pipe = IgnoredPipe::begin();
     let manifest = manifest.failed(error);
-    let _ = audit::append(&manifest, settings);
-    let _ = audit::write_manifest(&manifest, settings, true);
+    let _ = audit::append(&manifest, settings, launch.guard());
+    let _ = audit::write_manifest(&manifest, settings, launch.guard(), true);
     Ok(Status::NotExecutable)
 }
 
