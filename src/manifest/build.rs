@@ -57,7 +57,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
         mode: about.resolution.mode.mode.name(),
         launcher: Launcher { version: env!("CARGO_PKG_VERSION") },
         contract: ContractRecord {
-            name: contract.name,
+            name: guard.text(contract.name),
             version: contract.version.to_string(),
             origin: match contract.origin {
                 Origin::Builtin => Shown::own("builtin"),

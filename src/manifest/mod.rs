@@ -104,7 +104,7 @@ pub struct Launcher {
 #[derive(Clone, Debug, Serialize)]
 pub struct ContractRecord {
     /// Its name.
-    pub name: &'static str,
+    pub name: Shown,
     /// The version of its grammar.
     pub version: String,
     /// `builtin`, or the file's path.

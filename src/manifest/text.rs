@@ -72,7 +72,7 @@ fn head(out: &mut String, manifest: &Manifest) {
     push(out, &["\n  launch    ", &manifest.launch, " at ", &manifest.time]);
     let contract = &manifest.contract;
     let digest = contract.sha256.get(..12).unwrap_or(contract.sha256);
-    push(out, &["\n  contract  ", contract.name, " ", &contract.version, " from "]);
+    push(out, &["\n  contract  ", contract.name.as_str(), " ", &contract.version, " from "]);
     push(out, &[contract.origin.as_str(), ", sha256 ", digest, "…\n  process   pid "]);
     let process = &manifest.process;
     number(out, process.pid as usize);

@@ -1,0 +1,143 @@
+//! A secret that also stands where text is shown: a label, a path, a name, a reason. No shown text
+//! contains a secret or sub-secret of 8 bytes or more (interface section 6).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+/// Each place, as a change to a launch whose JWT_SECRET is SECRET and whose database's password is
+/// OTHER.
+type Place = (&'static str, fn(Launch) -> Launch);
+const PLACES: &[Place] = &[
+    ("a label's value", |it| it.options([format!("--label=token={SECRET}")])),
+    ("a label's name", |it| it.options([format!("--label={SECRET}=x")])),
+    ("a label of the setting", |it| it.env("NEXIS_LAUNCH_LABELS", format!("a=x{OTHER}y"))),
+    ("an inherited name", |it| it.raw_env(format!("{SECRET}=x"))),
+    ("an unknown name", |it| it.raw_env(format!("NEXIS_{SECRET}=x"))),
+    ("an undeclared secret's name", |it| it.raw_env(format!("{SECRET}_TOKEN=x"))),
+    ("a name of an env file", |it| {
+        it.file("env", format!("{SECRET}=x\n")).options(["--env-file", "{root}/env"])
+    }),
+    ("an env file's path", |it| {
+        it.file(SECRET, "EXTRA=1\n").options([format!("--env-file={{root}}/{SECRET}")])
+    }),
+    ("an env file's path with a bad line", |it| {
+        it.file(SECRET, "no assignment\n").options([format!("--env-file={{root}}/{SECRET}")])
+    }),
+    ("an absent env file's path", |it| it.options([format!("--env-file={{root}}/{SECRET}")])),
+    ("a secrets directory's path", |it| {
+        it.file(&format!("{SECRET}/jwt_secret"), SECRET)
+            .options([format!("--secrets-dir={{root}}/{SECRET}")])
+    }),
+    ("an absent secrets directory's path", |it| {
+        it.options([format!("--secrets-dir={{root}}/{OTHER}")])
+    }),
+    ("the path of a reference", |it| {
+        it.file(OTHER, HEX_KEY).env("NEXIS_ENCRYPTION_KEY_FILE", format!("{{root}}/{OTHER}"))
+    }),
+    ("the path of a reference to nothing", |it| it.env("NEXIS_JWT_SECRET_FILE", SECRET)),
+    ("an audit log that cannot be written", |it| {
+        it.options([format!("--audit-log={{root}}/no/{SECRET}")])
+    }),
+    ("a manifest that cannot be written", |it| {
+        it.options([format!("--manifest-to={{root}}/no/{SECRET}")])
+    }),
+    ("the invocation id", |it| it.env("INVOCATION_ID", SECRET)),
+    ("the issuer", |it| it.env("JWT_ISSUER", OTHER)),
+    ("an origin", |it| it.env("NEXIS_CORS_ALLOW_ORIGINS", format!("https://{OTHER}.example"))),
+    ("the host of another URL", |it| {
+        it.env("REDIS_URL", format!("rediss://{SECRET}.example:6379"))
+    }),
+    ("the path of another URL", |it| {
+        it.env("REDIS_URL", format!("rediss://h.example:6379/{OTHER}"))
+    }),
+    ("an acceptance's reason", |it| {
+        it.options([format!("--reason=see {SECRET}")])
+            .options(["--accept=placeholder:OPENAI_API_KEY", "--until=2020-01-01"])
+    }),
+    ("an acceptance's code", |it| {
+        it.options([
+            format!("--accept={SECRET}:JWT_SECRET"),
+            "--reason=x".into(),
+            "--until=2020-01-01".into(),
+        ])
+    }),
+    ("a contract's name", |it| {
+        it.file("c.yaml", format!("version: 1\nname: {SECRET}\nextends: builtin:nexis-gateway\n"))
+            .options(["--contract={root}/c.yaml"])
+    }),
+];
+
+fn base(launch: Launch) -> Launch {
+    launch
+        .requirements()
+        .env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/nexis?sslmode=require"))
+        .canary(SECRET)
+        .canary(OTHER)
+}
+
+fn drive(make: fn() -> Launch) {
+    let mut leaks = Vec::new();
+    for (place, add) in PLACES {
+        let outcome = add(base(make())).run();
+        outcome.no_panic();
+        for canary in [SECRET, OTHER] {
+            for (form, text) in forms(canary.as_bytes()) {
+                for output in [&outcome.stdout, &outcome.stderr] {
+                    if find(output, &text).is_some() {
+                        leaks.push(format!("{place}: {form}"));
+                    }
+                }
+            }
+        }
+    }
+    leaks.dedup();
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
+#[test]
+fn the_json_manifest_shows_none() {
+    drive(|| {
+        Launch::new().args(["run", "--manifest=json", "--mode=production", "--", "/bin/true"])
+    });
+}
+
+#[test]
+fn the_text_manifest_shows_none() {
+    drive(|| {
+        Launch::new().args(["run", "--manifest=text", "--mode=production", "--", "/bin/true"])
+    });
+}
+
+#[test]
+fn the_log_shows_none() {
+    drive(|| {
+        Launch::new().args(["run", "-vvv", "--manifest=off", "--mode=staging", "--", "/bin/true"])
+    });
+}
+
+#[test]
+fn check_shows_none() {
+    drive(|| Launch::new().args(["check", "--format=text", "--mode=production"]));
+    drive(|| Launch::new().args(["check", "--format=sarif", "--mode=production"]));
+    drive(|| Launch::new().args(["check", "--format=github", "--mode=production"]));
+}
+
+#[test]
+fn explain_shows_none() {
+    drive(|| Launch::new().args(["explain", "--mode=production"]));
+    drive(|| Launch::new().args(["explain", "--mode=production", "--format=json"]));
+}
+
+#[test]
+fn the_programs_path_shows_none() {
+    let outcome = base(Launch::new())
+        .args(["run", "--mode", "production", "--", &format!("{{root}}/{SECRET}")])
+        .executable(SECRET, "#!/bin/sh\nexit 0\n")
+        .run();
+    outcome.no_canary();
+    let outcome = base(Launch::new())
+        .args(["run", "--mode", "production", "--", &format!("{{root}}/absent-{SECRET}")])
+        .run();
+    outcome.status(127).no_canary();
+}
