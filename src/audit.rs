@@ -25,7 +25,7 @@ pub fn write_manifest(
     refused: bool,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
-    let terminal = match explicit {
+    let terminal = || match explicit {
         None => io::stderr().is_terminal(),
         Some(Sink::Stdout) => io::stdout().is_terminal(),
         Some(Sink::Descriptor(number)) => {
@@ -37,7 +37,7 @@ pub fn write_manifest(
         ManifestForm::Off => return Ok(()),
         ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !refused => return Ok(()),
         ManifestForm::Text => manifest.text(),
-        ManifestForm::Auto if terminal => manifest.text(),
+        ManifestForm::Auto if terminal() => manifest.text(),
         ManifestForm::Auto | ManifestForm::Json => manifest.json(),
     };
     let Some(sink) = explicit else {
