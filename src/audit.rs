@@ -1,8 +1,8 @@
 //! Where records go: the manifest's sink and the audit log.
 
 use crate::error::{Error, Status};
-use crate::manifest::{Manifest, Outcome};
-use crate::output::{escape, patiently, sink_name, to_stderr};
+use crate::manifest::{Guard, Manifest, Outcome};
+use crate::output::{escape, patiently, to_stderr};
 use crate::settings::{ManifestForm, Settings, Sink};
 use crate::sys::descriptor::{self, Opening};
 use crate::sys::{process, wait};
@@ -22,6 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 pub fn write_manifest(
     manifest: &Manifest,
     settings: &Settings,
+    guard: Guard<'_>,
     refused: bool,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
@@ -59,14 +60,19 @@ pub fn write_manifest(
         Sink::File(path) => descriptor::open_to_write(path, how)
             .and_then(|file| patiently(file.as_fd(), text.as_bytes(), deadline)),
     };
-    written.map_err(|error| cannot_write("manifest", sink, &error))
+    written.map_err(|error| cannot_write("manifest", sink, guard, &error))
+}
+
+/// Whether a manifest of a launch that is not to be goes to standard error.
+pub fn is_on_stderr(settings: &Settings) -> bool {
+    settings.manifest_to.is_none() && settings.manifest != ManifestForm::Off
 }
 
 /// Appends the record to the audit log, if there is one.
 ///
 /// # Errors
 /// [`Status::CannotWrite`] where the line is required and could not be written whole.
-pub fn append(manifest: &Manifest, settings: &Settings) -> Result<(), Error> {
+pub fn append(manifest: &Manifest, settings: &Settings, guard: Guard<'_>) -> Result<(), Error> {
     let Some(sink) = &settings.audit_log else { return Ok(()) };
     let line = manifest.json();
     let deadline = Instant::now() + DEADLINE;
@@ -79,7 +85,7 @@ pub fn append(manifest: &Manifest, settings: &Settings) -> Result<(), Error> {
         },
         Sink::Stdout => Ok(()),
     };
-    match appended.map_err(|error| cannot_write("audit log", sink, &error)) {
+    match appended.map_err(|error| cannot_write("audit log", sink, guard, &error)) {
         Err(error) if !settings.audit_required => {
             tracing::warn!("{}", error.message);
             Ok(())
@@ -88,12 +94,22 @@ pub fn append(manifest: &Manifest, settings: &Settings) -> Result<(), Error> {
     }
 }
 
-fn cannot_write(what: &str, sink: &Sink, error: &io::Error) -> Error {
+/// The name of a sink in messages.
+fn sink_name(sink: &Sink, guard: Guard<'_>) -> String {
+    match sink {
+        Sink::Stdout => "standard output".to_owned(),
+        Sink::Descriptor(number) => format!("descriptor {number}"),
+        Sink::File(path) => guard.text(&path.to_string_lossy()).to_string(),
+    }
+}
+
+fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) -> Error {
     let cause = match error.kind() {
         io::ErrorKind::TimedOut => "nothing was taken within 5 s".to_owned(),
         _ => process::describe(error),
     };
-    let message = format!("cannot write the {what} to {}: {}", sink_name(sink), escape(&cause));
+    let message =
+        format!("cannot write the {what} to {}: {}", sink_name(sink, guard), escape(&cause));
     Error::new(Status::CannotWrite, message)
         .hint("nothing was started; make it writable, or name another place")
 }

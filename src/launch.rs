@@ -82,12 +82,13 @@ impl Survey {
         let undumpable = process::forbid_dumps();
         let entries = process::environment();
         let settings = Settings::merge(options, dev, own_settings(&entries))
-            .map_err(|settings::Problems(all)| all)?;
+            .map_err(|settings::Problems(all)| conceal(all, &entries))?;
         log::start(settings.log);
         if undumpable.is_err() {
             tracing::warn!("core dumps could not be forbidden");
         }
-        let contract = contract::load(settings.contract.as_deref()).map_err(|error| vec![error])?;
+        let contract = contract::load(settings.contract.as_deref())
+            .map_err(|error| conceal(vec![error], &entries))?;
         let mut problems = Vec::new();
         let key = settings.fingerprint_key_file.as_deref().and_then(|path| {
             let unusable = |(code, fact)| {
@@ -131,9 +132,6 @@ impl Survey {
             env_files: &settings.env_files,
             find_dotenv: development && settings.env_files.is_empty(),
         });
-        for path in &snapshot.visited {
-            tracing::debug!(path = %crate::output::escape(&path.to_string_lossy()), "looked at");
-        }
         let mut generate = |row: &Row| row.generate.and_then(generate::value);
         let resolution = resolve(contract, snapshot.candidates, &named, &mut generate);
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
@@ -169,6 +167,34 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
         .filter(move |entry| entry.to_bytes().starts_with(prefix))
         .filter_map(|entry| source::split(entry))
         .filter(|(name, value)| !source::is_service_link(name, value))
+}
+
+/// Takes out of errors what is the value of an inherited secret: an operator who confused two
+/// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
+/// one says what is a secret.
+fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
+    let mut needles = Needles::new();
+    for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
+        let known = contract::builtin::CONTRACT.known(name);
+        if let Some(row) = known.map(|known| contract::builtin::CONTRACT.row(known.row))
+            && row.secret
+        {
+            needles.add(row.name, value);
+            for password in url::passwords(value) {
+                needles.add(format!("{}#password", row.name), password.expose());
+            }
+        }
+    }
+    let concealed = |mut error: Error| {
+        let texts = [Some(error.message.as_str()), error.hint.as_deref()];
+        let found = texts.into_iter().flatten().find_map(|text| needles.find(text.as_bytes()));
+        if let Some(name) = found {
+            error.hint = Some("a setting, its name or a path is not the place of a secret".into());
+            error.message = format!("cannot go on: what should be a name or a path holds {name}");
+        }
+        error
+    };
+    errors.into_iter().map(concealed).collect()
 }
 
 /// The first entry of this name.
@@ -210,6 +236,12 @@ impl Launch {
             environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let needles = needles(survey.contract, &survey.resolution);
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            for path in &survey.visited {
+                let shown = Guard::new(&needles).text(&path.to_string_lossy());
+                tracing::debug!(path = %shown, "looked at");
+            }
+        }
         let arguments: Vec<&[u8]> = program.iter().flat_map(Program::arguments).collect();
         let case = Case {
             contract: survey.contract,

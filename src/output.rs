@@ -2,7 +2,6 @@
 //! that comes from outside is escaped before it is shown.
 
 use crate::error::{Error, Status};
-use crate::settings::Sink;
 use crate::sys::{descriptor, process, wait};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -59,15 +58,6 @@ pub fn patiently(fd: BorrowedFd<'_>, mut bytes: &[u8], deadline: Instant) -> io:
     Ok(())
 }
 
-/// The name of a sink in messages.
-pub fn sink_name(sink: &Sink) -> String {
-    match sink {
-        Sink::Stdout => "standard output".to_owned(),
-        Sink::Descriptor(number) => format!("descriptor {number}"),
-        Sink::File(path) => escape(&path.to_string_lossy()).into_owned(),
-    }
-}
-
 /// An error as people read it: `nexis-launch: …`, then `hint: …`.
 pub fn error_text(error: &Error) -> String {
     let mut text = format!("nexis-launch: {}\n", escape(&error.message));
@@ -81,7 +71,9 @@ pub fn error_text(error: &Error) -> String {
 /// characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder what
 /// is displayed (Unicode bidirectional controls).
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
+    // Nearly all text is printable ASCII, which this recognises sixteen bytes at a time.
+    let printable = text.bytes().fold(true, |all, byte| all & (0x20..0x7f).contains(&byte));
+    if printable || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -93,6 +85,14 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Appends the decimal digits of a number, which `write!` takes ten times the instructions for.
+pub fn push_number(text: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 fn is_hostile(character: char) -> bool {

@@ -30,10 +30,11 @@ impl Secret {
         self.0.is_empty()
     }
 
-    /// Whether it is empty or white space only (ASCII and Unicode).
+    /// Whether it is empty or white space only (ASCII and Unicode). A byte order mark counts as
+    /// space (interface section 7), and so do the spaces without width.
     pub fn is_blank(&self) -> bool {
         match std::str::from_utf8(&self.0) {
-            Ok(text) => text.trim().is_empty(),
+            Ok(text) => text.chars().all(is_space),
             Err(_) => false,
         }
     }
@@ -61,6 +62,12 @@ impl Secret {
     pub fn duplicate(&self) -> Secret {
         Secret(self.0.clone())
     }
+}
+
+/// White space, a byte order mark, and the spaces without width: what nobody sees at an edge of a
+/// value, or where there is nothing else.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}')
 }
 
 impl Drop for Secret {
@@ -105,6 +112,7 @@ mod tests {
     fn blank_is_white_space_only() {
         assert!(Secret::new(b" \t\r\n".to_vec()).is_blank());
         assert!(Secret::new("\u{a0}".as_bytes().to_vec()).is_blank());
+        assert!(Secret::new("\u{feff}\u{200b}\n\u{2060}".as_bytes().to_vec()).is_blank());
         assert!(!Secret::new(b"\xff".to_vec()).is_blank());
         assert!(!Secret::new(b" a ".to_vec()).is_blank());
     }

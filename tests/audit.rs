@@ -152,3 +152,18 @@ fn a_lock_that_is_given_back_lets_the_launch_go_on() {
     outcome.status(0).seen();
     assert_eq!(records(&outcome).len(), 1);
 }
+
+#[test]
+fn a_refusal_is_explained_where_its_line_cannot_be_written() {
+    let outcome = Launch::witness(["--mode", "production", "--audit-log", "{root}/none/log"]).run();
+    outcome.status(78).program_did_not_run();
+    outcome.says("missing-required: JWT_SECRET").says("cannot write the audit log");
+}
+
+#[test]
+fn a_start_that_the_manifest_prevented_is_not_left_standing_as_one() {
+    let outcome = audited().options(["--manifest-to", "{root}/none/manifest"]).run();
+    outcome.status(73).program_did_not_run();
+    let outcomes: Vec<_> = records(&outcome).iter().map(|r| r["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["exec", "failed"]);
+}

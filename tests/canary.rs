@@ -254,3 +254,29 @@ fn a_shown_value_that_holds_a_secret_is_withheld() {
     outcome.status(0).no_canary();
     assert!(outcome.variable("JWT_ISSUER").get("display").is_none_or(serde_json::Value::is_null));
 }
+
+/// A secret in the place of a name or a path, by an operator who confused two variables.
+#[test]
+fn a_secret_in_the_place_of_a_path_or_a_name_is_not_repeated() {
+    let name = format!("NEXIS_LAUNCH_{SECRET}");
+    for (name, value) in [
+        ("NEXIS_LAUNCH_CONTRACT", SECRET),
+        ("NEXIS_LAUNCH_SECRETS_DIR", SECRET),
+        ("NEXIS_LAUNCH_ENV_FILE", SECRET),
+        ("NEXIS_LAUNCH_AUDIT_LOG", "{root}/none/SECRET"),
+        ("NEXIS_LAUNCH_MANIFEST_TO", "{root}/none/SECRET"),
+        ("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", SECRET),
+        ("DATABASE_URL_FILE", SECRET),
+        (name.as_str(), "1"),
+    ] {
+        for log in ["text", "json"] {
+            let outcome = Launch::sound("production")
+                .env(name, value.replace("SECRET", SECRET))
+                .options(["-vvv", "--log-format", log])
+                .canary(SECRET)
+                .run();
+            assert_ne!(outcome.status, Some(0), "{name}");
+            outcome.no_canary().program_did_not_run();
+        }
+    }
+}

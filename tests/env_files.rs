@@ -175,3 +175,24 @@ fn outside_development_no_dot_env_is_looked_for() {
         assert_eq!(seen.var("FOUND"), None, "{mode}");
     }
 }
+
+#[test]
+fn an_env_file_that_is_named_may_be_a_pipe() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, format!("JWT_SECRET={SECRET}\n").as_bytes()).unwrap();
+    drop(writer);
+    let outcome = Launch::sound("production")
+        .without("JWT_SECRET")
+        .options(["--env-file", "/dev/fd/63"])
+        .descriptor(Descriptor::new(63, reader))
+        .canary(SECRET)
+        .run();
+    outcome.status(0).no_canary();
+    assert_eq!(outcome.seen().text("JWT_SECRET").as_deref(), Some(SECRET));
+}
+
+#[test]
+fn a_pipe_that_is_found_as_an_env_file_is_not_read() {
+    let outcome = Launch::witness(["--mode", "development"]).pipe("work/.env").run();
+    outcome.status(0);
+}

@@ -293,3 +293,27 @@ fn an_absent_fingerprint_key_means_no_fingerprint() {
     let manifest = rich().run().manifest().to_string();
     assert!(!manifest.contains("fingerprint\""), "{manifest}");
 }
+
+#[test]
+fn a_refusal_is_explained_on_standard_error_wherever_the_manifest_goes() {
+    let launch = Launch::witness(["--mode", "production", "--manifest-to", "{root}/manifest"]);
+    for launch in [launch.clone(), launch.options(["-q"])] {
+        let outcome = launch.run();
+        outcome.status(78).program_did_not_run().says("missing-required: JWT_SECRET");
+        assert!(outcome.read("manifest").contains("refused"));
+    }
+}
+
+#[test]
+fn an_exec_that_fails_is_said_on_standard_error_wherever_the_manifest_goes() {
+    for options in [&["--manifest", "off"][..], &["--manifest-to", "{root}/manifest"], &["-q"]] {
+        let outcome = Launch::new()
+            .executable("broken", b"\x7fELF and nothing more")
+            .args(["run", "--mode", "production"])
+            .args(options)
+            .args(["--", "{root}/broken"])
+            .requirements()
+            .run();
+        outcome.status(126).says("ENOEXEC");
+    }
+}

@@ -374,3 +374,11 @@ fn a_file_on_a_read_only_mount_is_never_a_finding() {
     );
     outcome.status(0).no_finding("insecure-permissions").seen();
 }
+
+#[test]
+fn a_value_of_nothing_but_invisible_characters_is_absent() {
+    for value in ["\u{feff}", "\u{feff}\n", "\u{200b}\u{2060}"] {
+        let outcome = Launch::sound("production").env("JWT_SECRET", value.repeat(16)).run();
+        outcome.status(78).error("blank-value", "JWT_SECRET").program_did_not_run();
+    }
+}

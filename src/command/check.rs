@@ -26,9 +26,10 @@ pub(super) fn check(options: cli::Check) -> Ending {
         status = Status::NotMet;
     }
     // The result goes to standard output; a manifest beside it is written only where one is named.
-    let mut recorded = audit::append(&manifest, settings);
+    let mut recorded = audit::append(&manifest, settings, launch.guard());
     if settings.manifest_to.is_some() && settings.manifest != ManifestForm::Off {
-        recorded = recorded.and_then(|()| audit::write_manifest(&manifest, settings, false));
+        recorded = recorded
+            .and_then(|()| audit::write_manifest(&manifest, settings, launch.guard(), false));
     }
     let text = match options.format {
         CheckFormat::Text => manifest.text(),

@@ -8,7 +8,7 @@ use crate::finding::Severity;
 use crate::launch::{Launch, Survey};
 use crate::manifest::Outcome;
 use crate::output::{error_text, to_stderr};
-use crate::settings::{Enforce, ManifestForm};
+use crate::settings::Enforce;
 use crate::sys::signal::IgnoredPipe;
 
 /// Maps, validates, states, and replaces itself by the program. Returns only where the program
@@ -22,14 +22,22 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let settings = &launch.survey.settings;
     let manifest = launch.manifest(outcome);
     // A refusal keeps its status, whether its records could be written or not.
-    let recorded = audit::append(&manifest, settings)
-        .and_then(|()| audit::write_manifest(&manifest, settings, refused));
+    let recorded = audit::append(&manifest, settings, launch.guard()).and_then(|()| {
+        let written = audit::write_manifest(&manifest, settings, launch.guard(), refused);
+        // The audit log has just said that the program starts.
+        if let (Err(error), false) = (&written, refused) {
+            let failed = manifest.failed(error.message.clone());
+            let _ = audit::append(&failed, settings, launch.guard());
+        }
+        written
+    });
     if let Err(error) = recorded {
-        to_stderr(&error_text(&error));
+        to_stderr(&(manifest.findings_text() + &error_text(&error)));
         return Ok(if refused { launch.verdict.status } else { error.status });
     }
     if refused {
-        if settings.manifest == ManifestForm::Off {
+        // Whoever looks where the service should have been finds out why it is not there.
+        if !audit::is_on_stderr(settings) {
             to_stderr(&manifest.findings_text());
         }
         return Ok(launch.verdict.status);
@@ -38,11 +46,18 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
         return Err(vec![Error::new(Status::Usage, "cannot launch: no program is named after --")]);
     };
     pipe.restore();
-    let error = program.exec(&launch.environment);
+    let errno = program.exec(&launch.environment);
     let _pipe = IgnoredPipe::begin();
-    let manifest = manifest.failed(error);
-    let _ = audit::append(&manifest, settings);
-    let _ = audit::write_manifest(&manifest, settings, true);
+    let manifest = manifest.failed(errno.clone());
+    let _ = audit::append(&manifest, settings, launch.guard());
+    let _ = audit::write_manifest(&manifest, settings, launch.guard(), true);
+    if !audit::is_on_stderr(settings) {
+        let path = launch.guard().text(&program.path.to_string_lossy());
+        let error = Error::new(Status::NotExecutable, format!("cannot execute {path}: {errno}"));
+        to_stderr(&error_text(
+            &error.hint("check that it is built for this machine and that its loader exists"),
+        ));
+    }
     Ok(Status::NotExecutable)
 }
 

@@ -162,14 +162,19 @@ impl Reader {
         Some(Reference { row: known.row, rank, path, source })
     }
 
+    /// The deadline of all named pipes together.
+    fn pipes_until(&mut self) -> Instant {
+        *self
+            .pipes_until
+            .get_or_insert_with(|| Instant::now() + Duration::from_secs(PIPE_SECONDS.into()))
+    }
+
     /// Reads what references name.
     fn follow(&mut self, references: Vec<Reference>) {
         if references.is_empty() {
             return;
         }
-        let until = *self
-            .pipes_until
-            .get_or_insert_with(|| Instant::now() + Duration::from_secs(PIPE_SECONDS.into()));
+        let until = self.pipes_until();
         let paths: Vec<&Path> =
             references.iter().map(|reference| reference.path.as_path()).collect();
         let read = references::read_all(&paths, Pipes::Until(until, self.wait));
@@ -283,7 +288,12 @@ impl Reader {
         let absolute = absolute(path);
         self.snapshot.visited.push(absolute.clone());
         let limit = env_file::LIMIT;
-        let (content, stat) = match file::read(HERE, path, Kind::Unknown, Pipes::Refuse, limit) {
+        // A `.env` that is found is nobody's word for a pipe.
+        let pipes = match option {
+            "--env-file" => Pipes::Until(self.pipes_until(), self.wait),
+            _ => Pipes::Refuse,
+        };
+        let (content, stat) = match file::read(HERE, path, Kind::Unknown, pipes, limit) {
             Ok(read) => read,
             Err(Failure::TooLarge) => {
                 // Its first line stands for the whole.
@@ -300,6 +310,7 @@ impl Reader {
                         Kind::Device => "it is a device",
                         _ => "it is no regular file",
                     },
+                    Failure::TimedOut => "it is a pipe that did not end within 5 s",
                     _ => fs::errno_words(Errno::ENOENT),
                 };
                 let fact = Fact::Named { option, path: path.to_owned(), errno };
@@ -307,7 +318,9 @@ impl Reader {
                 return;
             }
         };
-        self.judge.way_to(&absolute);
+        if stat.kind != Kind::Pipe {
+            self.judge.way_to(&absolute);
+        }
         if let Some(fact) = self.judge.file(&absolute, &stat) {
             self.observe(Code::InsecurePermissions, None, None, fact);
         }
