@@ -10,6 +10,9 @@ use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
+/// Functions that any room may use: they put text together and write nothing.
+const TEXT_ONLY: &[&str] = &["output::escape", "output::push_number"];
+
 /// A source file: its path below the root, and its lines without comments, all of them and those
 /// before the unit tests, which may use what they like.
 struct Source {
@@ -32,10 +35,12 @@ impl Source {
 
     /// The rooms it uses.
     fn uses(&self) -> BTreeSet<&str> {
+        let path = |text: &str| text.find([';', '(', ' ', ',', ')']).unwrap_or(text.len());
         let name = |text: &str| {
             text.find(|it: char| !it.is_ascii_alphanumeric() && it != '_').unwrap_or(text.len())
         };
         let paths = self.code.split("crate::").skip(1);
+        let paths = paths.filter(|rest| !TEXT_ONLY.contains(&&rest[..path(rest)]));
         paths.map(|rest| &rest[..name(rest)]).filter(|name| !name.is_empty()).collect()
     }
 }
