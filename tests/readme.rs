@@ -1,7 +1,7 @@
 //! What README.md says is what the program does. `NEXIS_LAUNCH_BLESS=1 cargo test --test readme`
 //! writes its table of variables anew.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
 

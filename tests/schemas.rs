@@ -1,12 +1,7 @@
 //! The published schemas hold what the launcher prints and reads, and refuse what they should
 //! (interface sections 6 and 8).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
 
