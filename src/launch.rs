@@ -19,6 +19,7 @@ use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
 use crate::sys::process;
 use crate::url;
+use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
 use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
@@ -188,6 +189,8 @@ pub struct Launch {
     /// All findings.
     pub verdict: Verdict,
     needles: Needles,
+    /// What may be shown of URLs.
+    displays: Displays,
 }
 
 impl Launch {
@@ -209,11 +212,13 @@ impl Launch {
         let environment =
             environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
         beyond.extend(exec::measure(program.as_ref(), &environment));
-        let needles = needles(survey.contract, &survey.resolution);
+        let urls = Urls::read(survey.contract, &survey.resolution);
+        let needles = needles(survey.contract, &survey.resolution, &urls);
         let arguments: Vec<&[u8]> = program.iter().flat_map(Program::arguments).collect();
         let case = Case {
             contract: survey.contract,
             resolution: &survey.resolution,
+            urls: &urls,
             inherited: &survey.inherited,
             extras: &survey.extras,
             inheritance,
@@ -223,7 +228,8 @@ impl Launch {
         };
         let observations = std::mem::take(&mut survey.observations);
         let verdict = verdict::judge(&case, observations, &needles, beyond);
-        Launch { program, environment, verdict, needles, survey }
+        let displays = urls.displays(survey.contract);
+        Launch { program, environment, verdict, needles, displays, survey }
     }
 
     /// The guard over every secret that was read.
@@ -244,6 +250,7 @@ impl Launch {
             key: survey.key.as_ref(),
             moment: &survey.moment,
             needles: &self.needles,
+            displays: &self.displays,
             invocation: survey.inherited(b"INVOCATION_ID"),
         };
         manifest::describe(&about, outcome)
@@ -251,19 +258,28 @@ impl Launch {
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.
-fn needles(contract: &'static Contract, resolution: &Resolution) -> Needles {
+fn needles(contract: &'static Contract, resolution: &Resolution, urls: &Urls<'_>) -> Needles {
     let mut needles = Needles::new();
     for resolved in &resolution.rows {
         let row = contract.row(resolved.id);
         if !row.secret {
             continue;
         }
-        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+        for (at, seen) in resolved.seen.iter().enumerate() {
+            let Some(value) = seen.value() else { continue };
             needles.add(row.name, value.expose());
-            if let Kind::Url { .. } = row.format.kind {
-                for password in url::passwords(value.expose()) {
-                    needles.add(format!("{}#password", row.name), password.expose());
+            let Kind::Url { .. } = row.format.kind else { continue };
+            // The winner has been read.
+            let own;
+            let passwords = match urls.get(resolved.id).filter(|_| resolved.winner == Some(at)) {
+                Some(url) => &url.passwords,
+                None => {
+                    own = url::passwords(value.expose());
+                    &own
                 }
+            };
+            for password in passwords {
+                needles.add([row.name, "#password"].concat(), password.expose());
             }
         }
     }
