@@ -19,6 +19,7 @@ use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
 use crate::sys::process;
 use crate::url;
+use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
 use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
@@ -213,6 +214,8 @@ pub struct Launch {
     /// All findings.
     pub verdict: Verdict,
     needles: Needles,
+    /// What may be shown of URLs.
+    displays: Displays,
 }
 
 impl Launch {
@@ -234,7 +237,8 @@ impl Launch {
         let environment =
             environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
         beyond.extend(exec::measure(program.as_ref(), &environment));
-        let needles = needles(survey.contract, &survey.resolution);
+        let urls = Urls::read(survey.contract, &survey.resolution);
+        let needles = needles(survey.contract, &survey.resolution, &urls);
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());
@@ -245,6 +249,7 @@ impl Launch {
         let case = Case {
             contract: survey.contract,
             resolution: &survey.resolution,
+            urls: &urls,
             inherited: &survey.inherited,
             extras: &survey.extras,
             inheritance,
@@ -254,7 +259,8 @@ impl Launch {
         };
         let observations = std::mem::take(&mut survey.observations);
         let verdict = verdict::judge(&case, observations, &needles, beyond);
-        Launch { program, environment, verdict, needles, survey }
+        let displays = urls.displays(survey.contract);
+        Launch { program, environment, verdict, needles, displays, survey }
     }
 
     /// The guard over every secret that was read.
@@ -275,6 +281,7 @@ impl Launch {
             key: survey.key.as_ref(),
             moment: &survey.moment,
             needles: &self.needles,
+            displays: &self.displays,
             invocation: survey.inherited(b"INVOCATION_ID"),
         };
         manifest::describe(&about, outcome)
@@ -282,19 +289,28 @@ impl Launch {
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.
-fn needles(contract: &'static Contract, resolution: &Resolution) -> Needles {
+fn needles(contract: &'static Contract, resolution: &Resolution, urls: &Urls<'_>) -> Needles {
     let mut needles = Needles::new();
     for resolved in &resolution.rows {
         let row = contract.row(resolved.id);
         if !row.secret {
             continue;
         }
-        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+        for (at, seen) in resolved.seen.iter().enumerate() {
+            let Some(value) = seen.value() else { continue };
             needles.add(row.name, value.expose());
-            if let Kind::Url { .. } = row.format.kind {
-                for password in url::passwords(value.expose()) {
-                    needles.add(format!("{}#password", row.name), password.expose());
+            let Kind::Url { .. } = row.format.kind else { continue };
+            // The winner has been read.
+            let own;
+            let passwords = match urls.get(resolved.id).filter(|_| resolved.winner == Some(at)) {
+                Some(url) => &url.passwords,
+                None => {
+                    own = url::passwords(value.expose());
+                    &own
                 }
+            };
+            for password in passwords {
+                needles.add([row.name, "#password"].concat(), password.expose());
             }
         }
     }

@@ -262,8 +262,8 @@ impl Needles {
     /// for in turn, in the rare text that has an escape.
     fn find_percent(&self, text: &[u8]) -> Option<&str> {
         // Without a branch, for sixteen bytes at a time.
-        let any = text.iter().fold(false, |any, &byte| any | (byte == b'%') | (byte == b'+'));
-        if !any {
+        let hit = |byte: u8| u8::from(byte == b'%') | u8::from(byte == b'+');
+        if text.iter().fold(0, |any, &byte| any | hit(byte)) == 0 {
             return None;
         }
         let percent = text.contains(&b'%');

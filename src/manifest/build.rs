@@ -4,7 +4,7 @@ use super::{
     ContractRecord, FindingRecord, Guard, Launcher, Manifest, Names, Outcome, Pairs, Process,
     ProgramRecord, SCHEMA, Shown, SubSecret, Variable,
 };
-use crate::contract::model::{Contract, Display, Kind, Origin, Row};
+use crate::contract::model::{Contract, Kind, Origin, Row, RowId};
 use crate::environment::{Entry, Environment, Why};
 use crate::exec::Program;
 use crate::finding::{Finding, Severity};
@@ -14,6 +14,7 @@ use crate::needles::Needles;
 use crate::resolve::{Outcome as Held, Resolution, Resolved, State};
 use crate::sys::process;
 use crate::url;
+use crate::validate::urls::Displays;
 
 /// What a record is about.
 pub struct About<'a> {
@@ -35,6 +36,8 @@ pub struct About<'a> {
     pub moment: &'a Moment,
     /// What no text may hold.
     pub needles: &'a Needles,
+    /// What may be shown of URLs.
+    pub displays: &'a Displays,
     /// INVOCATION_ID, where systemd set it.
     pub invocation: Option<&'a [u8]>,
 }
@@ -175,7 +178,7 @@ fn variable(
             variable.sub = sub_secrets(row, value, key);
         }
     }
-    variable.display = display(about, row, value).and_then(|text| guard.display(text));
+    variable.display = display(about, resolved.id, value).and_then(|text| guard.display(text));
     variable
 }
 
@@ -192,15 +195,15 @@ fn sub_secrets(row: &Row, value: &[u8], key: &Key) -> Vec<SubSecret> {
 
 /// What may be shown: a value that is no secret, the harmless pieces of a URL. A value that has an
 /// error is not shown: what was put there by mistake could be anything.
-fn display(about: &About<'_>, row: &Row, value: &[u8]) -> Option<String> {
+fn display<'a>(about: &'a About<'_>, id: RowId, value: &'a [u8]) -> Option<&'a str> {
+    let row = about.contract.row(id);
     if let Kind::Url { .. } = row.format.kind {
-        let how = if row.secret { row.display } else { Display::Location };
-        return url::display(value, how);
+        return about.displays.get(id);
     }
     let wrong = || {
         about.findings.iter().any(|finding| {
             finding.severity == Severity::Error && finding.variable.as_deref() == Some(row.name)
         })
     };
-    if row.secret || wrong() { None } else { std::str::from_utf8(value).ok().map(str::to_owned) }
+    if row.secret || wrong() { None } else { std::str::from_utf8(value).ok() }
 }

@@ -65,14 +65,18 @@ impl<'a> Guard<'a> {
 
     /// The same for bytes, with what is not UTF-8 replaced.
     pub fn bytes(self, bytes: &[u8]) -> Shown {
-        self.text(&String::from_utf8_lossy(bytes))
+        // What replaces takes its time even where there is nothing to replace.
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text(text),
+            Err(_) => self.text(&String::from_utf8_lossy(bytes)),
+        }
     }
 
     /// The text, or nothing where it holds a secret.
-    pub fn display(self, text: String) -> Option<Shown> {
+    pub fn display(self, text: &str) -> Option<Shown> {
         match self.0.find(text.as_bytes()) {
             Some(_) => None,
-            None => Some(Shown(Cow::Owned(escaped(text)))),
+            None => Some(Shown(Cow::Owned(escape(text).into_owned()))),
         }
     }
 

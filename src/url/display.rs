@@ -29,6 +29,9 @@ const HARMLESS: [&str; 18] = [
     "pool_max_size",
 ];
 
+/// As many bytes as most of what is shown takes.
+const SHOWN: usize = 128;
+
 /// Sub-secrets of fewer bytes are not looked for (interface section 1): they occur by chance.
 const SEARCHED: usize = 8;
 
@@ -40,9 +43,14 @@ const SEARCHED: usize = 8;
 /// `None` for what does not parse, and where the shown text would hold the password all the same
 /// (a database named after it).
 pub fn display(value: &[u8], how: Display) -> Option<String> {
-    let Inspected { url, passwords } = Inspected::new(value);
-    let url = url?;
-    let mut shown = String::with_capacity(value.len() + 16);
+    display_inspected(&Inspected::new(value), how)
+}
+
+/// The same of a value that was read before.
+pub fn display_inspected(inspected: &Inspected<'_>, how: Display) -> Option<String> {
+    let Inspected { url, passwords } = inspected;
+    let url = url.as_ref()?;
+    let mut shown = String::with_capacity(SHOWN);
     if how == Display::Auto && !url.is_database() {
         shown.push_str(url.scheme);
         shown.push_str("://");
@@ -50,7 +58,7 @@ pub fn display(value: &[u8], how: Display) -> Option<String> {
     } else if url.has_late_at() {
         return None;
     } else {
-        location(&url, &mut shown);
+        location(url, &mut shown);
     }
     let plain = shown.contains('%').then(|| Zeroizing::new(decode(&shown)));
     let holds = |text: &[u8], password: &[u8]| {

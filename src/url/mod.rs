@@ -6,7 +6,7 @@
 mod display;
 mod password;
 
-pub use display::display;
+pub use display::{display, display_inspected};
 pub use password::{Inspected, Password, decode, password, passwords};
 
 use std::net::{Ipv4Addr, Ipv6Addr};

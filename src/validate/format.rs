@@ -203,7 +203,8 @@ fn form_fault(row: &Row, text: &str, inspected: Option<&Inspected<'_>>) -> Optio
         Kind::Text { single_line } => {
             let line_end = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
             // Most text is one line of printable ASCII and is known by one quick pass.
-            if value.iter().fold(true, |all, byte| all & (0x20..0x7f).contains(byte)) {
+            let hit = |byte: u8| u8::from(byte < 0x20) | u8::from(byte > 0x7e);
+            if value.iter().fold(0, |any, &byte| any | hit(byte)) == 0 {
                 None
             } else if single_line && text.contains(line_end) {
                 bad("has more than one line")

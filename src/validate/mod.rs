@@ -8,6 +8,7 @@ pub mod log_filter;
 pub mod origins;
 pub mod placeholder;
 pub mod reference;
+pub mod urls;
 
 mod accept;
 mod names;

@@ -95,12 +95,35 @@ const LEADING: [&str; 3] = ["your", "insert", "todo"];
 /// Prefixes of vendors' keys, before which a placeholder may hide: `sk-your-key-here`.
 const VENDORS: [&str; 6] = ["sk-ant-api03-", "sk-ant-", "sk-proj-", "sk-", "pk-", "AIza"];
 
-/// The value's letters and digits, lower case; bytes above ASCII stay, so that they never vanish.
+/// The letters that some text of the list begins with, as bits. Most values begin with another,
+/// and then none of the list has to be looked at.
+const fn first_letters(list: &[&str]) -> u32 {
+    let mut letters = 0;
+    let mut at = 0;
+    while at < list.len() {
+        // A constant's own list: an index outside it would not compile.
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            letters |= 1 << (list[at].as_bytes()[0] - b'a');
+        }
+        at += 1;
+    }
+    letters
+}
+
+/// Whether the byte, folded, is one of these letters.
+fn is_among(first: Option<u8>, letters: u32) -> bool {
+    first.is_some_and(|byte| byte.is_ascii_lowercase() && letters >> (byte - b'a') & 1 == 1)
+}
+
+/// The value's letters and digits; bytes above ASCII stay, so that they never vanish.
+fn kept(value: &[u8]) -> impl Iterator<Item = &u8> {
+    value.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+}
+
+/// The same in lower case.
 fn folded(value: &[u8]) -> impl Iterator<Item = u8> {
-    value
-        .iter()
-        .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
-        .map(u8::to_ascii_lowercase)
+    kept(value).map(u8::to_ascii_lowercase)
 }
 
 fn folds_to(value: &[u8], other: &str) -> bool {
@@ -137,7 +160,8 @@ pub fn is_placeholder(value: &[u8]) -> bool {
 fn is_word(value: &[u8]) -> bool {
     // Generated values are longer than the longest word, and are done here.
     let first = folded(value).next();
-    folded(value).nth(LONGEST).is_none()
+    is_among(first, const { first_letters(&WORDS) })
+        && kept(value).nth(LONGEST).is_none()
         && WORDS.iter().any(|word| word.bytes().next() == first && folds_to(value, word))
 }
 
@@ -146,21 +170,17 @@ fn is_word(value: &[u8]) -> bool {
 pub fn is_obvious(value: &[u8]) -> bool {
     let bracketed = value.len() > 2 && value.starts_with(b"<") && value.ends_with(b">");
     let first = folded(value).next();
-    let starts = |prefix: &&str| {
-        prefix.bytes().next() == first && folded(value).take(prefix.len()).eq(prefix.bytes())
-    };
-    bracketed || PREFIXES.iter().any(starts) || is_instruction(value)
+    let starts = |prefix: &&str| folded(value).take(prefix.len()).eq(prefix.bytes());
+    bracketed
+        || is_among(first, const { first_letters(&PREFIXES) }) && PREFIXES.iter().any(starts)
+        || is_instruction(value)
 }
 
 /// `your-api-key`, `INSERT_KEY_HERE`, `todo: set`: a leading word, then nothing but words. What
 /// mixes digits or cases within a word was generated.
 fn is_instruction(value: &[u8]) -> bool {
-    // Generated values are done with their first letter, before any word is cut out.
     let first = value.iter().find(|byte| byte.is_ascii_alphanumeric());
-    let leads = |lead: &&str| {
-        first.is_some_and(|first| lead.starts_with(char::from(*first).to_ascii_lowercase()))
-    };
-    if !LEADING.iter().any(leads) {
+    if !is_among(first.map(u8::to_ascii_lowercase), const { first_letters(&LEADING) }) {
         return false;
     }
     let mut words = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|w| !w.is_empty());

@@ -5,7 +5,7 @@ use super::{format, log_filter};
 use crate::contract::model::{Condition, Deliver, Kind, Row, RowId, Segment};
 use crate::finding::{Code, Fact, Severity};
 use crate::resolve::{FeatureState, Outcome, Resolved, State};
-use crate::url::{self, Inspected};
+use crate::url;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -47,7 +47,6 @@ fn uses(segments: &[Segment], id: RowId) -> bool {
 
 pub(super) fn judge(judge: &mut Judge<'_>) {
     let case = judge.case;
-    let mut inspected: Vec<(RowId, Inspected<'_>)> = Vec::new();
     for resolved in &case.resolution.rows {
         let row = case.contract.row(resolved.id);
         let required = required(judge, row);
@@ -57,20 +56,12 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
         if silent && required.is_none() || is_withheld(case, resolved.id) {
             continue;
         }
-        let url = resolved.value().filter(|_| matches!(row.format.kind, Kind::Url { .. }));
-        let url = url.map(|value| Inspected::new(value.expose()));
-        one(judge, resolved, required, url.as_ref());
-        inspected.extend(url.map(|url| (resolved.id, url)));
+        one(judge, resolved, required);
     }
-    reused(judge, &inspected);
+    reused(judge);
 }
 
-fn one(
-    judge: &mut Judge<'_>,
-    resolved: &Resolved,
-    required: Option<Fact>,
-    url: Option<&Inspected<'_>>,
-) {
+fn one(judge: &mut Judge<'_>, resolved: &Resolved, required: Option<Fact>) {
     let contract = judge.case.contract;
     let row = contract.row(resolved.id);
     let id = Some(resolved.id);
@@ -109,7 +100,7 @@ fn one(
         return;
     };
     let source = || Some(seen.source.clone());
-    let value = value.expose();
+    let (value, url) = (value.expose(), judge.case.urls.get(resolved.id));
     if resolved.state == State::Generated {
         judge.add(id, Code::EphemeralSecret, source(), Fact::Plain);
         return;
@@ -173,8 +164,8 @@ fn collect_names(judge: &Judge<'_>, condition: &Condition, names: &mut Vec<&'sta
 }
 
 /// One value under two secret names: whole values of variables, and passwords inside URLs. Parts
-/// are left out, each stands in the URL that it feeds. `inspected` is sorted by row.
-fn reused(judge: &mut Judge<'_>, inspected: &[(RowId, Inspected<'_>)]) {
+/// are left out, each stands in the URL that it feeds.
+fn reused(judge: &mut Judge<'_>) {
     let case = judge.case;
     let mut first: BTreeMap<&[u8], RowId> = BTreeMap::new();
     for resolved in &case.resolution.rows {
@@ -186,9 +177,8 @@ fn reused(judge: &mut Judge<'_>, inspected: &[(RowId, Inspected<'_>)]) {
             continue;
         };
         let id = resolved.id;
-        let url = inspected.binary_search_by_key(&id, |(id, _)| *id).ok();
-        let url = url.and_then(|at| inspected.get(at)).map(|(_, url)| url);
-        let passwords = url.iter().flat_map(|url| &url.passwords).map(|one| one.expose());
+        let url = case.urls.get(id).into_iter();
+        let passwords = url.flat_map(|url| &url.passwords).map(|password| password.expose());
         let long = passwords.filter(|password| password.len() >= SUB_SECRET_BYTES);
         let mut other = None;
         for value in std::iter::once(value.expose()).chain(long) {

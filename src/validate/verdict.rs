@@ -1,5 +1,6 @@
 //! Every finding of a launch, judged in one go.
 
+use super::urls::Urls;
 use super::{accept, names, rows};
 use crate::contract::model::{Contract, RowId};
 use crate::environment::Inheritance;
@@ -18,6 +19,8 @@ pub struct Case<'a> {
     pub contract: &'a Contract,
     /// What the sources hold.
     pub resolution: &'a Resolution,
+    /// The resolution's URLs.
+    pub urls: &'a Urls<'a>,
     /// Every inherited entry.
     pub inherited: &'a [Inherited],
     /// Other names of env files.
