@@ -23,10 +23,10 @@ pub fn write_manifest(
     manifest: &Manifest,
     settings: &Settings,
     guard: Guard<'_>,
-    refused: bool,
+    errors: bool,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
-    let terminal = match explicit {
+    let terminal = || match explicit {
         None => io::stderr().is_terminal(),
         Some(Sink::Stdout) => io::stdout().is_terminal(),
         Some(Sink::Descriptor(number)) => {
@@ -36,9 +36,9 @@ pub fn write_manifest(
     };
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
-        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !refused => return Ok(()),
+        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
         ManifestForm::Text => manifest.text(),
-        ManifestForm::Auto if terminal => manifest.text(),
+        ManifestForm::Auto if terminal() => manifest.text(),
         ManifestForm::Auto | ManifestForm::Json => manifest.json(),
     };
     let Some(sink) = explicit else {

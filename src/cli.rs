@@ -306,7 +306,12 @@ fn explain(error: &clap::Error) -> Error {
         _ => None,
     };
     let option = text(ContextKind::InvalidArg);
+    // Whether there is a value is all that is asked of it here.
+    let no_value = text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty());
     let message = match (error.kind(), &option) {
+        (ErrorKind::InvalidValue, Some(option)) if no_value => {
+            format!("cannot take {option}: no value is given for it")
+        }
         (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(option)) => {
             format!("cannot take the value given for {option}: it is not one of those allowed")
         }
@@ -331,6 +336,11 @@ fn explain(error: &clap::Error) -> Error {
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
             "cannot go on: no command is given".to_owned()
         }
+        (ErrorKind::ArgumentConflict, Some(option))
+            if text(ContextKind::PriorArg).as_ref() == Some(option) =>
+        {
+            format!("cannot take {option} more than once")
+        }
         (ErrorKind::ArgumentConflict, Some(option)) => {
             format!("cannot take {option} together with another option given")
         }
@@ -350,9 +360,15 @@ fn explain(error: &clap::Error) -> Error {
     };
     let suggestion =
         text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
-    let hint = match (error.kind(), suggestion, text(ContextKind::ValidValue)) {
+    let hint = match (
+        error.kind(),
+        suggestion,
+        text(ContextKind::ValidValue).filter(|valid| !valid.is_empty()),
+    ) {
         (_, Some(near), _) => format!("did you mean {near}?"),
-        (ErrorKind::InvalidValue, None, Some(valid)) => format!("it takes {valid}"),
+        (ErrorKind::InvalidValue, None, Some(valid)) if !valid.is_empty() => {
+            format!("it takes {valid}")
+        }
         (ErrorKind::UnknownArgument, None, _) => {
             "the program and its arguments stand after --, as in `nexis-launch run -- PROGRAM`"
                 .to_owned()

@@ -76,30 +76,36 @@ impl Inheritance<'_> {
 
 /// Whether `name` is `pattern`, in which each `*` stands for any run of bytes.
 pub fn matches(pattern: &str, name: &[u8]) -> bool {
-    // Most pairs differ at once; they are most of what is asked.
-    match (pattern.as_bytes().first(), name.first()) {
-        (Some(b'*'), _) => {}
-        (first, other) if first != other => return false,
-        _ => {}
+    // Most pairs differ within their first bytes, and most patterns have no star before that.
+    let same = |(one, other): &(&u8, &u8)| one == other && **one != b'*';
+    let common = pattern.as_bytes().iter().zip(name).take_while(same).count();
+    let (Some(pattern), Some(name)) = (pattern.as_bytes().get(common..), name.get(common..)) else {
+        return false;
+    };
+    match pattern.first() {
+        None => name.is_empty(),
+        Some(b'*') => star_matches(pattern, name),
+        Some(_) => false,
     }
-    let mut pieces = pattern.as_bytes().split(|&byte| byte == b'*');
-    let Some(rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let Some(last) = pieces.next_back() else {
-        return rest.is_empty();
-    };
-    let Some(mut rest) = rest.strip_suffix(last) else {
-        return false;
-    };
-    // What stands between two stars is taken at its first place, which leaves most for the next.
-    for piece in pieces.filter(|piece| !piece.is_empty()) {
-        match rest.windows(piece.len()).position(|part| part == piece) {
-            Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
-            None => return false,
+}
+
+/// The same for a pattern that begins with a star.
+fn star_matches(pattern: &[u8], name: &[u8]) -> bool {
+    let mut pieces = pattern.split(|&byte| byte == b'*').skip(1);
+    let mut rest = name;
+    let Some(mut piece) = pieces.next() else { return true };
+    // What stands between two stars is taken at its first place, which leaves most for the next;
+    // what follows the last star has to end the name.
+    for next in pieces {
+        if !piece.is_empty() {
+            match rest.windows(piece.len()).position(|part| part == piece) {
+                Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
+                None => return false,
+            }
         }
+        piece = next;
     }
-    true
+    rest.ends_with(piece)
 }
 
 /// The text of an entry.

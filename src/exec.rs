@@ -122,7 +122,10 @@ fn executable(path: &Path, seen: &fs::Stat) -> Result<(), &'static str> {
         Kind::Directory => return Err("it is a directory"),
         _ => return Err("it is not a regular file"),
     }
-    let own = fs::look(HERE, Path::new("/proc/self/exe"), true);
+    // Without /proc, as in an empty root directory, the path of the start has to do.
+    let own = fs::look(HERE, Path::new("/proc/self/exe"), true).or_else(|errno| {
+        process::started_by().map_or(Err(errno), |path| fs::look(HERE, path, true))
+    });
     if own.is_ok_and(|own| own.identity == seen.identity) {
         return Err("it is the launcher itself");
     }

@@ -71,7 +71,9 @@ pub fn error_text(error: &Error) -> String {
 /// characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder what
 /// is displayed (Unicode bidirectional controls).
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hostile) {
+    // Nearly all text is printable ASCII, which this recognises sixteen bytes at a time.
+    let printable = text.bytes().fold(true, |all, byte| all & (0x20..0x7f).contains(&byte));
+    if printable || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -83,6 +85,14 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Appends the decimal digits of a number, which `write!` takes ten times the instructions for.
+pub fn push_number(text: &mut String, number: usize) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 fn is_hostile(character: char) -> bool {

@@ -333,3 +333,52 @@ fn a_value_of_nothing_but_invisible_characters_is_absent() {
         outcome.status(78).error("blank-value", "JWT_SECRET").program_did_not_run();
     }
 }
+
+/// In a mount namespace of its own, where /run is the test's: `script` fills it, then the launcher
+/// starts the witness.
+fn with_run(script: &str) -> Outcome {
+    let script = format!("set -e; mount -t tmpfs none /run; {script}; exec \"$@\"");
+    Launch::new()
+        .args(["run", "--", "/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh"])
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_nexis-launch"), "run", "--mode"])
+        .args(["production", "--", "{witness}", "{dump}"])
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+        .env("FIRST", SECRET)
+        .env("SECOND", OTHER)
+        .default_directories()
+        .directly()
+        .run()
+}
+
+#[test]
+fn the_default_directories_are_searched_the_own_one_first() {
+    let outcome = with_run(
+        "mkdir -p /run/secrets/nexis; printf %s \"$FIRST\" >/run/secrets/nexis/jwt_secret; \
+         printf %s \"$FIRST\" >/run/secrets/jwt_secret",
+    );
+    assert_eq!(outcome.status(0).seen().text("JWT_SECRET").as_deref(), Some(SECRET));
+    assert_eq!(outcome.variable("JWT_SECRET")["source"]["name"], "/run/secrets/nexis/jwt_secret");
+    let outcome = with_run(
+        "mkdir -p /run/secrets/nexis; printf %s \"$FIRST\" >/run/secrets/nexis/jwt_secret; \
+         printf %s \"$SECOND\" >/run/secrets/jwt_secret",
+    );
+    outcome.status(78).error("conflict", "JWT_SECRET").program_did_not_run();
+    let outcome = with_run("mkdir -p /run/secrets; printf %s \"$FIRST\" >/run/secrets/jwt_secret");
+    assert_eq!(outcome.variable("JWT_SECRET")["source"]["name"], "/run/secrets/jwt_secret");
+}
+
+#[test]
+fn a_default_directory_that_is_missing_is_passed_over() {
+    with_run(":").status(78).error("missing-required", "JWT_SECRET").program_did_not_run();
+}
+
+#[test]
+fn a_file_on_a_read_only_mount_is_never_a_finding() {
+    let outcome = with_run(
+        "mkdir -p /run/secrets; mount -t tmpfs none /run/secrets; \
+         printf %s \"$FIRST\" >/run/secrets/jwt_secret; chmod 666 /run/secrets/jwt_secret; \
+         chmod 777 /run/secrets; mount -o remount,ro /run/secrets",
+    );
+    outcome.status(0).no_finding("insecure-permissions").seen();
+}

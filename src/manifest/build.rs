@@ -81,7 +81,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
             pid: std::process::id(),
             uid,
             gid,
-            host: guard.text(&process::host_name()),
+            host: guard.owned(process::host_name()),
             invocation: about.invocation.map(|id| guard.bytes(id)),
         },
         variables: variables(about, guard),
@@ -121,7 +121,10 @@ fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {
     }
     let rows = about.resolution.rows.iter().zip(delivered);
     let rows = rows.filter(|(resolved, _)| !about.contract.row(resolved.id).part);
-    rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)).collect()
+    // As many as there can be: each row is a few hundred bytes to move where the list grows.
+    let mut variables = Vec::with_capacity(about.contract.rows.len());
+    variables.extend(rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)));
+    variables
 }
 
 fn variable(
@@ -172,7 +175,7 @@ fn variable(
             variable.sub = sub_secrets(row, value, key);
         }
     }
-    variable.display = display(about, row, value).and_then(|text| guard.display(&text));
+    variable.display = display(about, row, value).and_then(|text| guard.display(text));
     variable
 }
 
@@ -190,12 +193,14 @@ fn sub_secrets(row: &Row, value: &[u8], key: &Key) -> Vec<SubSecret> {
 /// What may be shown: a value that is no secret, the harmless pieces of a URL. A value that has an
 /// error is not shown: what was put there by mistake could be anything.
 fn display(about: &About<'_>, row: &Row, value: &[u8]) -> Option<String> {
-    let wrong = about.findings.iter().any(|finding| {
-        finding.severity == Severity::Error && finding.variable.as_deref() == Some(row.name)
-    });
     if let Kind::Url { .. } = row.format.kind {
         let how = if row.secret { row.display } else { Display::Location };
         return url::display(value, how);
     }
-    if row.secret || wrong { None } else { std::str::from_utf8(value).ok().map(str::to_owned) }
+    let wrong = || {
+        about.findings.iter().any(|finding| {
+            finding.severity == Severity::Error && finding.variable.as_deref() == Some(row.name)
+        })
+    };
+    if row.secret || wrong() { None } else { std::str::from_utf8(value).ok().map(str::to_owned) }
 }

@@ -276,10 +276,10 @@ impl FindingRecord {
         FindingRecord {
             code: finding.code.name(),
             severity: finding.severity.name(),
-            variable: finding.variable.as_deref().map(|name| guard.text(name)),
+            variable: finding.variable.as_ref().map(|name| guard.name(name)),
             source: finding.source.as_ref().map(|source| guard.source(source)),
-            message: guard.text(&finding.message()),
-            hint: guard.text(&finding.hint()),
+            message: guard.owned(finding.message()),
+            hint: guard.owned(finding.hint()),
             accepted: finding.accepted.as_ref().map(|accepted| AcceptanceRecord {
                 reason: guard.text(&accepted.reason),
                 until: accepted.until.clone(),

@@ -55,25 +55,45 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// The same without a copy of a text that is fine as it is.
+    pub fn owned(self, text: String) -> Shown {
+        match self.0.find(text.as_bytes()) {
+            Some(name) => Shown(Cow::Owned(format!("[redacted:{name}]"))),
+            None => Shown(Cow::Owned(escaped(text))),
+        }
+    }
+
     /// The same for bytes, with what is not UTF-8 replaced.
     pub fn bytes(self, bytes: &[u8]) -> Shown {
         self.text(&String::from_utf8_lossy(bytes))
     }
 
     /// The text, or nothing where it holds a secret.
-    pub fn display(self, text: &str) -> Option<Shown> {
+    pub fn display(self, text: String) -> Option<Shown> {
         match self.0.find(text.as_bytes()) {
             Some(_) => None,
-            None => Some(Shown(Cow::Owned(escape(text).into_owned()))),
+            None => Some(Shown(Cow::Owned(escaped(text)))),
+        }
+    }
+
+    /// A name, guarded where it is not the contract's.
+    #[allow(clippy::ptr_arg, reason = "a borrowed name is the contract's")]
+    pub fn name(self, name: &Cow<'static, str>) -> Shown {
+        match name {
+            Cow::Borrowed(name) => Shown::own(name),
+            Cow::Owned(name) => self.text(name),
         }
     }
 
     /// A source, its name guarded where it is not the contract's.
     pub fn source(self, source: &Source) -> SourceRecord {
-        let name = match source.name {
-            Cow::Borrowed(name) => Shown::own(name),
-            Cow::Owned(ref name) => self.text(name),
-        };
-        SourceRecord { kind: source.kind.name(), name }
+        SourceRecord { kind: source.kind.name(), name: self.name(&source.name) }
+    }
+}
+
+fn escaped(text: String) -> String {
+    match escape(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(escaped) => escaped,
     }
 }

@@ -159,3 +159,18 @@ fn a_needle_from_few_bytes_is_found_in_every_form() {
     assert_eq!(needles.find(b"0001020304050607"), Some("FIRST"));
     assert_eq!(needles.find(b"AAECAwQFB"), None);
 }
+
+#[test]
+fn a_value_is_found_after_any_number_of_other_bytes() {
+    let needles = needles(&["other-value", VALUE, "0123456789abcdef"]);
+    let filler = "the quick brown fox/jumps+over=12 lazy dogs, canary?valu";
+    let hex: String = VALUE.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let encoded = base64(VALUE.as_bytes(), STANDARD, true);
+    for length in 0..filler.len() {
+        for form in [VALUE, &hex, &encoded] {
+            let text = format!("{}{form}", &filler[..length]);
+            assert_eq!(needles.find(text.as_bytes()), Some("SECOND"), "{text}");
+            assert_eq!(needles.find(&text.as_bytes()[..text.len() - 4]), None, "{text}");
+        }
+    }
+}

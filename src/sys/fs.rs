@@ -9,6 +9,7 @@ use nix::libc;
 use nix::sys::{stat, statvfs};
 use std::ffi::OsString;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -181,10 +182,11 @@ pub fn own_uid() -> u32 {
 /// # Errors
 /// What getdents64(2) reports.
 pub fn list(fd: BorrowedFd<'_>, mut entry: impl FnMut(&[u8], Kind)) -> nix::Result<()> {
-    // Aligned as the kernel's records are; no record is larger than 280 bytes.
+    // Aligned as the kernel's records are; no record is larger than 280 bytes. It is not cleared
+    // before: that would cost more than the rest of the listing.
     #[repr(align(8))]
-    struct Buffer([u8; 8192]);
-    let mut buffer = Buffer([0; 8192]);
+    struct Buffer([MaybeUninit<u8>; 8192]);
+    let mut buffer = Buffer([MaybeUninit::uninit(); 8192]);
     loop {
         let filled = retried(|| {
             // SAFETY: the kernel writes at most the given length into the buffer, which is
@@ -199,7 +201,10 @@ pub fn list(fd: BorrowedFd<'_>, mut entry: impl FnMut(&[u8], Kind)) -> nix::Resu
             };
             Errno::result(got)
         })?;
-        let mut rest = buffer.0.get(..usize::try_from(filled).unwrap_or(0)).unwrap_or_default();
+        let filled = usize::try_from(filled).unwrap_or(0).min(buffer.0.len());
+        // SAFETY: the kernel has just written that many bytes.
+        let mut rest =
+            unsafe { std::slice::from_raw_parts(buffer.0.as_ptr().cast::<u8>(), filled) };
         if rest.is_empty() {
             return Ok(());
         }

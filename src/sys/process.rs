@@ -3,6 +3,7 @@
 use nix::libc;
 use std::ffi::{CStr, c_char, c_int};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 unsafe extern "C" {
@@ -46,6 +47,20 @@ pub fn user_and_group() -> (u32, u32) {
     // SAFETY: getauxval reads memory of the process that the kernel filled at its start.
     let (user, group) = unsafe { (libc::getauxval(libc::AT_EUID), libc::getauxval(libc::AT_EGID)) };
     (u32::try_from(user).unwrap_or(u32::MAX), u32::try_from(group).unwrap_or(u32::MAX))
+}
+
+/// The path that this process was started by, as execve(2) got it (getauxval(3), AT_EXECFN).
+pub fn started_by() -> Option<&'static Path> {
+    // SAFETY: getauxval reads memory of the process that the kernel filled at its start; a string
+    // that is there stays until the process ends or execs.
+    let path = unsafe {
+        let path = libc::getauxval(libc::AT_EXECFN) as *const c_char;
+        if path.is_null() {
+            return None;
+        }
+        CStr::from_ptr(path)
+    };
+    Some(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))
 }
 
 /// The host's name, or nothing where the system does not say.

@@ -1,7 +1,8 @@
 //! What of a secret URL may be shown.
 
-use super::{Url, decode, passwords};
+use super::{Inspected, decode};
 use crate::contract::model::Display;
+use crate::output::push_number;
 use zeroize::Zeroizing;
 
 const REDACTED: &str = "[redacted]";
@@ -39,7 +40,8 @@ const SEARCHED: usize = 8;
 /// `None` for what does not parse, and where the shown text would hold the password all the same
 /// (a database named after it).
 pub fn display(value: &[u8], how: Display) -> Option<String> {
-    let url = Url::parse(value)?;
+    let Inspected { url, passwords } = Inspected::new(value);
+    let url = url?;
     let mut shown = String::with_capacity(value.len() + 16);
     if how == Display::Auto && !url.is_database() {
         shown.push_str(url.scheme);
@@ -50,17 +52,20 @@ pub fn display(value: &[u8], how: Display) -> Option<String> {
     } else {
         location(&url, &mut shown);
     }
-    let plain = Zeroizing::new(decode(&shown));
+    let plain = shown.contains('%').then(|| Zeroizing::new(decode(&shown)));
     let holds = |text: &[u8], password: &[u8]| {
-        password.len() >= SEARCHED && text.windows(password.len()).any(|part| part == password)
+        let first = password.first();
+        password.len() >= SEARCHED
+            && text.windows(password.len()).any(|part| part.first() == first && part == password)
     };
-    let leaks = passwords(value).iter().any(|password| {
-        holds(shown.as_bytes(), password.expose()) || holds(&plain, password.expose())
+    let leaks = passwords.iter().map(|password| password.expose()).any(|password| {
+        holds(shown.as_bytes(), password)
+            || plain.as_ref().is_some_and(|plain| holds(plain, password))
     });
     (!leaks).then_some(shown)
 }
 
-fn location(url: &Url<'_>, shown: &mut String) {
+fn location(url: &super::Url<'_>, shown: &mut String) {
     shown.push_str(url.scheme);
     shown.push(':');
     if let Some(host) = url.host {
@@ -72,7 +77,7 @@ fn location(url: &Url<'_>, shown: &mut String) {
         shown.push_str(host);
         if let Some(port) = url.port {
             shown.push(':');
-            shown.push_str(&port.to_string());
+            push_number(shown, usize::from(port));
         }
     }
     shown.push_str(url.path);

@@ -5,7 +5,7 @@ use crate::contract::model::{FinalNewline, Kind, List, Row, Str};
 use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::secret::is_space;
-use crate::url::{Url, passwords, split_scheme};
+use crate::url::{Inspected, passwords, split_scheme};
 use std::net::SocketAddr;
 
 /// Judges one value by its row and calls `report` for each finding. The severity is decided
@@ -17,6 +17,16 @@ use std::net::SocketAddr;
 /// else is said. Findings that an operator can accept one by one are all reported, lest one that
 /// is accepted hides another. A blank value is not judged: it is absent, or the row allows it.
 pub fn check(row: &Row, _mode: Mode, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
+    check_inspected(row, value, None, report);
+}
+
+/// The same of a value that may have been read as a URL before, as a whole.
+pub(super) fn check_inspected(
+    row: &Row,
+    value: &[u8],
+    whole: Option<&Inspected<'_>>,
+    report: &mut dyn FnMut(Code, Fact),
+) {
     if value.contains(&0) {
         return report(Code::ContainsNul, Fact::Plain);
     }
@@ -33,12 +43,22 @@ pub fn check(row: &Row, _mode: Mode, value: &[u8], report: &mut dyn FnMut(Code, 
         report(Code::TooLarge, Fact::More { bytes: Some(value.len()), most });
     }
     let text = check_edges(row, text, report);
+    // What stands between the edges is another value.
+    let whole = whole.filter(|_| text.len() == value.len());
     if reference::is_unresolved(row, text.as_bytes()) {
         return report(Code::UnresolvedReference, Fact::Plain);
     }
-    check_public(row, text.as_bytes(), report);
+    let own;
+    let inspected = match whole {
+        None if is_url(row) || row.rejects.iter().any(|reject| reject.password) => {
+            own = Inspected::new(text.as_bytes());
+            Some(&own)
+        }
+        whole => whole,
+    };
+    check_public(row, text.as_bytes(), inspected, report);
     check_strength(row, text.as_bytes(), report);
-    if let Some((code, fact)) = form_fault(row, text) {
+    if let Some((code, fact)) = form_fault(row, text, inspected) {
         report(code, fact);
     }
 }
@@ -109,10 +129,18 @@ fn unquoted(text: &str) -> Option<(&str, bool)> {
         ('\u{2019}', '\u{2019}'),
         ('\u{ab}', '\u{bb}'),
     ];
+    // Every opening quote is one of these or above ASCII; few values begin with any.
+    if !text.starts_with(|first: char| !first.is_ascii() || matches!(first, '"' | '\'' | '`')) {
+        return None;
+    }
     PAIRS.iter().find_map(|&(open, close)| {
         let inner = text.strip_prefix(open)?.strip_suffix(close)?;
         Some((inner, inner.contains([open, close])))
     })
+}
+
+fn is_url(row: &Row) -> bool {
+    matches!(row.format.kind, Kind::Url { .. })
 }
 
 /// Whether the kind of value is one that can hold a secret; a flag cannot be a placeholder.
@@ -122,7 +150,12 @@ fn is_free(kind: Kind) -> bool {
 }
 
 /// Values that the row rejects, and placeholders; the first that applies.
-fn check_public(row: &Row, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
+fn check_public(
+    row: &Row,
+    value: &[u8],
+    inspected: Option<&Inspected<'_>>,
+    report: &mut dyn FnMut(Code, Fact),
+) {
     if let Some(reject) = placeholder::rejection(row, value, false) {
         return report(reject.code, Fact::Says(placeholder::BURNT));
     }
@@ -130,11 +163,7 @@ fn check_public(row: &Row, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
     if judged && placeholder::is_placeholder(value) {
         return report(Code::Placeholder, Fact::Says(placeholder::PLACEHOLDER));
     }
-    let is_url = matches!(row.format.kind, Kind::Url { .. });
-    if !is_url && !row.rejects.iter().any(|reject| reject.password) {
-        return;
-    }
-    let passwords = passwords(value);
+    let Some(Inspected { passwords, .. }) = inspected else { return };
     let rejected = |password| placeholder::rejection(row, password, true);
     if let Some(reject) = passwords.iter().find_map(|password| rejected(password.expose())) {
         report(reject.code, Fact::Says(placeholder::BURNT_PASSWORD));
@@ -160,21 +189,23 @@ fn check_strength(row: &Row, value: &[u8], report: &mut dyn FnMut(Code, Fact)) {
         report(Code::TooShort, Fact::Fewer { bytes: value.len(), least });
     }
     let encoded = matches!(format.kind, Kind::Hex { .. } | Kind::Base64 { .. });
-    let url = matches!(format.kind, Kind::Url { .. });
-    let generated = row.secret && !row.part && !url && (least.is_some() || encoded);
+    let generated = row.secret && !row.part && !is_url(row) && (least.is_some() || encoded);
     if generated && let Some(words) = entropy::weakness(value) {
         report(Code::LowEntropy, Fact::Says(words));
     }
 }
 
 /// The first fault of the value's form.
-fn form_fault(row: &Row, text: &str) -> Option<(Code, Fact)> {
+fn form_fault(row: &Row, text: &str, inspected: Option<&Inspected<'_>>) -> Option<(Code, Fact)> {
     let bad = |words| Some((Code::BadFormat, Fact::Says(words)));
     let value = text.as_bytes();
     let fault = match row.format.kind {
         Kind::Text { single_line } => {
             let line_end = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-            if single_line && text.contains(line_end) {
+            // Most text is one line of printable ASCII and is known by one quick pass.
+            if value.iter().fold(true, |all, byte| all & (0x20..0x7f).contains(byte)) {
+                None
+            } else if single_line && text.contains(line_end) {
                 bad("has more than one line")
             } else if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
                 bad("has a control character")
@@ -187,7 +218,7 @@ fn form_fault(row: &Row, text: &str) -> Option<(Code, Fact)> {
         }
         Kind::Hex { bytes } => encoded::hex_fault(value, bytes).map(bad_format),
         Kind::Base64 { bytes } => encoded::base64_fault(value, bytes).map(bad_format),
-        Kind::Url { .. } => url_fault(row, value),
+        Kind::Url { .. } => url_fault(row, value, inspected?),
         Kind::Flag if flag::parse(value).is_none() => bad("is neither true nor false"),
         Kind::Integer { min, max } => integer_fault(text, min, max),
         Kind::SocketAddress if text.parse::<SocketAddr>().is_err() => {
@@ -226,10 +257,10 @@ fn integer_fault(text: &str, min: i64, max: i64) -> Option<(Code, Fact)> {
     }
 }
 
-fn url_fault(row: &Row, value: &[u8]) -> Option<(Code, Fact)> {
+fn url_fault(row: &Row, value: &[u8], inspected: &Inspected<'_>) -> Option<(Code, Fact)> {
     let Kind::Url { schemes, loopback_schemes, user_info } = row.format.kind else { return None };
     let bad_scheme = Some((Code::BadScheme, Fact::Schemes(schemes.0)));
-    let Some(url) = Url::parse(value) else {
+    let Some(url) = &inspected.url else {
         // `jdbc:postgresql://…` and the like: the scheme is what to correct first.
         let scheme = std::str::from_utf8(value).ok().and_then(split_scheme);
         let other = scheme.is_some_and(|(scheme, rest)| {

@@ -111,9 +111,11 @@ fn folds_to(value: &[u8], other: &str) -> bool {
 ///
 /// Placeholders compare after folding case and separators, anything else byte by byte.
 pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
+    let first = folded(value).next();
     row.rejects.into_iter().filter(|reject| reject.password == password).find(|reject| {
         if reject.code == Code::Placeholder {
-            folds_to(value, reject.value)
+            // Most differ in their first letter, which spares folding the rest.
+            folded(reject.value.as_bytes()).next() == first && folds_to(value, reject.value)
         } else {
             value == reject.value.as_bytes()
         }
@@ -125,13 +127,18 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     if is_obvious(value) || is_word(value) || is_repetition(value) {
         return true;
     }
-    let rest = VENDORS.iter().find_map(|vendor| value.strip_prefix(vendor.as_bytes()));
+    let first = value.first();
+    let mut vendors = VENDORS.iter().map(|vendor| vendor.as_bytes());
+    let rest = vendors
+        .find_map(|vendor| if vendor.first() == first { value.strip_prefix(vendor) } else { None });
     rest.is_some_and(|rest| is_obvious(rest) || is_word(rest) || is_repetition(rest))
 }
 
 fn is_word(value: &[u8]) -> bool {
     // Generated values are longer than the longest word, and are done here.
-    folded(value).nth(LONGEST).is_none() && WORDS.iter().any(|word| folds_to(value, word))
+    let first = folded(value).next();
+    folded(value).nth(LONGEST).is_none()
+        && WORDS.iter().any(|word| word.bytes().next() == first && folds_to(value, word))
 }
 
 /// Whether it begins as only placeholders do, or stands in `<…>`. A URL's password is judged by
@@ -148,6 +155,14 @@ pub fn is_obvious(value: &[u8]) -> bool {
 /// `your-api-key`, `INSERT_KEY_HERE`, `todo: set`: a leading word, then nothing but words. What
 /// mixes digits or cases within a word was generated.
 fn is_instruction(value: &[u8]) -> bool {
+    // Generated values are done with their first letter, before any word is cut out.
+    let first = value.iter().find(|byte| byte.is_ascii_alphanumeric());
+    let leads = |lead: &&str| {
+        first.is_some_and(|first| lead.starts_with(char::from(*first).to_ascii_lowercase()))
+    };
+    if !LEADING.iter().any(leads) {
+        return false;
+    }
     let mut words = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
     let Some(first) = words.next() else { return false };
     if !LEADING.iter().any(|lead| first.eq_ignore_ascii_case(lead.as_bytes())) {

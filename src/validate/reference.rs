@@ -55,9 +55,10 @@ const PREFIXES: [&str; 41] = [
 
 /// Whether the value begins as such a reference does.
 pub fn is_unresolved(row: &Row, value: &[u8]) -> bool {
-    PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
-        || is_vals(value)
-        || is_own_name(row, value)
+    let first = value.first();
+    let begins =
+        |prefix: &&str| prefix.as_bytes().first() == first && value.starts_with(prefix.as_bytes());
+    PREFIXES.iter().any(begins) || is_vals(value) || is_own_name(row, value)
 }
 
 /// `ref+vault://…` of vals and helmfile. `ref+` alone begins one base64 value in 17 million; a

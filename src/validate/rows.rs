@@ -5,8 +5,10 @@ use super::{format, log_filter};
 use crate::contract::model::{Condition, Deliver, Kind, Row, RowId, Segment};
 use crate::finding::{Code, Fact, Severity};
 use crate::resolve::{FeatureState, Outcome, Resolved, State};
-use crate::url;
+use crate::url::{self, Inspected};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Sub-secrets shorter than this are no secrets of their own (interface section 1).
 const SUB_SECRET_BYTES: usize = 8;
@@ -44,19 +46,34 @@ fn uses(segments: &[Segment], id: RowId) -> bool {
 }
 
 pub(super) fn judge(judge: &mut Judge<'_>) {
-    for resolved in &judge.case.resolution.rows {
-        if !is_withheld(judge.case, resolved.id) {
-            one(judge, resolved);
+    let case = judge.case;
+    let mut inspected: Vec<(RowId, Inspected<'_>)> = Vec::new();
+    for resolved in &case.resolution.rows {
+        let row = case.contract.row(resolved.id);
+        let required = required(judge, row);
+        // Most rows are absent and nobody asks for them; whether such a row is withheld, which
+        // for a part means to look through all templates, makes no difference.
+        let silent = resolved.seen.is_empty() && resolved.absent_parts.is_empty();
+        if silent && required.is_none() || is_withheld(case, resolved.id) {
+            continue;
         }
+        let url = resolved.value().filter(|_| matches!(row.format.kind, Kind::Url { .. }));
+        let url = url.map(|value| Inspected::new(value.expose()));
+        one(judge, resolved, required, url.as_ref());
+        inspected.extend(url.map(|url| (resolved.id, url)));
     }
-    reused(judge);
+    reused(judge, &inspected);
 }
 
-fn one(judge: &mut Judge<'_>, resolved: &Resolved) {
+fn one(
+    judge: &mut Judge<'_>,
+    resolved: &Resolved,
+    required: Option<Fact>,
+    url: Option<&Inspected<'_>>,
+) {
     let contract = judge.case.contract;
     let row = contract.row(resolved.id);
     let id = Some(resolved.id);
-    let required = required(judge, row);
     let has_value = resolved.winner.is_some();
     for seen in &resolved.seen {
         let source = Some(seen.source.clone());
@@ -91,21 +108,24 @@ fn one(judge: &mut Judge<'_>, resolved: &Resolved) {
     let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?))) else {
         return;
     };
-    let source = Some(seen.source.clone());
-    let (mode, value) = (judge.mode, value.expose());
+    let source = || Some(seen.source.clone());
+    let value = value.expose();
     if resolved.state == State::Generated {
-        judge.add(id, Code::EphemeralSecret, source, Fact::Plain);
+        judge.add(id, Code::EphemeralSecret, source(), Fact::Plain);
         return;
     }
-    format::check(row, mode, value, &mut |code, fact| judge.add(id, code, source.clone(), fact));
+    let mut report = |code, fact| judge.add(id, code, source(), fact);
+    format::check_inspected(row, value, url, &mut report);
     match row.format.kind {
         Kind::LogFilter if log_filter::is_verbose(value) => {
             let fact = Fact::Says("asks for debug or trace, at which the program logs credentials");
-            judge.add(id, Code::DebugInProduction, source.clone(), fact);
+            judge.add(id, Code::DebugInProduction, source(), fact);
         }
-        Kind::Url { .. } if !row.part && url::is_cleartext_network(value) => {
+        Kind::Url { .. }
+            if !row.part && url.and_then(|url| url.url.as_ref()).is_some_and(url::is_cleartext) =>
+        {
             let fact = Fact::Says("is a URL over a network without TLS");
-            judge.add(id, Code::InsecureTransport, source.clone(), fact);
+            judge.add(id, Code::InsecureTransport, source(), fact);
         }
         _ => {}
     }
@@ -113,7 +133,7 @@ fn one(judge: &mut Judge<'_>, resolved: &Resolved) {
         judge.add(
             id,
             Code::NoFileToDeliver,
-            source,
+            source(),
             Fact::Says("is delivered as a file and has none"),
         );
     }
@@ -153,36 +173,40 @@ fn collect_names(judge: &Judge<'_>, condition: &Condition, names: &mut Vec<&'sta
 }
 
 /// One value under two secret names: whole values of variables, and passwords inside URLs. Parts
-/// are left out, each stands in the URL that it feeds.
-fn reused(judge: &mut Judge<'_>) {
+/// are left out, each stands in the URL that it feeds. `inspected` is sorted by row.
+fn reused(judge: &mut Judge<'_>, inspected: &[(RowId, Inspected<'_>)]) {
     let case = judge.case;
-    let mut values: Vec<(RowId, Cow<'_, [u8]>)> = Vec::new();
+    let mut first: BTreeMap<&[u8], RowId> = BTreeMap::new();
     for resolved in &case.resolution.rows {
+        if resolved.state != State::Delivered {
+            continue;
+        }
         let row = case.contract.row(resolved.id);
-        let delivered = resolved.state == State::Delivered;
-        let Some(value) = resolved.value().filter(|_| delivered && row.secret && !row.part) else {
+        let Some(value) = resolved.value().filter(|_| row.secret && !row.part) else {
             continue;
         };
-        values.push((resolved.id, Cow::Borrowed(value.expose())));
-        if matches!(row.format.kind, Kind::Url { .. }) {
-            let passwords = url::passwords(value.expose());
-            let long = passwords.iter().filter(|password| password.len() >= SUB_SECRET_BYTES);
-            values
-                .extend(long.map(|password| (resolved.id, Cow::Owned(password.expose().to_vec()))));
+        let id = resolved.id;
+        let url = inspected.binary_search_by_key(&id, |(id, _)| *id).ok();
+        let url = url.and_then(|at| inspected.get(at)).map(|(_, url)| url);
+        let passwords = url.iter().flat_map(|url| &url.passwords).map(|one| one.expose());
+        let long = passwords.filter(|password| password.len() >= SUB_SECRET_BYTES);
+        let mut other = None;
+        for value in std::iter::once(value.expose()).chain(long) {
+            match first.entry(value) {
+                Entry::Vacant(entry) => {
+                    entry.insert(id);
+                }
+                // Where the row itself was the first, no other row had it before.
+                Entry::Occupied(entry) if *entry.get() != id => {
+                    other = other.or(Some(*entry.get()));
+                }
+                Entry::Occupied(_) => {}
+            }
         }
-    }
-    for (position, (id, value)) in values.iter().enumerate() {
-        let earlier =
-            values.iter().take(position).find(|(other, same)| other != id && same == value);
-        let Some((other, _)) = earlier else { continue };
-        let other = case.contract.row(*other).name;
-        let code = Code::SecretReused;
-        let already = judge.findings.iter().any(|finding| {
-            finding.code == code && finding.variable.as_deref() == Some(case.contract.row(*id).name)
-        });
-        if !already {
-            let source = case.resolution.row(*id).winner().map(|seen| seen.source.clone());
-            judge.add(Some(*id), code, source, Fact::SameAs(other));
+        if let Some(other) = other {
+            let source = resolved.winner().map(|seen| seen.source.clone());
+            let fact = Fact::SameAs(case.contract.row(other).name);
+            judge.add(Some(id), Code::SecretReused, source, fact);
         }
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! In arguments and values `{root}` stands for the test's directory, `{dump}` for the file that the
 //! witness writes, `{witness}` for the witness and `{bin}` for its directory. The working directory
-//! is `{root}/work`.
+//! is `{root}/work`. Secrets directories that a test does not name are an empty one.
 
 #![allow(dead_code, reason = "each test file uses another part")]
 #![allow(unused_imports, reason = "each test file uses another part")]
@@ -57,6 +57,7 @@ pub struct Launch {
     pub(crate) ignored: Vec<i32>,
     pub(crate) blocked: Vec<i32>,
     pub(crate) unprivileged: bool,
+    pub(crate) default_directories: bool,
     pub(crate) canaries: Vec<Vec<u8>>,
 }
 
@@ -97,6 +98,7 @@ impl Launch {
             ignored: Vec::new(),
             blocked: Vec::new(),
             unprivileged: false,
+            default_directories: false,
             canaries: Vec::new(),
         }
     }
@@ -303,6 +305,13 @@ impl Launch {
         self.binary = self.root.copy(&self.binary);
         self.root.copy(&example("witness"));
         self.root.give("work");
+        self
+    }
+
+    /// With /run/secrets as the machine has it, from which a test is else shielded.
+    #[must_use]
+    pub fn default_directories(mut self) -> Self {
+        self.default_directories = true;
         self
     }
 

@@ -1,0 +1,129 @@
+//! `--accept CODE:VARIABLE --reason TEXT --until DATE` (interface section 2).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The day so many days from today (UTC), by the civil-from-days algorithm.
+fn day(from_now: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let days = i64::try_from(now / 86400).unwrap() + from_now + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn accepting(what: &str, until: &str) -> Launch {
+    Launch::sound("production")
+        .env("JWT_SECRET", &SECRET[..31])
+        .options(["--accept", what, "--reason", "rotation on Tuesday", "--until", until])
+        .options(["--audit-log", "{root}/audit.log"])
+}
+
+#[test]
+fn an_accepted_error_is_a_warning_and_stands_in_manifest_and_audit() {
+    for until in [day(0), day(1), day(30)] {
+        let outcome = accepting("too-short:JWT_SECRET", &until).run();
+        outcome.status(0).warning("too-short", "JWT_SECRET").seen();
+        for record in [outcome.manifest().to_string(), outcome.read("audit.log")] {
+            assert!(record.contains("rotation on Tuesday") && record.contains(&until), "{record}");
+        }
+    }
+}
+
+#[test]
+fn a_day_that_is_past_or_too_far_ahead_is_refused() {
+    for until in [day(-1), day(-400), day(31), day(4000)] {
+        let outcome = accepting("too-short:JWT_SECRET", &until).run();
+        outcome.error("too-short", "JWT_SECRET").program_did_not_run();
+        assert!(matches!(outcome.status, Some(64 | 78)), "{until}\n{outcome}");
+    }
+}
+
+#[test]
+fn what_is_no_day_is_64() {
+    for until in ["tomorrow", "2026-13-01", "2026-02-30", "", "31.12.2026"] {
+        accepting("too-short:JWT_SECRET", until).run().status(64).program_did_not_run();
+    }
+}
+
+#[test]
+fn only_the_named_finding_is_accepted() {
+    let outcome = accepting("too-short:NEXIS_API_HMAC_SECRET", &day(5)).run();
+    outcome.error("too-short", "JWT_SECRET").program_did_not_run();
+    let outcome = accepting("low-entropy:JWT_SECRET", &day(5)).run();
+    outcome.error("too-short", "JWT_SECRET").program_did_not_run();
+    accepting("too-short:JWT_SECRET", &day(5))
+        .env("NEXIS_RATE_LIMIT_RPM", "0")
+        .run()
+        .status(78)
+        .warning("too-short", "JWT_SECRET")
+        .error("bad-format", "NEXIS_RATE_LIMIT_RPM")
+        .program_did_not_run();
+}
+
+#[test]
+fn a_blank_or_burnt_secret_is_never_accepted() {
+    let outcome = accepting("blank-value:JWT_SECRET", &day(5)).env("JWT_SECRET", "").run();
+    outcome.error("blank-value", "JWT_SECRET").program_did_not_run();
+    assert!(matches!(outcome.status, Some(64 | 78)), "{outcome}");
+    let outcome = accepting("placeholder:JWT_SECRET", &day(5))
+        .env("JWT_SECRET", "dev_only_secret_change_in_production")
+        .run();
+    outcome.error("placeholder", "JWT_SECRET").program_did_not_run();
+    assert!(matches!(outcome.status, Some(64 | 78)), "{outcome}");
+    let outcome = accepting("missing-required:JWT_SECRET", &day(5)).without("JWT_SECRET").run();
+    // An absent key makes the gateway panic; whether that may be accepted, it is never in silence.
+    assert!(outcome.findings().iter().any(|it| it.0 == "missing-required"), "{outcome}");
+}
+
+#[test]
+fn an_unknown_code_is_64() {
+    let outcome = accepting("too-shrt:JWT_SECRET", &day(5)).run();
+    outcome.status(64).says("too-short").program_did_not_run();
+}
+
+#[test]
+fn reason_and_day_are_required_and_belong_to_their_code() {
+    let sound = || Launch::sound("production");
+    sound().options(["--accept", "too-short:JWT_SECRET"]).run().status(64).program_did_not_run();
+    sound()
+        .options(["--accept", "too-short:JWT_SECRET", "--until", &day(1)])
+        .run()
+        .status(64)
+        .program_did_not_run();
+    sound()
+        .options(["--accept", "too-short:JWT_SECRET", "--reason", "", "--until", &day(1)])
+        .run()
+        .status(64)
+        .program_did_not_run();
+    sound().options(["--reason", "x", "--until", &day(1)]).run().status(64).program_did_not_run();
+    for what in ["too-short", ":JWT_SECRET", "JWT_SECRET:too-short", ""] {
+        let outcome = accepting(what, &day(1)).run();
+        outcome.program_did_not_run();
+        assert_eq!(outcome.status, Some(64), "{what:?}\n{outcome}");
+    }
+}
+
+#[test]
+fn two_can_be_accepted_each_with_its_own_reason() {
+    let outcome = accepting("too-short:JWT_SECRET", &day(1))
+        .env("NEXIS_ENCRYPTION_KEY", &HEX_KEY[1..])
+        .options(["--accept", "bad-format:NEXIS_ENCRYPTION_KEY", "--reason", "second reason"])
+        .options(["--until", &day(2)])
+        .run();
+    outcome
+        .status(0)
+        .warning("too-short", "JWT_SECRET")
+        .warning("bad-format", "NEXIS_ENCRYPTION_KEY");
+    let accepted = outcome.finding_entry("bad-format", "NEXIS_ENCRYPTION_KEY").to_string();
+    assert!(accepted.contains("second reason") && accepted.contains(&day(2)), "{accepted}");
+}

@@ -1,0 +1,229 @@
+//! What the architecture promises and a compiler does not hold: arrows between the rooms point one
+//! way, `unsafe` stands in one room, files stay small, dependencies stay few, and every test that
+//! SECURITY.md names exists.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A source file: its path below the root, and its lines without comments.
+struct Source {
+    path: String,
+    code: String,
+    lines: usize,
+}
+
+impl Source {
+    /// The room it belongs to: `src/url/password.rs` and `src/url.rs` to `url`.
+    fn room(&self) -> &str {
+        let below = self.path.strip_prefix("src/").unwrap();
+        below.split('/').next().unwrap().trim_end_matches(".rs")
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    /// The rooms it uses.
+    fn uses(&self) -> BTreeSet<&str> {
+        let name = |text: &str| {
+            text.find(|it: char| !it.is_ascii_alphanumeric() && it != '_').unwrap_or(text.len())
+        };
+        let paths = self.code.split("crate::").skip(1);
+        paths.map(|rest| &rest[..name(rest)]).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// Every file below `src`. Unit tests at a file's end are left out: they may use what they like.
+fn sources() -> Vec<Source> {
+    let mut directories = vec![Path::new(ROOT).join("src")];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => directories.push(path),
+                Some(extension) if extension == "rs" => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = code.lines().map(|line| match line.trim_start() {
+            comment if comment.starts_with("//") => "",
+            _ => line,
+        });
+        Source {
+            path: path.strip_prefix(ROOT).unwrap().to_str().unwrap().to_owned(),
+            code: code.collect::<Vec<_>>().join("\n"),
+            lines: text.lines().count(),
+        }
+    };
+    let all: Vec<Source> = files.iter().map(read).collect();
+    assert!(all.len() > 50, "the walk through src found {} files", all.len());
+    all
+}
+
+/// Per room the rooms it may not use; `*`: none at all.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("secret", &["*"]),
+    ("mode", &["*"]),
+    ("nearest", &["*"]),
+    ("sys", &["*"]),
+    ("error", &["*"]),
+    ("cli", &["secret", "source", "sys", "settings", "contract", "resolve", "validate"]),
+    ("settings", &["secret", "source", "sys", "contract", "resolve", "validate"]),
+    ("contract", &["secret", "source", "resolve", "validate", "environment", "manifest"]),
+    ("finding", &["secret", "contract", "resolve", "validate", "environment", "manifest"]),
+    ("source", &["resolve", "validate", "environment", "manifest", "exec", "settings"]),
+    ("resolve", &["environment", "manifest", "exec", "sys", "needles"]),
+    ("compose", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
+    ("url", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
+    ("validate", &["manifest", "exec", "sys", "explain"]),
+    ("environment", &["manifest", "exec", "sys", "needles"]),
+    ("needles", &["contract", "source", "resolve", "environment", "manifest", "sys"]),
+    ("manifest", &["secret", "settings", "audit"]),
+    ("exec", &["contract", "secret", "source", "resolve", "validate", "manifest"]),
+    ("output", &["secret", "contract", "source", "resolve", "environment"]),
+    ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
+];
+
+/// Rooms that read, judge or build: they know nothing of those that lead and write.
+const INNER: &[&str] = &[
+    "contract",
+    "finding",
+    "source",
+    "resolve",
+    "compose",
+    "url",
+    "validate",
+    "environment",
+    "needles",
+    "exec",
+    "fingerprint",
+    "generate",
+];
+/// What leads and writes.
+const OUTER: &[&str] = &["audit", "cli", "command", "launch", "log", "output", "report"];
+
+#[test]
+fn arrows_between_rooms_point_one_way() {
+    let all = sources();
+    for source in all.iter().filter(|source| !source.is_test()) {
+        let room = source.room();
+        let own = FORBIDDEN.iter().find(|(name, _)| *name == room);
+        let own = own.map(|(_, rooms)| *rooms).unwrap_or_default();
+        let outer = if INNER.contains(&room) { OUTER } else { &[] };
+        // `command` stands above all the others; only the library's root calls it.
+        let top: &[&str] = if room == "lib" { &[] } else { &["command"] };
+        for used in source.uses().into_iter().filter(|used| *used != room) {
+            let wrong = own == ["*"] || [own, outer, top].iter().any(|list| list.contains(&used));
+            assert!(!wrong, "{} may not use {used}", source.path);
+        }
+        assert!(!source.code.contains("use crate::{"), "{}: one room a line", source.path);
+    }
+    for room in FORBIDDEN.iter().map(|(room, _)| room).chain(INNER).chain(OUTER) {
+        assert!(all.iter().any(|source| source.room() == *room), "there is no room {room}");
+    }
+}
+
+#[test]
+fn rooms_keep_to_their_tools() {
+    let everywhere: &[&str] = &["set_var(", "remove_var(", "HashMap", "process::exit"];
+    let pure: &[&str] = &["std::env::var", "std::fs::", "File::open", "std::process"];
+    let values: &[&str] = &["serde", "clap::", "envy::", "tracing::"];
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let room = source.room();
+        let mut words = everywhere.to_vec();
+        if ["cli", "resolve", "validate", "environment", "compose", "url", "needles", "secret"]
+            .contains(&room)
+        {
+            words.extend(pure);
+        }
+        // What holds a value is never handed to a library that prints what it does not like.
+        if ["source", "resolve", "validate", "environment", "compose", "url", "needles", "secret"]
+            .contains(&room)
+        {
+            words.extend(values);
+        }
+        if room != "sys" {
+            words.extend(["nix::", "libc::", "unsafe {", "unsafe fn", "unsafe impl", "#[unsafe("]);
+            words.extend(["unsafe extern", "allow(unsafe_code"]);
+        }
+        for word in words {
+            let found = source.code.match_indices(word).any(|(at, _)| {
+                let before = source.code[..at].chars().next_back();
+                !before.is_some_and(|it| it.is_ascii_alphanumeric() || it == '_')
+            });
+            assert!(!found, "{} may not have {word}", source.path);
+        }
+    }
+}
+
+#[test]
+fn no_source_file_is_over_500_lines() {
+    for source in sources() {
+        // The built-in contract's table is printed from its YAML; nobody reads it.
+        let most = if source.path == "src/contract/builtin.rs" { 1000 } else { 500 };
+        assert!(source.lines <= most, "{} has {} lines", source.path, source.lines);
+    }
+}
+
+#[test]
+fn fewer_than_60_packages_are_in_the_launcher() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--edges", "normal", "--prefix", "none", "--offline", "--locked"])
+        .current_dir(ROOT)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(tree.stdout).unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let packages: BTreeSet<_> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    let packages: BTreeSet<_> = packages.iter().filter(|line| !line.is_empty()).collect();
+    assert!(packages.len() > 10, "{text}");
+    assert!(packages.len() < 60, "{} packages: {packages:?}", packages.len());
+}
+
+/// The tests named in SECURITY.md, as file and function.
+fn named_tests(text: &str) -> Vec<(String, String)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named = quoted.filter_map(|it| it.split_once(".rs::"));
+    named.map(|(file, test)| (format!("{file}.rs"), test.to_owned())).collect()
+}
+
+#[test]
+fn every_test_that_security_md_names_exists() {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("SECURITY.md")).unwrap();
+    let named = named_tests(&text);
+    assert!(named.len() > 30, "only {} tests are named", named.len());
+    for (file, test) in named {
+        let path = Path::new(ROOT).join(&file);
+        let code = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("there is no {file}"));
+        let at = code.find(&format!("fn {test}("));
+        let at = at.unwrap_or_else(|| panic!("{file} has no test {test}"));
+        // A helper guards nothing: the function has to be a test.
+        let before = code[..at].trim_end();
+        let attributes = before.rfind('}').map_or(before, |end| &before[end..]);
+        assert!(attributes.contains("#[test]"), "{file}: {test} is no test");
+    }
+}
+
+#[test]
+fn every_row_of_the_threats_table_names_a_test() {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("SECURITY.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---"));
+    let mut count = 0;
+    for row in rows.filter(|row| !row.starts_with("| What goes wrong")) {
+        assert!(row.contains(".rs::"), "no test guards: {row}");
+        count += 1;
+    }
+    assert!(count > 25, "the table has {count} rows");
+}

@@ -1,0 +1,190 @@
+//! The command line, as golden files: the listing of `tests/golden/cli` is its specification.
+//! `NEXIS_LAUNCH_BLESS=1` writes them anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::path::Path;
+
+/// Each file and the command line that makes it.
+const GOLDEN: &[(&str, &[&str])] = &[
+    ("help", &["--help"]),
+    ("version", &["--version"]),
+    ("run-help", &["run", "--help"]),
+    ("dev-help", &["dev", "--help"]),
+    ("check-help", &["check", "--help"]),
+    ("explain-help", &["explain", "--help"]),
+    ("contract-help", &["contract", "--help"]),
+    ("contract-template-help", &["contract", "template", "--help"]),
+    ("nothing", &[]),
+    ("unknown-command", &["rnu"]),
+    ("unknown-option", &["run", "--mdoe", "production", "--", "/bin/true"]),
+    ("unknown-value", &["run", "--inherit", "everything", "--", "/bin/true"]),
+    ("run-without-program", &["run"]),
+    ("run-without-dashes", &["run", "/bin/true"]),
+    ("option-without-value", &["run", "--mode"]),
+    ("option-twice", &["run", "--mode", "dev", "--mode", "prod", "--", "/bin/true"]),
+    ("accept-without-reason", &["check", "--accept", "too-short:JWT_SECRET"]),
+    ("unknown-subject", &["explain", "JWT_SECRT"]),
+    ("explain-code", &["explain", "insecure-permissions"]),
+    ("explain-variable", &["explain", "--mode", "staging", "NEXIS_ENCRYPTION_KEY"]),
+    ("check-nothing-set", &["check", "--mode", "production"]),
+    ("check-github", &["check", "--mode", "production", "--format", "github"]),
+    ("contract-missing", &["check", "--contract", "absent.yaml"]),
+    ("program-missing", &["check", "--mode", "development", "--", "/no/such/program"]),
+];
+
+/// Without what changes from launch to launch, or with the built-in contract. Columns are as wide
+/// as the test's directory, so where that stands in them they are narrowed.
+fn settled(text: &str, outcome: &Outcome) -> String {
+    let root = outcome.root().to_str().unwrap();
+    let narrow = text.contains(root);
+    let mut settled = String::new();
+    for line in text.replace(root, "{root}").lines() {
+        let body = line.trim_start();
+        let varies = ["launch ", "process ", "time ", "contract "];
+        settled.push_str(&line[..line.len() - body.len()]);
+        if varies.iter().any(|it| body.starts_with(it)) {
+            settled.push_str("(varies)");
+        } else if narrow {
+            let columns: Vec<_> =
+                body.split("  ").map(str::trim).filter(|it| !it.is_empty()).collect();
+            settled.push_str(&columns.join("  "));
+        } else {
+            settled.push_str(body);
+        }
+        settled.push('\n');
+    }
+    settled
+}
+
+#[test]
+fn every_case_is_as_its_golden_file_says() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli");
+    let bless = std::env::var_os("NEXIS_LAUNCH_BLESS").is_some();
+    let mut differing = Vec::new();
+    for (name, args) in GOLDEN {
+        let outcome = Launch::new().args(*args).run();
+        let made = format!(
+            "$ nexis-launch {}\nstatus {}\n--- standard output\n{}--- standard error\n{}",
+            args.join(" "),
+            outcome.status.unwrap(),
+            settled(&outcome.out(), &outcome),
+            settled(&outcome.err(), &outcome),
+        );
+        let file = directory.join(format!("{name}.txt"));
+        if bless {
+            std::fs::create_dir_all(&directory).unwrap();
+            std::fs::write(&file, &made).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        if golden != made {
+            differing.push(format!("{name}.txt\n{made}"));
+        }
+    }
+    assert!(differing.is_empty(), "NEXIS_LAUNCH_BLESS=1 writes anew:\n{}", differing.join("\n\n"));
+}
+
+#[test]
+fn no_golden_file_is_left_over() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli");
+    for file in std::fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(GOLDEN.iter().any(|it| it.0 == name), "{}", path.display());
+    }
+}
+
+#[test]
+fn help_lists_nothing_that_does_not_work_yet() {
+    for args in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["check", "--help"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let text = Launch::new().args(args).run().status(0).out();
+        for word in [
+            "inspect",
+            "init",
+            "generate",
+            "rotate",
+            "ledger",
+            "leak",
+            "health",
+            "--user",
+            "--no-new-privs",
+            "--mask-output",
+            "--deployment",
+            "--ledger",
+            "--pid",
+        ] {
+            let listed = text.lines().any(|line| {
+                let line = line.trim_start().replace('\\', "");
+                line.split([' ', '|', ',', '"', '<']).next() == Some(word)
+            });
+            assert!(!listed, "{args:?} lists {word}");
+        }
+    }
+    for command in ["inspect", "init", "generate", "rotate", "ledger", "leak", "mask", "health"] {
+        Launch::new().args([command]).run().status(64);
+    }
+}
+
+#[test]
+fn completions_exist_for_the_common_shells() {
+    for (shell, word) in
+        [("bash", "complete"), ("zsh", "#compdef"), ("fish", "complete -c nexis-launch")]
+    {
+        let text = Launch::new().args(["completions", shell]).run().status(0).out();
+        assert!(text.contains(word) && text.contains("secrets-dir"), "{shell}");
+    }
+    Launch::new().args(["completions", "tcsh"]).run().status(64);
+}
+
+#[test]
+fn the_manual_page_names_commands_options_and_statuses() {
+    let text = Launch::new().args(["man"]).run().status(0).out();
+    assert!(text.contains(".TH nexis-launch 1"), "{text}");
+    for word in ["run", "check", "explain", "audit", "NEXIS_LAUNCH_MODE", "127", "78"] {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn help_and_version_need_nothing_of_the_environment() {
+    for args in [&["--help"][..], &["--version"], &["run", "--help"], &["contract", "schema"]] {
+        let outcome = Launch::new()
+            .args(args)
+            .env("NEXIS_LAUNCH_CONTRACT", "/no/such/contract")
+            .env("NEXIS_LAUNCH_NO_SUCH_SETTING", "1")
+            .run();
+        outcome.status(0);
+        assert!(!outcome.out().is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn contract_commands_print_their_result() {
+    for args in [
+        &["contract", "show"][..],
+        &["contract", "show", "--format", "json"],
+        &["contract", "docs"],
+        &["contract", "schema"],
+        &["contract", "template"],
+        &["contract", "template", "--for", "compose"],
+        &["contract", "template", "--for", "kubernetes"],
+        &["contract", "template", "--for", "secrets-dir"],
+    ] {
+        let outcome = Launch::new().args(args).run();
+        assert!(outcome.status(0).out().len() > 200, "{args:?}\n{outcome}");
+        assert_eq!(outcome.err(), "", "{args:?}");
+    }
+    Launch::new().args(["contract", "lint"]).run().status(0);
+    let outcome =
+        Launch::new().args(["contract", "lint", "{root}/x.yaml"]).file("x.yaml", "nme: x\n").run();
+    outcome.status(65);
+    assert!(format!("{}{}", outcome.out(), outcome.err()).contains("x.yaml"), "{outcome}");
+}

@@ -1,0 +1,129 @@
+//! Secret volumes as Kubernetes mounts and rotates them (interface section 3).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Makes generation `number` of a volume, with one value a key, and swaps `..data` to it as the
+/// kubelet does: a new link renamed over the old one, then the old generation removed.
+fn publish(volume: &Path, number: usize) {
+    let own = format!("..gen_{number}");
+    let generation = volume.join(&own);
+    std::fs::create_dir(&generation).unwrap();
+    let marked = |key: &str| format!("{}{number:06}", &key[6..]);
+    std::fs::write(generation.join("jwt-secret"), marked(SECRET)).unwrap();
+    std::fs::write(generation.join("nexis-api-hmac-secret"), marked(OTHER)).unwrap();
+    std::fs::write(generation.join("nexis-webhook-signing-key"), marked(THIRD)).unwrap();
+    symlink(&own, volume.join("..data_tmp")).unwrap();
+    std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
+    if number > 0 {
+        std::fs::remove_dir_all(volume.join(format!("..gen_{}", number - 1))).unwrap();
+    }
+}
+
+fn volume() -> Launch {
+    let launch = Launch::sound("production")
+        .without("JWT_SECRET")
+        .dir("volume")
+        .options(["--secrets-dir", "{root}/volume"]);
+    publish(&launch.root().join("volume"), 0);
+    launch
+        .link("volume/jwt-secret", "..data/jwt-secret")
+        .link("volume/nexis-api-hmac-secret", "..data/nexis-api-hmac-secret")
+        .link("volume/nexis-webhook-signing-key", "..data/nexis-webhook-signing-key")
+}
+
+#[test]
+fn a_rotation_in_the_middle_never_mixes_two_generations() {
+    let launch = volume();
+    let directory = launch.root().join("volume");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                number += 1;
+                publish(&directory, number);
+            }
+        });
+        // Whatever fails below, the other thread has to be stopped.
+        let result = std::panic::catch_unwind(|| {
+            let mut generations = std::collections::BTreeSet::new();
+            for _ in 0..60 {
+                let seen = launch.clone().run().status(0).seen();
+                let ends: Vec<String> =
+                    ["JWT_SECRET", "NEXIS_API_HMAC_SECRET", "NEXIS_WEBHOOK_SIGNING_KEY"]
+                        .map(|name| seen.text(name).unwrap())
+                        .map(|value| value[value.len() - 6..].to_owned())
+                        .to_vec();
+                assert!(ends.iter().all(|end| *end == ends[0]), "two generations: {ends:?}");
+                generations.insert(ends[0].clone());
+            }
+            generations.len()
+        });
+        stop.store(true, Ordering::Relaxed);
+        match result {
+            Ok(generations) => assert!(generations > 1, "nothing was rotated meanwhile"),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
+}
+
+#[test]
+fn the_modes_of_a_real_volume_raise_no_finding() {
+    // The kubelet makes the volume's root 1777 or 0777 and keeps the generation to itself.
+    for mode in [0o1777, 0o777] {
+        let outcome = volume().mode("volume", mode).mode("volume/..gen_0", 0o755).run();
+        outcome.status(0).no_finding("insecure-permissions").seen();
+    }
+}
+
+#[test]
+fn a_generation_that_others_can_write_is_a_finding() {
+    let outcome = volume().mode("volume/..gen_0/jwt-secret", 0o666).run();
+    outcome.status(78).error("insecure-permissions", "JWT_SECRET").program_did_not_run();
+    let outcome = volume().mode("volume/..gen_0", 0o777).run();
+    outcome.status(0);
+    assert!(
+        outcome.findings().iter().any(|it| it.0 == "insecure-permissions" && it.1 == "warning")
+    );
+}
+
+#[test]
+fn a_link_that_a_rotation_left_behind_is_no_key() {
+    // The kubelet removes the link of a key that is gone only after it has swapped `..data`.
+    let outcome = volume().link("volume/nexis-encryption-key", "..data/nexis-encryption-key").run();
+    assert_eq!(outcome.status(0).seen().var("NEXIS_ENCRYPTION_KEY"), None);
+}
+
+#[test]
+fn a_link_to_nothing_in_any_other_directory_is_said() {
+    let outcome = volume()
+        .link("plain/nexis-encryption-key", "{root}/absent")
+        .options(["--secrets-dir", "{root}/plain"])
+        .run();
+    outcome.status(78).error("source-unreadable", "NEXIS_ENCRYPTION_KEY").program_did_not_run();
+}
+
+#[test]
+fn a_generation_that_is_gone_ends_in_a_finding_and_not_in_a_hang() {
+    let launch = volume();
+    std::fs::remove_dir_all(launch.root().join("volume/..gen_0")).unwrap();
+    let outcome = launch.run();
+    outcome.no_panic().program_did_not_run();
+    assert!(matches!(outcome.status, Some(66 | 78)), "{outcome}");
+}
+
+#[test]
+fn a_subdirectory_of_the_contracts_file_names_is_read() {
+    // `postgres/uri` of an operator's contract; here by reference.
+    let outcome = volume()
+        .file("volume/..gen_0/postgres/uri", format!("postgres://app:{SECRET}@127.0.0.1/nexis"))
+        .env("DATABASE_URL_FILE", "{root}/volume/..data/postgres/uri")
+        .run();
+    assert!(outcome.status(0).seen().text("DATABASE_URL").unwrap().ends_with("/nexis"));
+}

@@ -1,0 +1,185 @@
+//! What README.md says is what the program does. `NEXIS_LAUNCH_BLESS=1 cargo test --test readme`
+//! writes its table of variables anew.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod common;
+
+use common::Launch;
+use nexis_launch::cli;
+use nexis_launch::contract::{self, builtin, docs, model::Origin};
+use nexis_launch::error::Status;
+use std::path::{Path, PathBuf};
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(path("README.md")).unwrap()
+}
+
+/// The text of the section of this title, up to the next of its level.
+fn section<'a>(text: &'a str, title: &str) -> &'a str {
+    let start = text.split(&format!("\n## {title}\n")).nth(1);
+    let start = start.unwrap_or_else(|| panic!("README.md has no section {title}"));
+    start.split("\n## ").next().unwrap()
+}
+
+/// The lines of code blocks without a language or in `sh`.
+fn commands(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut shell = false;
+    let lines = text.lines().filter(|line| {
+        if let Some(kind) = line.strip_prefix("```") {
+            inside = !inside;
+            shell = kind == "sh";
+            return false;
+        }
+        inside && shell && !line.starts_with('#')
+    });
+    lines.collect()
+}
+
+#[test]
+fn the_table_of_variables_is_the_contracts() {
+    let (begin, end) = ("<!-- contract:begin -->\n", "<!-- contract:end -->\n");
+    let text = readme();
+    let (before, rest) = text.split_once(begin).expect("the table's first marker");
+    let (table, after) = rest.split_once(end).expect("the table's last marker");
+    let expected = docs::readme_table(&builtin::CONTRACT);
+    if std::env::var_os("NEXIS_LAUNCH_BLESS").is_some_and(|value| value == "1") {
+        let text = [before, begin, &expected, end, after].concat();
+        std::fs::write(path("README.md"), text).unwrap();
+        return;
+    }
+    assert!(
+        table == expected,
+        "README.md has not the contract's table: NEXIS_LAUNCH_BLESS=1 writes it anew"
+    );
+}
+
+#[test]
+fn the_marks_of_the_benchmark_stand_once_and_in_order() {
+    let text = readme();
+    let marks: Vec<_> = text.lines().filter(|line| line.starts_with("<!-- bench:")).collect();
+    assert_eq!(marks, ["<!-- bench:begin -->", "<!-- bench:end -->"]);
+}
+
+#[test]
+fn the_exit_statuses_are_the_programs_in_their_order() {
+    let all = [
+        Status::Usage,
+        Status::Data,
+        Status::NoInput,
+        Status::NotFound,
+        Status::NotExecutable,
+        Status::NotMet,
+        Status::Temporary,
+        Status::NoPermission,
+        Status::CannotWrite,
+        Status::Software,
+        Status::Success,
+    ];
+    assert!(all.is_sorted(), "the order of the type is the order of precedence");
+    let text = readme();
+    let rows = section(&text, "Exit status").lines().filter_map(|line| {
+        let cell = line.strip_prefix("| ")?.split(" |").next()?;
+        cell.parse::<i32>().ok()
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), all.map(Status::number));
+}
+
+#[test]
+fn every_option_of_run_is_named_with_its_variable() {
+    let text = readme();
+    let options = section(&text, "Options");
+    let command = cli::command();
+    let run = command.find_subcommand("run").unwrap();
+    let mut count = 0;
+    for argument in run.get_arguments().filter(|it| it.get_long().is_some_and(|it| it != "help")) {
+        let long = argument.get_long().unwrap();
+        let row = options.lines().find(|line| line.contains(&format!("--{long}")));
+        let row = row.unwrap_or_else(|| panic!("README.md does not name --{long}"));
+        let help = argument.get_help().unwrap().to_string();
+        let words = help.split(|it: char| !it.is_ascii_uppercase() && it != '_');
+        for variable in words.filter(|word| word.starts_with("NEXIS_")) {
+            assert!(row.contains(&format!("`{variable}`")), "--{long} has no {variable}: {row}");
+        }
+        count += 1;
+    }
+    assert!(count > 15, "run has {count} options");
+}
+
+#[test]
+fn the_commands_are_the_programs() {
+    let text = readme();
+    let commands = section(&text, "Commands");
+    let all = cli::command();
+    for command in all.get_subcommands() {
+        let name = command.get_name();
+        assert!(commands.contains(&format!("`{name}")), "README.md has no command {name}");
+        for sub in command.get_subcommands() {
+            let name = format!("`{name} {}", sub.get_name());
+            assert!(commands.contains(&name), "README.md has no command {name}");
+        }
+    }
+}
+
+#[test]
+fn the_operators_contract_parses_and_lints_clean() {
+    let text = readme();
+    let section = section(&text, "A contract of your own");
+    let yaml = section.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let name = Path::new("gateway.yaml");
+    let contract = contract::parse(yaml, name, Origin::File("gateway.yaml")).unwrap();
+    assert!(contract.rows.len() > builtin::CONTRACT.rows.len(), "it adds a variable");
+    let linted = Launch::command("contract", ["lint", "{root}/gateway.yaml"])
+        .file("gateway.yaml", yaml)
+        .run();
+    linted.status(0);
+    assert_eq!((linted.out(), linted.err()), (String::new(), String::new()));
+}
+
+/// The first command, with the launcher of this build in place of `cargo run … --`.
+#[test]
+fn the_first_command_shows_what_reached_the_program() {
+    let text = readme();
+    let commands = commands(section(&text, "Two commands"));
+    let run = commands.iter().find_map(|line| {
+        line.strip_prefix("cargo run --release --locked -- ").filter(|it| it.starts_with("dev -- "))
+    });
+    let line = format!("\"$0\" {}", run.expect("a command that runs the launcher"));
+    let ended = std::process::Command::new("/bin/sh")
+        .args(["-c", &line, env!("CARGO_BIN_EXE_nexis-launch")])
+        .current_dir(Launch::new().root().join("work"))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(out, "JWT_SECRET has 64 characters, NEXIS_ENV=development\n");
+    assert!(ended.status.success());
+}
+
+#[test]
+fn the_second_command_is_the_one_that_ci_calls() {
+    let text = readme();
+    let commands = commands(section(&text, "Two commands"));
+    let test = commands.iter().find(|line| line.starts_with("cargo test")).unwrap();
+    let ci = std::fs::read_to_string(path(".ci/run")).unwrap();
+    assert!(ci.lines().any(|line| line.trim_start().starts_with(test)), ".ci/run lacks {test}");
+}
+
+#[test]
+fn what_explain_knows_is_what_the_readme_sends_to() {
+    let text = readme();
+    let codes = text.split('`').skip(1).step_by(2);
+    let codes = codes.filter_map(|it| it.strip_prefix("nexis-launch explain "));
+    let mut count = 0;
+    for subject in codes.filter(|it| it.chars().any(|it| it.is_ascii_lowercase())) {
+        assert!(nexis_launch::finding::Code::parse(subject).is_some(), "no code {subject}");
+        count += 1;
+    }
+    assert!(count > 0, "README.md names no code to explain");
+}

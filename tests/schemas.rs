@@ -1,0 +1,270 @@
+//! The published schemas hold what the launcher prints and reads, and refuse what they should
+//! (interface sections 6 and 8).
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod common;
+
+use common::{HEX_KEY, Launch, Outcome, SECRET};
+use jsonschema::Validator;
+use nexis_launch::contract::BUILTIN_YAML;
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn schema(name: &str) -> Validator {
+    let schema: Value =
+        serde_json::from_str(&read(&format!("schemas/{name}.schema.json"))).unwrap();
+    assert_eq!(schema["$id"], format!("nexis-launch/{name}/v1"));
+    jsonschema::draft202012::meta::validate(&schema).map_err(|it| it.to_string()).unwrap();
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+#[track_caller]
+fn assert_valid(schema: &Validator, value: &Value) {
+    let errors: Vec<_> =
+        schema.iter_errors(value).map(|it| format!("{}: {it}", it.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{value:#}");
+}
+
+/// The manifests of a launch, each held against the schema; the last is returned.
+#[track_caller]
+fn manifest(launch: Launch, outcome: &str) -> Value {
+    let ended = launch.run();
+    let mut text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    text.push_str(&String::from_utf8_lossy(&ended.stdout));
+    let manifests = Outcome::manifests_in(&text);
+    let schema = schema("manifest");
+    for manifest in &manifests {
+        assert_valid(&schema, manifest);
+    }
+    let last = manifests.last().expect("a manifest").clone();
+    assert_eq!(last["outcome"], outcome, "{last:#}");
+    last
+}
+
+/// A launch whose manifest has every field but `error`.
+fn rich() -> Launch {
+    Launch::sound("production")
+        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key"])
+        .options([
+            "--label",
+            "commit=d41773f",
+            "--env-file",
+            "{root}/extra.env",
+            "--passthrough",
+            "EXTRA",
+        ])
+        .options(["--accept", "too-short:NEXIS_API_HMAC_SECRET", "--reason", "moving"])
+        .options(["--until", &tomorrow()])
+        .file("key", HEX_KEY)
+        .file("extra.env", "EXTRA=1\n")
+        .file("secrets/jwt", format!("{SECRET}\n"))
+        .without("JWT_SECRET")
+        .env("JWT_SECRET_FILE", "{root}/secrets/jwt")
+        .env("DATABASE_URL", "postgres://app:Zt7-qWv9xKp2@db.internal/nexis?sslmode=require")
+        .env("OPENAI_API_KEY", "sk-9Xv2LmQ8rTz4WcYb7Nd1")
+        .env("NEXIS_OPENAI_ENABLED", "false")
+        .env("NEXIS_API_HMAC_SECRET", "u8Kq2Zr5Wm9Yx1Lp")
+        .env("INVOCATION_ID", "0f2c41e8a7d94b5a8d3e6c1b9f70a254")
+        .env("PATH", "/usr/bin")
+        .env("UNRELATED", "1")
+}
+
+fn tomorrow() -> String {
+    jiff::Zoned::now().tomorrow().unwrap().strftime("%F").to_string()
+}
+
+#[test]
+fn the_manifest_of_a_start_is_valid() {
+    manifest(Launch::sound("production"), "exec");
+}
+
+#[test]
+fn the_manifest_of_a_launch_with_every_field_is_valid_and_has_them() {
+    let manifest = manifest(rich(), "exec");
+    for field in ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"] {
+        assert!(!manifest[field].is_null(), "{field} is absent\n{manifest:#}");
+    }
+    let variables = manifest["variables"].as_array().unwrap();
+    for field in ["newline_removed", "bytes", "fingerprint", "sub", "display", "reason"] {
+        assert!(variables.iter().any(|it| !it[field].is_null()), "no {field}\n{manifest:#}");
+    }
+    assert!(variables.iter().any(|it| it["state"] == "withheld"));
+    assert!(!manifest["process"]["invocation"].is_null());
+    let findings = manifest["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|it| !it["accepted"].is_null()), "{manifest:#}");
+}
+
+#[test]
+fn the_manifest_of_a_generated_secret_is_valid() {
+    let manifest = manifest(Launch::witness(["--mode", "development"]), "exec");
+    assert_eq!(manifest["variables"][0]["state"], "generated");
+}
+
+#[test]
+fn the_manifest_of_a_refusal_is_valid() {
+    let manifest = manifest(Launch::witness(["--mode", "production"]), "refused");
+    assert!(!manifest["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn the_manifest_of_a_start_despite_findings_is_valid() {
+    let launch = Launch::witness(["--mode", "production", "--enforce", "report"]);
+    manifest(launch, "exec-despite-findings");
+}
+
+#[test]
+fn the_manifest_of_a_check_is_valid() {
+    let launch = Launch::command("check", ["--mode", "production", "--format", "json"]);
+    let manifest = manifest(launch.requirements(), "checked");
+    assert!(manifest["program"].is_null());
+}
+
+#[test]
+fn the_manifest_of_an_exec_that_failed_is_valid() {
+    // A binary of no format that the kernel knows; nothing short of execve tells.
+    let launch = Launch::new()
+        .args(["run", "--mode", "production", "--", "{root}/broken"])
+        .requirements()
+        .executable("broken", b"\x7fELF but not one");
+    let manifest = manifest(launch, "failed");
+    assert!(manifest["error"].as_str().unwrap().starts_with('E'));
+}
+
+#[test]
+fn the_manifest_of_a_path_delivered_as_a_file_is_valid() {
+    let launch = Launch::witness(["--mode", "production", "--contract", "{root}/contract.yaml"])
+        .file(
+            "contract.yaml",
+            "version: 1\nname: files\nvariables:\n  - {name: TLS_KEY, secret: true, deliver: file}\n",
+        )
+        .file("key", SECRET)
+        .env("TLS_KEY_FILE", "{root}/key");
+    let manifest = manifest(launch, "exec");
+    assert_eq!(manifest["variables"][0]["as"], "TLS_KEY_FILE");
+}
+
+#[test]
+fn a_manifest_with_anything_more_is_refused() {
+    let schema = schema("manifest");
+    let good = manifest(rich(), "exec");
+    for place in [
+        "",
+        "/launcher",
+        "/contract",
+        "/program",
+        "/process",
+        "/variables/0",
+        "/variables/0/source",
+    ]
+    .into_iter()
+    .chain(["/inherited", "/env_files", "/findings/0"])
+    {
+        let mut bad = good.clone();
+        let object = bad.pointer_mut(place).unwrap_or_else(|| panic!("{place} in {good:#}"));
+        object.as_object_mut().unwrap().insert("value".to_owned(), json!("x"));
+        assert!(!schema.is_valid(&bad), "{place} takes another key");
+    }
+    for (place, value) in [
+        ("/schema", json!("nexis-launch/manifest/v2")),
+        ("/outcome", json!("started")),
+        ("/outcome", json!("failed")),
+        ("/mode", json!("prod")),
+        ("/variables/0/state", json!("set")),
+        ("/variables/0/source/kind", json!("vault")),
+        ("/variables/0/fingerprint", json!("9F86")),
+        ("/findings/0/severity", json!("note")),
+        ("/findings/0/code", json!("Too Short")),
+        ("/features/openai", json!("maybe")),
+        ("/inherited/count", json!(-1)),
+        ("/time", json!("yesterday")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+    for key in good.as_object().unwrap().keys() {
+        let optional = ["fingerprint_key_id", "program", "env_files", "dropped"];
+        let mut less = good.clone();
+        less.as_object_mut().unwrap().remove(key);
+        assert_eq!(schema.is_valid(&less), optional.contains(&key.as_str()), "without {key}");
+    }
+}
+
+/// The text between a fence of this kind and the next fence, for the first that holds `mark`.
+fn fenced<'a>(text: &'a str, kind: &str, mark: &str) -> &'a str {
+    let fence = format!("\n```{kind}\n");
+    let blocks = text.split(&*fence).skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    blocks.into_iter().find(|block| block.contains(mark)).expect("a fenced block")
+}
+
+#[test]
+fn the_readmes_manifest_is_valid() {
+    let text = read("README.md");
+    let block = fenced(&text, "json", "nexis-launch/manifest/v1");
+    assert_valid(&schema("manifest"), &serde_json::from_str(block).unwrap());
+}
+
+fn yaml(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn the_built_in_contract_is_valid() {
+    assert_valid(&schema("contract"), &yaml(BUILTIN_YAML));
+}
+
+#[test]
+fn the_readmes_contract_is_valid() {
+    assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "extends:")));
+}
+
+#[test]
+fn what_contract_show_prints_is_valid() {
+    let schema = schema("contract");
+    let shown = Launch::command("contract", ["show"]).run();
+    shown.status(0);
+    assert_valid(&schema, &yaml(&shown.out()));
+    let shown = Launch::command("contract", ["show", "--format", "json"]).run();
+    assert_valid(&schema, &serde_json::from_str(&shown.out()).unwrap());
+    let contract = read("README.md");
+    let contract = fenced(&contract, "yaml", "extends:");
+    let shown = Launch::command("contract", ["show", "{root}/contract.yaml"])
+        .file("contract.yaml", contract)
+        .run();
+    assert_valid(&schema, &yaml(&shown.out()));
+}
+
+#[test]
+fn the_schema_that_is_printed_is_the_published_one() {
+    let printed = Launch::command("contract", ["schema"]).run();
+    assert_eq!(printed.out(), read("schemas/contract.schema.json"));
+}
+
+#[test]
+fn a_contract_with_anything_more_is_refused() {
+    let schema = schema("contract");
+    let good = yaml(BUILTIN_YAML);
+    for place in ["", "/variables/0", "/variables/0/format", "/parts/0", "/features/0", "/rules/0"]
+    {
+        let mut bad = good.clone();
+        let object = bad.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        object.insert("colour".to_owned(), json!("x"));
+        assert!(!schema.is_valid(&bad), "{place} takes another key");
+    }
+    for (place, value) in [
+        ("/version", json!(2)),
+        ("/variables/0/name", json!("1ST")),
+        ("/variables/0/secret", json!("yes")),
+        ("/variables/0/format/kind", json!("regex")),
+        ("/variables/0/required", json!(["live"])),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+}
