@@ -23,7 +23,7 @@ pub fn write_manifest(
     manifest: &Manifest,
     settings: &Settings,
     guard: Guard<'_>,
-    refused: bool,
+    errors: bool,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
     let terminal = || match explicit {
@@ -36,7 +36,7 @@ pub fn write_manifest(
     };
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
-        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !refused => return Ok(()),
+        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
         ManifestForm::Text => manifest.text(),
         ManifestForm::Auto if terminal() => manifest.text(),
         ManifestForm::Auto | ManifestForm::Json => manifest.json(),

@@ -360,7 +360,11 @@ fn explain(error: &clap::Error) -> Error {
     };
     let suggestion =
         text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
-    let hint = match (error.kind(), suggestion, text(ContextKind::ValidValue)) {
+    let hint = match (
+        error.kind(),
+        suggestion,
+        text(ContextKind::ValidValue).filter(|valid| !valid.is_empty()),
+    ) {
         (_, Some(near), _) => format!("did you mean {near}?"),
         (ErrorKind::InvalidValue, None, Some(valid)) if !valid.is_empty() => {
             format!("it takes {valid}")

@@ -438,3 +438,14 @@ fn looser_is_refused_and_names_both_values() {
         assert!(error.message.contains(message), "{}", error.message);
     }
 }
+
+#[test]
+fn brackets_without_end_are_refused_before_they_take_time() {
+    let text = format!("version: 1\nname: x\nvariables: {}", "[".repeat(400_000));
+    assert!(refused(&text).message.contains("line 3: nested too deeply"));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_contract() {
+    parse("\u{feff}version: 1\nname: x\n").expect("a contract");
+}

@@ -317,3 +317,15 @@ fn an_exec_that_fails_is_said_on_standard_error_wherever_the_manifest_goes() {
         outcome.status(126).says("ENOEXEC");
     }
 }
+
+#[test]
+fn errors_that_are_only_reported_are_said_wherever_the_manifest_goes() {
+    for options in [&["--manifest", "off"][..], &["-q"], &["--manifest-to", "{root}/manifest"]] {
+        let outcome = Launch::sound("production")
+            .options(["--enforce", "report"])
+            .options(options)
+            .env("JWT_SECRET", "")
+            .run();
+        outcome.status(0).says("blank-value");
+    }
+}

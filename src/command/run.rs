@@ -19,11 +19,12 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let launch = Launch::judge(survey, launch.program);
     let outcome = outcome(&launch);
     let refused = outcome == Outcome::Refused;
+    let errors = outcome != Outcome::Exec;
     let settings = &launch.survey.settings;
     let manifest = launch.manifest(outcome);
     // A refusal keeps its status, whether its records could be written or not.
     let recorded = audit::append(&manifest, settings, launch.guard()).and_then(|()| {
-        let written = audit::write_manifest(&manifest, settings, launch.guard(), refused);
+        let written = audit::write_manifest(&manifest, settings, launch.guard(), errors);
         // The audit log has just said that the program starts.
         if let (Err(error), false) = (&written, refused) {
             let failed = manifest.failed(error.message.clone());
@@ -35,11 +36,11 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
         to_stderr(&(manifest.findings_text() + &error_text(&error)));
         return Ok(if refused { launch.verdict.status } else { error.status });
     }
+    // Errors are said where whoever looks after the service looks first.
+    if errors && !audit::is_on_stderr(settings) {
+        to_stderr(&manifest.findings_text());
+    }
     if refused {
-        // Whoever looks where the service should have been finds out why it is not there.
-        if !audit::is_on_stderr(settings) {
-            to_stderr(&manifest.findings_text());
-        }
         return Ok(launch.verdict.status);
     }
     let Some(program) = &launch.program else {

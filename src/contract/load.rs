@@ -59,7 +59,13 @@ fn of_text(
     chain: &mut Vec<PathBuf>,
 ) -> Result<Contract, Error> {
     let mut problems = Problems::default();
-    let draft = match node::parse(text, &mut problems) {
+    if let Some(line) = too_deep(text) {
+        problems.add(line, "nested too deeply");
+        return problems.verdict(path).and(Err(invalid(path)));
+    }
+    // Some editors begin a file with a byte order mark (YAML 1.2 section 5.2).
+    let yaml = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let draft = match node::parse(yaml, &mut problems) {
         Some(root) => grammar::read(root, &mut problems),
         None => return problems.verdict(path).and(Err(invalid(path))),
     };
@@ -70,6 +76,25 @@ fn of_text(
     let contract = compile::compile(&merged, origin, sha256(text), &mut problems);
     problems.verdict(path)?;
     Ok(contract)
+}
+
+/// The line in which more brackets are open than any contract nests. The parser sees the depth
+/// too, but its scanner takes time with the square of it before.
+fn too_deep(text: &str) -> Option<u32> {
+    const OPEN: usize = 1000;
+    let (mut open, mut line) = (0usize, 1u32);
+    for byte in text.bytes() {
+        match byte {
+            b'\n' => line = line.saturating_add(1),
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > OPEN {
+            return Some(line);
+        }
+    }
+    None
 }
 
 fn invalid(path: &Path) -> Error {
@@ -129,7 +154,7 @@ fn read(path: &Path) -> Result<String, Error> {
     // Looked at before it is opened: opening a pipe would wait for its writer.
     let about = std::fs::metadata(path).map_err(io)?;
     if !about.is_file() {
-        return Err(fail(Status::NoInput, "not a regular file"));
+        return Err(fail(Status::NoInput, "not a regular file").hint("name a regular file"));
     }
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(path).map_err(io)?;
@@ -138,7 +163,12 @@ fn read(path: &Path) -> Result<String, Error> {
     if bytes.len() > LARGEST {
         return Err(fail(Status::Data, "more than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|_| fail(Status::Data, "not UTF-8"))
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..valid).unwrap_or_default();
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        fail(Status::Data, &format!("line {line} is not UTF-8")).hint("store the file as UTF-8")
+    })
 }
 
 /// SHA-256 of `text` in lower-case hexadecimal.
