@@ -48,6 +48,8 @@ fn a_rotation_in_the_middle_never_mixes_two_generations() {
             while !stop.load(Ordering::Relaxed) {
                 number += 1;
                 publish(&directory, number);
+                // Far more often than any kubelet, and yet with time to read one generation.
+                std::thread::sleep(std::time::Duration::from_millis(3));
             }
         });
         // Whatever fails below, the other thread has to be stopped.

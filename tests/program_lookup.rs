@@ -154,14 +154,14 @@ fn the_launcher_itself_is_no_program() {
 fn a_program_that_the_user_may_not_execute_is_126() {
     launch("{root}/closed/tool")
         .executable("closed/tool", "#!/bin/sh\n: > \"$1\"\n")
-        .mode("closed/tool", 0o700)
+        .mode("closed/tool", 0)
         .unprivileged()
         .run()
         .status(126)
         .program_did_not_run();
     launch("{root}/closed/tool")
         .executable("closed/tool", "#!/bin/sh\n: > \"$1\"\n")
-        .mode("closed", 0o700)
+        .mode("closed", 0)
         .unprivileged()
         .run()
         .status(126)

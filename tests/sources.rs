@@ -370,9 +370,14 @@ fn a_file_on_a_read_only_mount_is_never_a_finding() {
     let outcome = with_run(
         "mkdir -p /run/secrets; mount -t tmpfs none /run/secrets; \
          printf %s \"$FIRST\" >/run/secrets/jwt_secret; chmod 666 /run/secrets/jwt_secret; \
-         chmod 777 /run/secrets; mount -o remount,ro /run/secrets",
+         chmod 777 /run/secrets; mount -o remount,bind,ro /run/secrets",
     );
-    outcome.status(0).no_finding("insecure-permissions").seen();
+    outcome.status(0).seen();
+    // In a user namespace the machine's own directories can have an unknown owner; not the mount.
+    for finding in outcome.manifest()["findings"].as_array().unwrap() {
+        let message = finding["message"].to_string();
+        assert!(!message.contains("/run/secrets"), "{finding}");
+    }
 }
 
 #[test]

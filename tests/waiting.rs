@@ -14,24 +14,23 @@ fn on_a_pipe() -> Launch {
         .env("JWT_SECRET_FILE", "{root}/pipe")
 }
 
+/// Whether the process sleeps with TERM taken care of, which the launcher does only while it waits.
+/// Unlike the rest of its /proc entry, `status` can be read by every user.
+fn waits(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let set = |name| u64::from_str_radix(&field(name), 16).unwrap_or(0);
+    let taken = set("SigBlk:") | set("SigCgt:");
+    field("Name:").starts_with("nexis-launch")
+        && field("State:").starts_with('S')
+        && taken >> (libc::SIGTERM - 1) & 1 == 1
+}
+
 fn interrupted(running: Running, signal: i32) -> Outcome {
-    // Asleep in poll(2) or in a sleep; before that it is running or reads files.
-    wait_for("the launcher to wait", || {
-        let call = std::fs::read_to_string(format!("/proc/{}/syscall", running.pid()));
-        let number = call.unwrap_or_default();
-        let number = number.split(' ').next().unwrap_or_default().parse::<i64>().unwrap_or(-1);
-        let waits = [
-            libc::SYS_ppoll,
-            libc::SYS_nanosleep,
-            libc::SYS_clock_nanosleep,
-            libc::SYS_pselect6,
-            libc::SYS_rt_sigtimedwait,
-            libc::SYS_read,
-            #[cfg(target_arch = "x86_64")]
-            libc::SYS_poll,
-        ];
-        running.state() == 'S' && waits.contains(&number)
-    });
+    wait_for("the launcher to wait", || waits(running.pid()));
     running.signal(signal);
     running.finish()
 }
@@ -85,18 +84,7 @@ fn as_the_first_process_of_a_container_it_ends_as_well() {
     wait_for("process 1 of the namespace", || {
         let children = std::fs::read_to_string(&children).unwrap_or_default();
         first = children.trim().parse().unwrap_or(0);
-        let stat = std::fs::read_to_string(format!("/proc/{first}/syscall")).unwrap_or_default();
-        let name = std::fs::read_to_string(format!("/proc/{first}/comm")).unwrap_or_default();
-        name.starts_with("nexis-launch")
-            && !stat.is_empty()
-            && !stat.starts_with("running")
-            && std::fs::read_to_string(format!("/proc/{first}/status"))
-                .unwrap_or_default()
-                .lines()
-                .any(|line| {
-                    line.starts_with("SigCgt") && !line.ends_with("0000000000000000")
-                        || line.starts_with("SigBlk") && !line.ends_with("0000000000000000")
-                })
+        waits(first)
     });
     #[allow(unsafe_code, reason = "kill has no safe interface here")]
     // SAFETY: kill(2) takes any numbers; the process is the child's own child.
