@@ -170,7 +170,9 @@ fn is_word(value: &[u8]) -> bool {
 pub fn is_obvious(value: &[u8]) -> bool {
     let bracketed = value.len() > 2 && value.starts_with(b"<") && value.ends_with(b">");
     let first = folded(value).next();
-    let starts = |prefix: &&str| folded(value).take(prefix.len()).eq(prefix.bytes());
+    let starts = |prefix: &&str| {
+        prefix.bytes().next() == first && folded(value).take(prefix.len()).eq(prefix.bytes())
+    };
     bracketed
         || is_among(first, const { first_letters(&PREFIXES) }) && PREFIXES.iter().any(starts)
         || is_instruction(value)
