@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How long a reader of standard error that has fallen behind is waited for. It is best effort:
@@ -15,9 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A write of this much to a pipe that can be written does not wait (pipe(7), PIPE_BUF).
 const PIECE: usize = 4096;
 
+/// Whether standard error was waited for in vain: a log of many lines waits once, not once a line.
+static BEHIND: AtomicBool = AtomicBool::new(false);
+
 /// Writes to standard error as far as that goes, and gives up silently.
 pub fn to_stderr(text: &str) {
-    let _ = patiently(io::stderr().as_fd(), text.as_bytes(), Instant::now() + PATIENCE);
+    let patience = if BEHIND.load(Relaxed) { Duration::ZERO } else { PATIENCE };
+    let written = patiently(io::stderr().as_fd(), text.as_bytes(), Instant::now() + patience);
+    let late = written.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+    BEHIND.store(late, Relaxed);
 }
 
 /// Writes a command's result to standard output.

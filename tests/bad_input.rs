@@ -204,6 +204,16 @@ fn a_refusal_into_a_full_pipe_does_not_hang() {
 }
 
 #[test]
+fn a_log_into_a_full_pipe_waits_once_and_not_once_a_line() {
+    let (_reader, writer) = full_pipe();
+    let mut launch = Launch::sound("production").options(["-vvv"]).file("empty", "");
+    for _ in 0..80 {
+        launch = launch.options(["--env-file", "{root}/empty"]);
+    }
+    launch.stderr(Stream::Fd(writer)).run().status(0).seen();
+}
+
+#[test]
 fn an_environment_of_a_megabyte_passes() {
     let mut launch = Launch::sound("production");
     for number in 0..10 {

@@ -280,3 +280,18 @@ fn a_secret_in_the_place_of_a_path_or_a_name_is_not_repeated() {
         }
     }
 }
+
+#[test]
+fn a_secret_that_was_put_in_a_file_reference_is_not_repeated() {
+    for options in [&[][..], &["-vvv"], &["--manifest", "text"]] {
+        let outcome = Launch::sound("production")
+            .env("NEXIS_WEBHOOK_SIGNING_KEY_FILE", OTHER)
+            .env("NEXIS_DATABASE_PASSWORD_FILE", THIRD)
+            .options(options)
+            .canary(OTHER)
+            .canary(THIRD)
+            .run();
+        outcome.status(78).no_canary().program_did_not_run();
+        outcome.says("cannot read what NEXIS_WEBHOOK_SIGNING_KEY_FILE names");
+    }
+}

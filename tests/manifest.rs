@@ -296,9 +296,10 @@ fn an_absent_fingerprint_key_means_no_fingerprint() {
 
 #[test]
 fn a_refusal_is_explained_on_standard_error_wherever_the_manifest_goes() {
-    let launch = Launch::witness(["--mode", "production", "--manifest-to", "{root}/manifest"]);
-    for launch in [launch.clone(), launch.options(["-q"])] {
-        let outcome = launch.run();
+    for verbosity in ["-q", "-v"] {
+        let outcome = Launch::witness(["--mode", "production", "--manifest-to", "{root}/manifest"])
+            .options([verbosity])
+            .run();
         outcome.status(78).program_did_not_run().says("missing-required: JWT_SECRET");
         assert!(outcome.read("manifest").contains("refused"));
     }

@@ -162,3 +162,11 @@ fn a_contract_can_name_further_spellings() {
     }
     launch("preprod2").run().status(78).program_did_not_run();
 }
+
+#[test]
+fn a_mode_that_is_none_is_not_overruled_in_silence() {
+    let misspelled = || open().env("NEXIS_ENV", "produktion");
+    let outcome = misspelled().env("NEXIS_LAUNCH_MODE", "dev").run();
+    outcome.status(78).error("mode-conflict", "").program_did_not_run();
+    misspelled().options(["--mode", "dev"]).run().status(0).warning("mode-conflict", "").seen();
+}

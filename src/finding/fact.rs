@@ -71,8 +71,8 @@ pub enum Fact {
     Size { bytes: usize, limit: usize, name: Option<String> },
     /// So many entries.
     Count(usize),
-    /// NEXIS_ENV asks for the first, the second is in force.
-    Stricter(Mode, Mode),
+    /// NEXIS_ENV asks for the first (`None`: it says no mode), the second is in force.
+    Stricter(Option<Mode>, Mode),
     /// A code that was named in `--accept`, and why it does not work.
     NotAccepted(String, &'static str),
 }
@@ -177,7 +177,12 @@ impl Fact {
             Fact::Count(count) => {
                 format!("{count} inherited entries are malformed or repetitions")
             }
-            Fact::Stricter(asked, inforce) => {
+            Fact::Stricter(None, inforce) => {
+                format!(
+                    "NEXIS_ENV says no mode, which counts as production, and the mode in force is {inforce}"
+                )
+            }
+            Fact::Stricter(Some(asked), inforce) => {
                 format!("NEXIS_ENV asks for {asked}, the mode in force is {inforce}")
             }
             Fact::NotAccepted(code, why) => format!("cannot accept {code}: {why}"),

@@ -17,8 +17,9 @@ pub struct InForce {
     pub unknown: bool,
     /// Nothing says the mode.
     pub unset: bool,
-    /// A stricter mode that NEXIS_ENV asks for, and whether the command line overruled it.
-    pub stricter: Option<(Mode, bool)>,
+    /// A stricter mode that NEXIS_ENV asks for (`None`: it says no mode, which is judged as
+    /// production), and whether the command line overruled it.
+    pub stricter: Option<(Option<Mode>, bool)>,
 }
 
 /// Decides: the option, the setting, NEXIS_ENV, else production.
@@ -31,7 +32,7 @@ pub(super) fn decide(contract: &Contract, rows: &[Resolved], wish: &ModeWish<'_>
     let environment = from_row
         .or_else(|| wish.environment.map(|text| ("NEXIS_ENV", text)))
         .filter(|(_, text)| !blank(text));
-    let asked = environment.and_then(|(_, text)| Mode::parse(text, &contract.mode_names));
+    let asked = environment.map(|(_, text)| Mode::parse(text, &contract.mode_names));
     let (name, text, by_command_line) = match (wish.wish, environment) {
         (Some((text, ModeOrigin::CommandLine)), _) => ("--mode", text, true),
         (Some((text, ModeOrigin::Setting)), _) => ("NEXIS_LAUNCH_MODE", text, false),
@@ -53,6 +54,8 @@ pub(super) fn decide(contract: &Contract, rows: &[Resolved], wish: &ModeWish<'_>
         source: Source::new(SourceKind::Mode, name),
         unknown: said.is_none(),
         unset: false,
-        stricter: asked.filter(|&asked| asked > mode).map(|asked| (asked, by_command_line)),
+        stricter: asked
+            .filter(|asked| asked.unwrap_or(Mode::Production) > mode)
+            .map(|asked| (asked, by_command_line)),
     }
 }

@@ -47,6 +47,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether there is no file of that name at all.
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Failure::Gone | Failure::Unreadable(Errno::ENOTDIR | Errno::ENAMETOOLONG, _))
+    }
+
     /// The code and the particulars for the file at `path`.
     pub fn explained(self, path: &Path, limit: usize) -> (Code, Fact) {
         let path = path.to_owned();

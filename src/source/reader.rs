@@ -76,6 +76,8 @@ struct Reference {
     rank: Rank,
     path: PathBuf,
     source: Source,
+    /// The `_FILE` name, where the text is a bare word: a value may have been put in its place.
+    bare: Option<&'static str>,
 }
 
 /// The path from the root on; as it is where the working directory is gone.
@@ -159,7 +161,8 @@ impl Reader {
         let path = base.join(OsStr::from_bytes(value));
         let source = line
             .unwrap_or_else(|| Source::new(SourceKind::File, path.to_string_lossy().into_owned()));
-        Some(Reference { row: known.row, rank, path, source })
+        let bare = (!value.starts_with(b"/") && !value.starts_with(b".")).then_some(known.name);
+        Some(Reference { row: known.row, rank, path, source, bare })
     }
 
     /// The deadline of all named pipes together.
@@ -178,9 +181,15 @@ impl Reader {
         let paths: Vec<&Path> =
             references.iter().map(|reference| reference.path.as_path()).collect();
         let read = references::read_all(&paths, Pipes::Until(until, self.wait));
-        for (Reference { row, rank, path, source }, referred) in references.into_iter().zip(read) {
+        for (Reference { row, rank, path, source, bare }, referred) in
+            references.into_iter().zip(read)
+        {
+            let absent = matches!(&referred.read, Err(failure) if failure.is_absence());
+            let hidden = bare.filter(|_| absent);
             let absolute = absolute(&path);
-            self.snapshot.visited.push(absolute.clone());
+            if hidden.is_none() {
+                self.snapshot.visited.push(absolute.clone());
+            }
             let (content, file) = match referred.read {
                 // A pipe is empty now: there is no file to hand on, nor any right to judge.
                 Ok((content, stat)) if stat.kind == Kind::Pipe => (Ok(content), None),
@@ -195,7 +204,17 @@ impl Reader {
                     }
                     (Ok(content), Some(absolute))
                 }
-                Err(failure) => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
+                Err(failure) => match hidden {
+                    Some(name) => {
+                        let shown = PathBuf::from(format!("what {name} names"));
+                        (Err(failure.explained(&shown, VALUE_LIMIT)), None)
+                    }
+                    None => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
+                },
+            };
+            let source = match hidden {
+                Some(name) if source.kind == SourceKind::File => Source::new(source.kind, name),
+                _ => source,
             };
             self.add(row, Candidate { source, rank, content, path: file });
         }
