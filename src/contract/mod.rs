@@ -12,6 +12,7 @@ mod draft;
 mod fields;
 mod grammar;
 mod lint;
+mod list;
 mod load;
 pub mod model;
 pub mod name;
