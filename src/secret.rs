@@ -33,6 +33,10 @@ impl Secret {
     /// Whether it is empty or white space only (ASCII and Unicode). A byte order mark counts as
     /// space (interface section 7), and so do the spaces without width.
     pub fn is_blank(&self) -> bool {
+        // Most values begin with what can be seen.
+        if self.0.first().is_some_and(u8::is_ascii_graphic) {
+            return false;
+        }
         match std::str::from_utf8(&self.0) {
             Ok(text) => text.chars().all(is_space),
             Err(_) => false,

@@ -194,10 +194,11 @@ fn read<'a>(
     for (name, value) in inherited {
         let shown = String::from_utf8_lossy(name);
         let known = shown.strip_prefix(PREFIX).filter(|rest| NAMES.contains(rest));
-        match (known, std::str::from_utf8(value)) {
+        let bare = known.map(str::to_owned);
+        match (bare, std::str::from_utf8(value)) {
             (None, _) => problems.push(unknown(&shown)),
             (Some(_), Ok(value)) if value.trim().is_empty() => {}
-            (Some(_), Ok(value)) => pairs.push((shown.into_owned(), value.to_owned())),
+            (Some(bare), Ok(value)) => pairs.push((bare, value.to_owned())),
             (Some(_), Err(_)) => problems.push(
                 Error::new(Status::Usage, format!("cannot read {shown}: it is not UTF-8"))
                     .hint("write the setting in UTF-8"),
@@ -207,7 +208,7 @@ fn read<'a>(
     if pairs.is_empty() {
         return Variables::default();
     }
-    envy::prefixed(PREFIX).from_iter(pairs).unwrap_or_else(|_| {
+    envy::from_iter(pairs).unwrap_or_else(|_| {
         problems.push(Error::new(Status::Software, "cannot read the NEXIS_LAUNCH_* settings"));
         Variables::default()
     })

@@ -48,6 +48,7 @@ fn table(compiled: &Contract) -> String {
     list(&mut text, "burnt", &compiled.burnt);
     list(&mut text, "names", &compiled.names);
     list(&mut text, "files", &compiled.files);
+    text.push_str(&format!("    initials: {:#x},\n", compiled.initials));
     text.push_str("};\n");
     text
 }

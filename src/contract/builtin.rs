@@ -415,4 +415,5 @@ pub static CONTRACT: Contract = Contract {
         FileName { name: "rust-log", row: RowId(22), rank: 2 },
         FileName { name: "rust_log", row: RowId(22), rank: 1 },
     ]),
+    initials: 0x4c4920000000000000000,
 };

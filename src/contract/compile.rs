@@ -72,6 +72,10 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
     let rules = rules.collect::<Vec<_>>();
     let names = names(&all, &rows, problems);
     let files = files(&all, &rows, problems);
+    let not_read = not_read(draft, problems);
+    let concerned = names.iter().map(|known| known.name);
+    let concerned = concerned.chain(not_read.iter().map(|known| known.name));
+    let initials = Contract::initials(concerned.chain(draft.prefixes.iter().copied()));
     Contract {
         version: 1,
         name: draft.name.unwrap_or("contract"),
@@ -82,13 +86,14 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         rows: rows.into(),
         features: features.into(),
         rules: rules.into(),
-        not_read: not_read(draft, problems).into(),
+        not_read: not_read.into(),
         prefixes: draft.prefixes.clone().into(),
         passthrough: draft.passthrough.clone().into(),
         trusted_owners: draft.trusted_owners.clone().into(),
         burnt: draft.burnt.clone().into(),
         names: names.into(),
         files: files.into(),
+        initials,
     }
 }
 

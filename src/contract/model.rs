@@ -67,6 +67,9 @@ pub struct Contract {
     /// Every file name that belongs to a row in a secrets directory, sorted by bytes; where two
     /// rows claim one name the contract is refused.
     pub files: List<FileName>,
+    /// The first bytes of all of `names`, `not_read` and `prefixes`, as bits: most of what is
+    /// inherited begins with another and needs no search.
+    pub initials: u128,
 }
 
 /// An environment name and the row it belongs to.
@@ -423,8 +426,26 @@ impl Contract {
         }
     }
 
+    /// Whether the contract has names, or prefixes of names, that begin as this one does.
+    pub fn may_concern(&self, name: &[u8]) -> bool {
+        name.first().is_some_and(|&first| first < 128 && self.initials >> first & 1 == 1)
+    }
+
+    /// The bits of [`Contract::initials`]; a name that is not ASCII is none of a contract's.
+    pub(super) fn initials<'a>(names: impl Iterator<Item = &'a str>) -> u128 {
+        let bit = |name: &str| match name.bytes().next() {
+            Some(b'*') => u128::MAX,
+            Some(first) if first.is_ascii() => 1 << first,
+            _ => 0,
+        };
+        names.fold(0, |all, name| all | bit(name))
+    }
+
     /// The environment name's place in the contract.
     pub fn known(&self, name: &[u8]) -> Option<Known> {
+        if !self.may_concern(name) {
+            return None;
+        }
         let at = self.names.0.binary_search_by(|known| known.name.as_bytes().cmp(name)).ok()?;
         self.names.0.get(at).copied()
     }
@@ -437,6 +458,9 @@ impl Contract {
 
     /// What to know of a name that the program is known not to read.
     pub fn not_read(&self, name: &[u8]) -> Option<&'static NotRead> {
+        if !self.may_concern(name) {
+            return None;
+        }
         let all = self.not_read.0;
         let (exact, patterns) =
             all.split_at(all.partition_point(|known| !known.name.ends_with('*')));

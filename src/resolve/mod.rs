@@ -144,7 +144,7 @@ fn same(contract: &Contract, row: &Row, one: &Secret, other: &Secret) -> bool {
         return true;
     }
     let (one, other) = (one.expose(), other.expose());
-    if row.format.kind == Kind::ModeName {
+    if matches!(row.format.kind, Kind::ModeName) {
         let mode = |text| Mode::parse(text, &contract.mode_names);
         return mode(one).is_some() && mode(one) == mode(other);
     }
@@ -244,7 +244,7 @@ pub fn resolve(
     let mode = mode::decide(contract, &rows, wish);
     for resolved in &mut rows {
         let row = contract.row(resolved.id);
-        if row.format.kind == Kind::ModeName {
+        if matches!(row.format.kind, Kind::ModeName) {
             let name = Secret::new(mode.mode.name().as_bytes().to_vec());
             resolved.push(SourceKind::Mode, "", MODE, name);
             if let Some(seen) = resolved.seen.first_mut() {

@@ -26,7 +26,7 @@ pub struct InForce {
 pub(super) fn decide(contract: &Contract, rows: &[Resolved], wish: &ModeWish<'_>) -> InForce {
     let from_row = rows
         .iter()
-        .find(|resolved| contract.row(resolved.id).format.kind == Kind::ModeName)
+        .find(|resolved| matches!(contract.row(resolved.id).format.kind, Kind::ModeName))
         .and_then(|resolved| Some((contract.row(resolved.id).name, resolved.value()?.expose())));
     let blank = |text: &[u8]| text.trim_ascii().is_empty();
     let environment = from_row

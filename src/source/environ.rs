@@ -51,6 +51,11 @@ pub fn split(entry: &'static CStr) -> Option<(&'static [u8], &'static [u8])> {
 }
 
 fn kind(contract: &Contract, name: &[u8], value: &[u8]) -> InheritedKind {
+    let setting = name.starts_with(SETTING_PREFIX);
+    // What nobody could take for anything needs no closer look.
+    if !setting && !contract.may_concern(name) {
+        return InheritedKind::Other;
+    }
     match contract.known(name) {
         // Whatever a runtime name looks like, the program reads it.
         Some(known) if known.role == Role::Own && !contract.row(known.row).part => {
@@ -58,7 +63,7 @@ fn kind(contract: &Contract, name: &[u8], value: &[u8]) -> InheritedKind {
         }
         _ if is_service_link(name, value) => InheritedKind::ServiceLink,
         Some(known) => InheritedKind::Known(known),
-        None if name.starts_with(SETTING_PREFIX) => InheritedKind::Setting,
+        None if setting => InheritedKind::Setting,
         None => InheritedKind::Other,
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn check_inspected(
         return report(Code::NotUtf8, Fact::Plain);
     };
     // The mode is read trimmed and from a closed set before any row is judged (`unknown-mode`).
-    if trim(text).is_empty() || row.format.kind == Kind::ModeName {
+    if trim(text).is_empty() || matches!(row.format.kind, Kind::ModeName) {
         return;
     }
     if let Some(most) = row.format.max_bytes.map(|most| most as usize)

@@ -15,9 +15,12 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     let case = judge.case;
     for inherited in case.inherited {
         if inherited.kind == InheritedKind::Other {
-            let name = String::from_utf8_lossy(inherited.name());
-            let passed = case.inheritance.passes(inherited.name());
-            one(judge, name, SourceKind::Env, None, passed);
+            let name = inherited.name();
+            // Nothing is to be said of most names, and then they need not be text.
+            if case.contract.may_concern(name) || says_secret(name) {
+                let passed = case.inheritance.passes(name);
+                one(judge, String::from_utf8_lossy(name), SourceKind::Env, None, passed);
+            }
         }
     }
     for extra in case.extras {
@@ -53,7 +56,12 @@ fn one(
         let near =
             nearest(&name, own.map(|known| known.name)).map(|near| Cow::Owned(near.to_owned()));
         judge.add_named(owned(), Code::UnknownVariable, Some(source()), Fact::Nearest(near));
-    } else if passed && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+    } else if passed && says_secret(name.as_bytes()) {
         judge.add_named(owned(), Code::UndeclaredSecret, Some(source()), Fact::Nearest(None));
     }
+}
+
+/// Whether a name says that it is a secret.
+fn says_secret(name: &[u8]) -> bool {
+    SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }

@@ -135,10 +135,15 @@ fn folds_to(value: &[u8], other: &str) -> bool {
 /// Placeholders compare after folding case and separators, anything else byte by byte.
 pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
     let first = folded(value).next();
+    // Most differ in their first letter, which spares folding the rest; one that begins with no
+    // letter or digit is folded.
+    let begins = |reject: &Reject| match reject.value.bytes().next() {
+        Some(byte) if byte.is_ascii_alphanumeric() => Some(byte.to_ascii_lowercase()) == first,
+        _ => true,
+    };
     row.rejects.into_iter().filter(|reject| reject.password == password).find(|reject| {
         if reject.code == Code::Placeholder {
-            // Most differ in their first letter, which spares folding the rest.
-            folded(reject.value.as_bytes()).next() == first && folds_to(value, reject.value)
+            begins(reject) && folds_to(value, reject.value)
         } else {
             value == reject.value.as_bytes()
         }

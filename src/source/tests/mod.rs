@@ -140,6 +140,7 @@ pub fn contract() -> &'static Contract {
         trusted_owners: List::EMPTY,
         names: List::leak(names),
         files: List::leak(files),
+        initials: u128::MAX,
     }))
 }
 
