@@ -127,3 +127,16 @@ fn two_can_be_accepted_each_with_its_own_reason() {
     let accepted = outcome.finding_entry("bad-format", "NEXIS_ENCRYPTION_KEY").to_string();
     assert!(accepted.contains("second reason") && accepted.contains(&day(2)), "{accepted}");
 }
+
+#[test]
+fn an_alias_stands_for_its_variable() {
+    let outcome = accepting("too-short:NEXIS_JWT_SECRET", &day(5)).run();
+    outcome.status(0).warning("too-short", "JWT_SECRET").seen();
+}
+
+#[test]
+fn an_acceptance_that_matches_nothing_is_said() {
+    let outcome = accepting("low-entropy:JWT_SECRET", &day(5)).run();
+    outcome.status(78).warning("acceptance-unused", "JWT_SECRET").program_did_not_run();
+    outcome.error("too-short", "JWT_SECRET");
+}

@@ -167,3 +167,14 @@ fn a_start_that_the_manifest_prevented_is_not_left_standing_as_one() {
     let outcomes: Vec<_> = records(&outcome).iter().map(|r| r["outcome"].clone()).collect();
     assert_eq!(outcomes, ["exec", "failed"]);
 }
+
+#[test]
+fn a_file_that_may_not_grow_is_73_and_no_signal() {
+    let outcome = Launch::sound("production")
+        .file("audit.log", "")
+        .options(["--audit-log", "{root}/audit.log"])
+        .limit(libc::RLIMIT_FSIZE, 0, 0)
+        .run();
+    outcome.status(73).program_did_not_run();
+    assert_eq!(outcome.read("audit.log"), "");
+}

@@ -232,6 +232,22 @@ fn a_contract_extends_a_file_beside_it() {
 }
 
 #[test]
+fn what_would_pass_the_programs_demands_by_is_looser() {
+    for (row, said) in [
+        ("{name: JWT_SECRET, deliver: file}", "JWT_SECRET: deliver file is looser than value"),
+        (
+            "{name: JWT_SECRET, format: {kind: url, schemes: [a]}}",
+            "JWT_SECRET: format kind url is looser than text",
+        ),
+    ] {
+        let text = format!("version: 1\nextends: builtin:nexis-gateway\nvariables:\n- {row}\n");
+        let error = parse(&text).unwrap_err();
+        assert_eq!(error.status, Status::Data);
+        assert!(error.message.contains("line 4") && error.message.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn a_chain_that_ends_nowhere_is_refused() {
     let dir = Dir::new("nowhere");
     let one = dir.put("one.yaml", "version: 1\nextends: two.yaml\n");

@@ -10,11 +10,11 @@ use crate::manifest::Outcome;
 use crate::output::{error_text, to_stderr};
 use crate::report;
 use crate::settings::ManifestForm;
-use crate::sys::signal::IgnoredPipe;
+use crate::sys::signal::Ignored;
 
 /// Resolves, validates and prints the verdict.
 pub(super) fn check(options: cli::Check) -> Ending {
-    let _pipe = IgnoredPipe::begin();
+    let _ignored = Ignored::begin();
     let survey = Survey::take(options.options, false)?;
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);

@@ -6,12 +6,12 @@ use crate::contract::model::Contract;
 use crate::contract::template::{self, Form};
 use crate::contract::{self, docs};
 use crate::error::Error;
-use crate::sys::signal::IgnoredPipe;
+use crate::sys::signal::Ignored;
 use std::path::Path;
 
 /// Prints what is asked for of a contract file or of the built-in contract.
 pub(super) fn contract(action: ContractAction) -> Ending {
-    let _pipe = IgnoredPipe::begin();
+    let _ignored = Ignored::begin();
     match action {
         ContractAction::Show { format, file } => {
             let contract = load(file.as_deref())?;

@@ -9,12 +9,12 @@ use crate::finding::{Code, Severity};
 use crate::launch::{Launch, Survey};
 use crate::mode::Mode;
 use crate::nearest::nearest;
-use crate::sys::signal::IgnoredPipe;
+use crate::sys::signal::Ignored;
 use serde_json::json;
 
 /// Prints what is known of one name, of one code, or of every variable.
 pub(super) fn explain(options: cli::Explain) -> Ending {
-    let _pipe = IgnoredPipe::begin();
+    let _ignored = Ignored::begin();
     let cli::Explain { options, format, subject } = options;
     if let Some(code) = subject.as_deref().and_then(Code::parse) {
         return print(&code_text(code, format));

@@ -9,12 +9,12 @@ use crate::launch::{Launch, Survey};
 use crate::manifest::Outcome;
 use crate::output::{error_text, to_stderr};
 use crate::settings::Enforce;
-use crate::sys::signal::IgnoredPipe;
+use crate::sys::signal::Ignored;
 
 /// Maps, validates, states, and replaces itself by the program. Returns only where the program
 /// was not started.
 pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
-    let pipe = IgnoredPipe::begin();
+    let ignored = Ignored::begin();
     let survey = Survey::take(launch.options, dev)?;
     let launch = Launch::judge(survey, launch.program);
     let outcome = outcome(&launch);
@@ -46,9 +46,9 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let Some(program) = &launch.program else {
         return Err(vec![Error::new(Status::Usage, "cannot launch: no program is named after --")]);
     };
-    pipe.restore();
+    ignored.restore();
     let errno = program.exec(&launch.environment);
-    let _pipe = IgnoredPipe::begin();
+    let _ignored = Ignored::begin();
     let manifest = manifest.failed(errno.clone());
     let _ = audit::append(&manifest, settings, launch.guard());
     let _ = audit::write_manifest(&manifest, settings, launch.guard(), true);

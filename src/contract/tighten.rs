@@ -7,8 +7,8 @@
 //! are said at once.
 
 use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
-use super::grammar::{BLANK, DISPLAY, FINAL_NEWLINE, VARIABLE};
-use super::model::{Display, FinalNewline, Override, Str};
+use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE};
+use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
 use super::problem::Problems;
 use crate::finding::{Code, Severity};
@@ -201,7 +201,12 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
     format(&mut base.format, &over.format, &mut less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
-    base.deliver = over.deliver.or(base.deliver);
+    // A program that reads the value does not read a path in its place.
+    let deliver = base.deliver.unwrap_or(Deliver::AsValue);
+    match over.deliver {
+        Some(new) if new != deliver => less("deliver", word(DELIVER, new), word(DELIVER, deliver)),
+        _ => {}
+    }
     base.template = over.template.or(base.template);
     base.required_when = either(base.required_when.take(), over.required_when.clone());
     add(&mut base.aliases, &over.aliases);
@@ -269,7 +274,12 @@ fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str,
         && kind != old_kind
         && !(kind == KindName::Base64Url && old_kind == KindName::Base64)
     {
-        if narrower(old_kind).contains(&kind) {
+        // Entropy is judged where there is a least length, and never of a URL, flag, number or word.
+        let judged =
+            base.min_bytes.is_some() && matches!(old_kind, KindName::Text | KindName::Ascii);
+        let unjudged =
+            matches!(kind, KindName::Url | KindName::Flag | KindName::Integer | KindName::Enum);
+        if narrower(old_kind).contains(&kind) && !(judged && unjudged) {
             // The old kind's particulars go with it.
             let FormatDraft { min_bytes, max_bytes, prefix, .. } = *base;
             *base = FormatDraft {

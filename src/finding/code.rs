@@ -191,6 +191,9 @@ codes! {
     EnvironmentTooLarge "environment-too-large" b"eee" NotExecutable
         "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
         "mount large values as files"
+    AcceptanceUnused "acceptance-unused" b"www" NotMet
+        "an --accept matches no error"
+        "remove it, or correct its code and variable"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

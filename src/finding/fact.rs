@@ -216,7 +216,11 @@ impl Fact {
                 }
             }
             Fact::Size { name: Some(_), .. } => "deliver it as a file".to_owned(),
-            _ => finding.code.mend().to_owned(),
+            // Where a mend speaks of a variable, this is the one.
+            _ => match finding.variable.as_deref() {
+                Some(name) => finding.code.mend().replace("VARIABLE", name),
+                None => finding.code.mend().to_owned(),
+            },
         }
     }
 }

@@ -60,11 +60,15 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
             refuse("its last day is more than 30 days ahead");
             continue;
         }
-        let mut forbidden = false;
+        // An alias stands for its variable.
+        let known = case.contract.known(variable.as_bytes());
+        let variable = known.map_or(variable, |known| case.contract.row(known.row).name);
+        let (mut forbidden, mut used) = (false, false);
         for finding in findings.iter_mut() {
             let is_it = finding.severity == Severity::Error
                 && finding.code == code
                 && finding.variable.as_deref().unwrap_or_default() == variable;
+            used |= is_it;
             if is_it && never(case, finding) {
                 forbidden = true;
             } else if is_it {
@@ -72,6 +76,16 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 finding.accepted =
                     Some(Acceptance { reason: accept.reason.clone(), until: until.to_string() });
             }
+        }
+        if !used {
+            findings.push(Finding {
+                code: Code::AcceptanceUnused,
+                severity: Severity::Warning,
+                variable: known.map(|_| Cow::Owned(variable.to_owned())),
+                source: None,
+                fact: Fact::NotAccepted(code.name().to_owned(), "there is no such error"),
+                accepted: None,
+            });
         }
         if forbidden {
             findings.push(Finding {

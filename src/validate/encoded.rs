@@ -10,6 +10,9 @@ pub fn hex_fault(value: &[u8], bytes: Option<u32>) -> Option<Fact> {
     if !value.iter().all(u8::is_ascii_hexdigit) {
         return Some(Fact::Says("has a character that is not a hexadecimal digit"));
     }
+    if value.len() > 2 && value.first().is_some_and(|one| value.iter().all(|byte| byte == one)) {
+        return Some(Fact::Says("is one digit repeated"));
+    }
     match bytes {
         Some(bytes) => {
             let digits = (bytes as usize).saturating_mul(2);
@@ -62,14 +65,15 @@ mod tests {
 
     #[test]
     fn hexadecimal_digits_of_the_right_number_are_taken() {
-        assert!(hex_fault(&[b'a'; 64], Some(32)).is_none());
+        assert!(hex_fault(&b"a1".repeat(32), Some(32)).is_none());
+        assert!(matches!(hex_fault(&[b'a'; 64], Some(32)), Some(Fact::Says(_))));
         assert!(hex_fault(b"00ffAA", None).is_none());
         assert!(matches!(
-            hex_fault(&[b'a'; 63], Some(32)),
+            hex_fault(&b"a1".repeat(32)[..63], Some(32)),
             Some(Fact::Fewer { bytes: 63, least: 64 })
         ));
         assert!(matches!(
-            hex_fault(&[b'a'; 65], Some(32)),
+            hex_fault(&b"a1".repeat(33)[..65], Some(32)),
             Some(Fact::More { bytes: Some(65), most: 64 })
         ));
         assert!(hex_fault(b"abc", None).is_some());
