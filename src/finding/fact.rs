@@ -86,6 +86,11 @@ fn list(names: &[&str]) -> String {
     }
 }
 
+/// `1 byte`, `2 bytes`.
+fn in_bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
 impl Fact {
     pub(super) fn message(&self, finding: &Finding) -> String {
         let name = finding.variable.as_deref().unwrap_or("the launch");
@@ -112,10 +117,10 @@ impl Fact {
             }
             Fact::Absent(parts) => format!("{name} cannot be composed: {} absent", list(parts)),
             Fact::Fewer { bytes, least } => {
-                format!("{name} has {bytes} bytes, fewer than the {least} required")
+                format!("{name} has {}, fewer than the {least} required", in_bytes(*bytes))
             }
             Fact::More { bytes: Some(bytes), most } => {
-                format!("{name} has {bytes} bytes, more than the {most} allowed")
+                format!("{name} has {}, more than the {most} allowed", in_bytes(*bytes))
             }
             Fact::More { bytes: None, most } => format!("{name} has more than {most} bytes"),
             Fact::Schemes(schemes) => {
