@@ -28,6 +28,8 @@ pub enum Action {
     Check(Check),
     /// Each variable's demands and candidate sources, or a finding code's cause and mend
     Explain(Explain),
+    /// Write a working development set-up: .env, generated secrets, .gitignore
+    Init(Init),
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
@@ -80,6 +82,17 @@ pub struct Explain {
     /// A variable, alias, part or finding code; absent: every variable
     #[arg(value_name = "VARIABLE|CODE")]
     pub subject: Option<String>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Contract file [env: NEXIS_LAUNCH_CONTRACT; default: builtin:nexis-gateway]
+    #[arg(long, value_name = "FILE")]
+    pub contract: Option<PathBuf>,
+    /// Where to; made if it is missing
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
 }
 
 /// `contract …`.
