@@ -158,6 +158,13 @@ impl Survey {
             .find(|entry| entry.kind != InheritedKind::Malformed && entry.name() == name);
         entry.map(Inherited::value)
     }
+
+    /// Whether a terminal may be written to in colours: NO_COLOR (no-color.org) is unset or empty
+    /// and TERM does not say that the terminal knows none.
+    pub fn allows_colours(&self) -> bool {
+        self.inherited(b"NO_COLOR").is_none_or(<[u8]>::is_empty)
+            && self.inherited(b"TERM") != Some(b"dumb")
+    }
 }
 
 /// The contract in force, for commands that need no more of options and settings.
