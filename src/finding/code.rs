@@ -175,7 +175,7 @@ codes! {
         "look at what starts the launcher"
     EnvFileInvalid "env-file-invalid" b"eee" Data
         "a line of an env file is not NAME=VALUE"
-        "correct the line; the README has the rules"
+        "write NAME=VALUE, without spaces around =; the README has the rules under Env files"
     KeyInvalid "key-invalid" b"eee" Data
         "a key file does not hold 64 hex digits"
         "make a key with: openssl rand -hex 32"
@@ -184,7 +184,7 @@ codes! {
         "correct the path"
     ProgramNotFound "program-not-found" b"eee" NotFound
         "the program does not exist, or is in no absolute entry of PATH"
-        "give its absolute path"
+        "check that it is installed, or give its path; one without a slash is looked for in PATH alone"
     ProgramNotExecutable "program-not-executable" b"eee" NotExecutable
         "the program exists and cannot be executed"
         "check its mode, its format and its interpreter"

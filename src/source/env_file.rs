@@ -109,7 +109,14 @@ fn definition(text: &[u8]) -> Result<Option<(String, Secret, usize)>, &'static s
         return Err("no = after the name");
     };
     let (name, value) = start.split_at_checked(equals).ok_or("no = after the name")?;
-    let name = name_of(name).ok_or("the text before = is not a name")?;
+    let name = name_of(name).ok_or_else(|| match name.iter().position(|&byte| is_space(byte)) {
+        None => "the text before = is not a name",
+        // As shells and other readers of such files have it; most of them refuse it too.
+        Some(at) if skip_space(name.get(at..).unwrap_or_default()).is_empty() => {
+            "white space between the name and ="
+        }
+        Some(_) => "white space in the text before =",
+    })?;
     let value = value.get(1..).unwrap_or_default();
     // The value's place in the whole text, so that a quoted one may go on after the line.
     let before = line.len() - skip_space(value).len();
