@@ -176,6 +176,9 @@ codes! {
     EnvFileInvalid "env-file-invalid" b"eee" Data
         "a line of an env file is not NAME=VALUE"
         "write NAME=VALUE, without spaces around =; the README has the rules under Env files"
+    NotExpanded "not-expanded" b"www" NotMet
+        "a value of an env file has $NAME, ${ or $( as a shell would expand it; nothing is expanded"
+        "write the value itself; in single quotes the $ is meant"
     KeyInvalid "key-invalid" b"eee" Data
         "a key file does not hold 64 hex digits"
         "make a key with: openssl rand -hex 32"
