@@ -197,6 +197,36 @@ fn a_directory_that_cannot_be_written_to_stays_as_it_was() {
 }
 
 #[test]
+fn a_disk_that_fills_up_leaves_nothing_behind() {
+    let limited = |size: u64| {
+        let launch = init().limit(libc::RLIMIT_FSIZE, size, size).ignoring([libc::SIGXFSZ]);
+        let before = tree(&launch.root().join("work"));
+        let outcome = launch.run();
+        outcome.status(73);
+        assert_eq!(tree(&outcome.root().join("work")), before, "{size}");
+    };
+    // In the middle of .gitignore, of the first secret, and of .env, which is the last.
+    for size in [8, 32, 1000] {
+        limited(size);
+    }
+}
+
+#[test]
+fn several_at_once_make_one_set_up() {
+    let first = Launch::new();
+    let work = first.root().join("work");
+    let all: Vec<_> = (0..4).map(|_| init().cwd(work.to_str().unwrap()).start()).collect();
+    for running in all {
+        running.finish().status(0);
+    }
+    let names: Vec<_> = tree(&work.join("secrets")).into_keys().collect();
+    assert_eq!(names.len(), MADE.len(), "{names:?}");
+    let started = first.args(["dev", "--", "{witness}", "{dump}"]).run();
+    started.status(0);
+    assert_eq!(started.findings(), []);
+}
+
+#[test]
 fn another_directory_is_made_and_the_next_command_leads_there() {
     let outcome = Launch::command("init", ["it's new"]).run();
     outcome.status(0);

@@ -5,12 +5,15 @@ use crate::cli::{self, Options};
 use crate::init;
 use crate::launch;
 use crate::output::escape;
+use crate::sys::process;
 use crate::sys::signal::IgnoredPipe;
 use std::path::{self, Path};
 
 /// Writes what is missing and prints what was done and what comes next.
 pub(super) fn init(options: cli::Init) -> Ending {
     let _pipe = IgnoredPipe::begin();
+    // Best effort, as in a launch: the values are in memory until they are written.
+    let _ = process::forbid_dumps();
     let cli::Init { contract: file, directory } = options;
     let contract = launch::contract(Options { contract: file.clone(), ..Options::default() })?;
     let said = init::set_up(contract, &directory).map_err(|error| vec![error])?;
