@@ -157,7 +157,7 @@ codes! {
         "set NEXIS_ENV, or use `nexis-launch dev` on a laptop"
     EphemeralSecret "ephemeral-secret" b"w--" NotMet
         "no source has a value, so one was generated that is gone with the process"
-        "set a value to keep sessions over a restart"
+        "set a value to keep sessions over a restart; `nexis-launch init` writes one"
     InsecureTransport "insecure-transport" b"-ww" NotMet
         "the URL crosses a network without TLS"
         "ask for TLS in the URL: sslmode=require or stricter, rediss://, https://"
