@@ -15,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// How often the lock is tried meanwhile.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Writes the manifest where the settings say.
+/// Writes the manifest where the settings say. `colours` is asked only of a terminal.
 ///
 /// # Errors
 /// [`Status::CannotWrite`] where a named sink does not take it. Standard error is best effort.
@@ -24,6 +24,7 @@ pub fn write_manifest(
     settings: &Settings,
     guard: Guard<'_>,
     errors: bool,
+    colours: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
     let terminal = || match explicit {
@@ -37,8 +38,11 @@ pub fn write_manifest(
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
         ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
+        ManifestForm::Text | ManifestForm::Auto if terminal() => match colours() {
+            true => manifest.coloured(),
+            false => manifest.text(),
+        },
         ManifestForm::Text => manifest.text(),
-        ManifestForm::Auto if terminal() => manifest.text(),
         ManifestForm::Auto | ManifestForm::Json => manifest.json(),
     };
     let Some(sink) = explicit else {

@@ -1,8 +1,10 @@
 //! What the user typed: options and commands, by clap. Nothing here touches the environment,
 //! files or secrets.
 
-use crate::error::{Error, Status};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+mod mistake;
+
+use crate::error::Error;
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -28,6 +30,8 @@ pub enum Action {
     Check(Check),
     /// Each variable's demands and candidate sources, or a finding code's cause and mend
     Explain(Explain),
+    /// Write a working development set-up: .env, generated secrets, .gitignore
+    Init(Init),
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
@@ -80,6 +84,17 @@ pub struct Explain {
     /// A variable, alias, part or finding code; absent: every variable
     #[arg(value_name = "VARIABLE|CODE")]
     pub subject: Option<String>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Contract file [env: NEXIS_LAUNCH_CONTRACT; default: builtin:nexis-gateway]
+    #[arg(long, value_name = "FILE")]
+    pub contract: Option<PathBuf>,
+    /// Where to; made if it is missing
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
 }
 
 /// `contract …`.
@@ -287,7 +302,7 @@ pub fn parse(arguments: &[&'static CStr]) -> Result<Parsed, Error> {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Parsed::Answer(error.render().to_string()))
             }
-            _ => Err(explain(&error)),
+            _ => Err(mistake::explain(&error, arguments)),
         },
     }
 }
@@ -297,99 +312,10 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// clap's errors repeat what was typed, and what was typed can be a secret: only the names of
-/// options that exist, and the beginnings of ones that do not, are shown.
-fn explain(error: &clap::Error) -> Error {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
-        _ => None,
-    };
-    let option = text(ContextKind::InvalidArg);
-    // Whether there is a value is all that is asked of it here.
-    let no_value = text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty());
-    let message = match (error.kind(), &option) {
-        (ErrorKind::InvalidValue, Some(option)) if no_value => {
-            format!("cannot take {option}: no value is given for it")
-        }
-        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(option)) => {
-            format!("cannot take the value given for {option}: it is not one of those allowed")
-        }
-        (ErrorKind::MissingRequiredArgument, Some(missing)) if missing.contains("PROGRAM") => {
-            "cannot launch: no program is named after --".to_owned()
-        }
-        (ErrorKind::MissingRequiredArgument, Some(missing)) => {
-            format!("cannot go on: {missing} is missing")
-        }
-        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with("--") => {
-            let name = option.split('=').next().unwrap_or_default();
-            format!("cannot read the command line: there is no option {}", shown_option(name))
-        }
-        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with('-') => {
-            let name: String = option.chars().take(2).collect();
-            format!("cannot read the command line: there is no option {}", shown_option(&name))
-        }
-        (ErrorKind::UnknownArgument, _) => {
-            "cannot read the command line: a word stands where none is expected".to_owned()
-        }
-        (ErrorKind::InvalidSubcommand, _) => "cannot go on: there is no such command".to_owned(),
-        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
-            "cannot go on: no command is given".to_owned()
-        }
-        (ErrorKind::ArgumentConflict, Some(option))
-            if text(ContextKind::PriorArg).as_ref() == Some(option) =>
-        {
-            format!("cannot take {option} more than once")
-        }
-        (ErrorKind::ArgumentConflict, Some(option)) => {
-            format!("cannot take {option} together with another option given")
-        }
-        (
-            ErrorKind::TooManyValues
-            | ErrorKind::TooFewValues
-            | ErrorKind::WrongNumberOfValues
-            | ErrorKind::NoEquals,
-            Some(option),
-        ) => {
-            format!("cannot take {option} with this number of values")
-        }
-        (ErrorKind::InvalidUtf8, _) => {
-            "cannot read the command line: an option is not UTF-8".to_owned()
-        }
-        _ => "cannot read the command line".to_owned(),
-    };
-    let suggestion =
-        text(ContextKind::SuggestedArg).or_else(|| text(ContextKind::SuggestedSubcommand));
-    let hint = match (
-        error.kind(),
-        suggestion,
-        text(ContextKind::ValidValue).filter(|valid| !valid.is_empty()),
-    ) {
-        (_, Some(near), _) => format!("did you mean {near}?"),
-        (ErrorKind::InvalidValue, None, Some(valid)) if !valid.is_empty() => {
-            format!("it takes {valid}")
-        }
-        (ErrorKind::UnknownArgument, None, _) => {
-            "the program and its arguments stand after --, as in `nexis-launch run -- PROGRAM`"
-                .to_owned()
-        }
-        (ErrorKind::MissingRequiredArgument, ..) => {
-            "`nexis-launch run [OPTIONS] -- PROGRAM [ARG]...`".to_owned()
-        }
-        _ => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` its options"
-            .to_owned(),
-    };
-    Error::new(Status::Usage, message).hint(hint)
-}
-
-/// An option's name that was typed wrongly, cut where it could be more than a name.
-fn shown_option(name: &str) -> String {
-    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Status;
 
     fn parse_words(words: &[&'static CStr]) -> Result<Parsed, Error> {
         parse(words)

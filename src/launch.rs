@@ -158,6 +158,24 @@ impl Survey {
             .find(|entry| entry.kind != InheritedKind::Malformed && entry.name() == name);
         entry.map(Inherited::value)
     }
+
+    /// Whether a terminal may be written to in colours: NO_COLOR (no-color.org) is unset or empty
+    /// and TERM does not say that the terminal knows none.
+    pub fn allows_colours(&self) -> bool {
+        self.inherited(b"NO_COLOR").is_none_or(<[u8]>::is_empty)
+            && self.inherited(b"TERM") != Some(b"dumb")
+    }
+}
+
+/// The contract in force, for commands that need no more of options and settings.
+///
+/// # Errors
+/// What is wrong with options and settings, all of it, or with the contract.
+pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
+    let entries = process::environment();
+    let settings = Settings::merge(options, false, own_settings(&entries))
+        .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
 }
 
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.

@@ -101,6 +101,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("exec", &["contract", "secret", "source", "resolve", "validate", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
 

@@ -68,6 +68,46 @@ fn a_line_that_is_no_assignment_is_an_error_with_its_number() {
 }
 
 #[test]
+fn a_line_of_another_kind_of_file_is_told_with_what_it_lacks() {
+    for (line, what) in [
+        ("SPACED = value", "line 1: white space between the name and ="),
+        ("set NAME=value", "line 1: white space in the text before ="),
+        ("DASHED-NAME=value", "line 1: the text before = is not a name"),
+        ("YAML: value", "line 1: no = after the name"),
+    ] {
+        let outcome = with(line).run();
+        outcome.status(65).says(what).says("write NAME=VALUE, without spaces around =");
+    }
+}
+
+#[test]
+fn what_a_shell_would_expand_is_a_warning() {
+    for line in
+        ["A=$HOME/x", "A=x${HOME}", "A=\"$(date)\"", "JWT_ISSUER=$USER", "REDIS_URL_FILE=$HOME/x"]
+    {
+        let outcome = with(format!("FINE=1\n{line}\n")).run();
+        let status = if line.contains("_FILE") { 78 } else { 0 };
+        outcome.status(status);
+        let name = line.split('=').next().filter(|it| *it != "A").unwrap_or_default();
+        let name = name.trim_end_matches("_FILE");
+        let finding = outcome.warning("not-expanded", name).finding_entry("not-expanded", name);
+        assert!(finding["message"].to_string().contains("line 2: the $ is"), "{finding}");
+    }
+    for line in [
+        "A='$HOME'",
+        "A=\"\\$HOME\"",
+        "A=5$",
+        "A=$5",
+        "A=x # $HOME",
+        "# A=$HOME",
+        // A password may hold anything.
+        "NEXIS_REDIS_HOST=127.0.0.1\nNEXIS_REDIS_PASSWORD=pa$word",
+    ] {
+        with(line).run().status(0).no_finding("not-expanded");
+    }
+}
+
+#[test]
 fn every_bad_line_is_reported_and_none_is_quoted() {
     let outcome = with("bad-line-kZ3vQ9xLw7 one\nFINE=1\nbad-line-kZ3vQ9xLw7 two\n")
         .canary("bad-line-kZ3vQ9xLw7")
@@ -166,6 +206,62 @@ fn the_search_for_dot_env_ends_at_a_repository_and_at_home() {
     assert_eq!(seen.var("FOUND"), None, "beyond the repository");
     let seen = outer().env("HOME", "{root}/tree/a").run().status(0).seen();
     assert_eq!(seen.var("FOUND"), None, "beyond the home directory");
+}
+
+#[test]
+fn the_nearest_dot_env_alone_is_found() {
+    let seen = Launch::sound("development")
+        .file("tree/.env", "FAR=1\n")
+        .file("tree/a/.env", "NEAR=1\n")
+        .dir("tree/.git")
+        .cwd("tree/a/b")
+        .run()
+        .status(0)
+        .seen();
+    assert_eq!((seen.text("NEAR").as_deref(), seen.var("FAR")), (Some("1"), None));
+}
+
+#[test]
+fn the_last_directory_of_the_search_is_still_looked_in() {
+    let launch = || Launch::sound("development").file("tree/.env", "FOUND=1\n").cwd("tree/a");
+    for launch in [launch().dir("tree/.git"), launch().env("HOME", "{root}/tree")] {
+        let seen = launch.run().status(0).seen();
+        assert_eq!(seen.text("FOUND").as_deref(), Some("1"));
+    }
+}
+
+#[test]
+fn the_search_for_dot_env_ends_at_a_directory_of_another_owner() {
+    let launch = || {
+        let launch = Launch::sound("development").unprivileged().cwd("tree/mine");
+        let launch = launch.file("tree/.env", "FOUND=1\n").dir("tree/.git");
+        launch.root.give("tree/.env");
+        launch.root.give("tree/mine");
+        launch.env("HOME", "{root}/elsewhere")
+    };
+    let witnessed = |launch: Launch| launch.run().status(0).seen().text("FOUND");
+    let mine = launch();
+    mine.root.give("tree");
+    assert_eq!(witnessed(mine).as_deref(), Some("1"), "its own");
+    let foreign = launch();
+    // Without root every directory that can be made is one's own.
+    if std::os::unix::fs::MetadataExt::uid(&foreign.root().metadata().unwrap()) == 0 {
+        assert_eq!(witnessed(foreign), None, "beyond one's own directories");
+    }
+}
+
+#[test]
+fn where_an_env_file_is_named_no_dot_env_is_looked_for() {
+    let launch =
+        || Launch::sound("development").file("work/.env", "FOUND=1\n").file("env", "A=1\n");
+    assert_eq!(launch().run().status(0).seen().text("FOUND").as_deref(), Some("1"));
+    for launch in [
+        launch().options(["--env-file", "{root}/env"]),
+        launch().env("NEXIS_LAUNCH_ENV_FILE", "{root}/env"),
+    ] {
+        let seen = launch.run().status(0).seen();
+        assert_eq!((seen.text("A").as_deref(), seen.var("FOUND")), (Some("1"), None));
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::output::{error_text, to_stderr};
 use crate::report;
 use crate::settings::ManifestForm;
 use crate::sys::signal::Ignored;
+use std::io::{self, IsTerminal};
 
 /// Resolves, validates and prints the verdict.
 pub(super) fn check(options: cli::Check) -> Ending {
@@ -19,6 +20,7 @@ pub(super) fn check(options: cli::Check) -> Ending {
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;
+    let colours = || launch.survey.allows_colours();
     let mut status = launch.verdict.status;
     let warned =
         || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
@@ -28,10 +30,12 @@ pub(super) fn check(options: cli::Check) -> Ending {
     // The result goes to standard output; a manifest beside it is written only where one is named.
     let mut recorded = audit::append(&manifest, settings, launch.guard());
     if settings.manifest_to.is_some() && settings.manifest != ManifestForm::Off {
-        recorded = recorded
-            .and_then(|()| audit::write_manifest(&manifest, settings, launch.guard(), false));
+        recorded = recorded.and_then(|()| {
+            audit::write_manifest(&manifest, settings, launch.guard(), false, &colours)
+        });
     }
     let text = match options.format {
+        CheckFormat::Text if io::stdout().is_terminal() && colours() => manifest.coloured(),
         CheckFormat::Text => manifest.text(),
         CheckFormat::Json => manifest.json(),
         CheckFormat::Sarif => report::sarif(&manifest),

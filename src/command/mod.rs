@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod explain;
+mod init;
 mod pages;
 mod run;
 
@@ -23,6 +24,7 @@ pub fn perform(arguments: &[&'static CStr]) -> Status {
             Action::Dev(launch) => run::run(launch, true),
             Action::Check(options) => check::check(options),
             Action::Explain(options) => explain::explain(options),
+            Action::Init(options) => init::init(options),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),
             Action::Man => print(&pages::manual()),

@@ -22,9 +22,10 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let errors = outcome != Outcome::Exec;
     let settings = &launch.survey.settings;
     let manifest = launch.manifest(outcome);
+    let colours = || launch.survey.allows_colours();
     // A refusal keeps its status, whether its records could be written or not.
     let recorded = audit::append(&manifest, settings, launch.guard()).and_then(|()| {
-        let written = audit::write_manifest(&manifest, settings, launch.guard(), errors);
+        let written = audit::write_manifest(&manifest, settings, launch.guard(), errors, &colours);
         // The audit log has just said that the program starts.
         if let (Err(error), false) = (&written, refused) {
             let failed = manifest.failed(error.message.clone());
@@ -51,7 +52,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let _ignored = Ignored::begin();
     let manifest = manifest.failed(errno.clone());
     let _ = audit::append(&manifest, settings, launch.guard());
-    let _ = audit::write_manifest(&manifest, settings, launch.guard(), true);
+    let _ = audit::write_manifest(&manifest, settings, launch.guard(), true, &colours);
     if !audit::is_on_stderr(settings) {
         let path = launch.guard().text(&program.path.to_string_lossy());
         let error = Error::new(Status::NotExecutable, format!("cannot execute {path}: {errno}"));

@@ -62,16 +62,27 @@ fn secrets(contract: &Contract) -> impl Iterator<Item = &'static Row> {
 }
 
 /// The name a deployment sets: the first alias, else the row's own.
-fn set_name(row: &Row) -> &'static str {
+pub fn set_name(row: &Row) -> &'static str {
     row.aliases.first().copied().unwrap_or(row.name)
 }
 
 fn env(contract: &Contract) -> String {
-    let mut text = format!(
+    let head = format!(
         "# {}: an env file. Take the # and the space from a line and set its value.\n\
          # Secrets are better mounted as files.\n",
         contract.name
     );
+    env_file(contract, head, |_| None)
+}
+
+/// An env file that begins with `head`. Each row has its demands and the line that `line` has for
+/// it, or a line without a value that is commented out.
+pub fn env_file(
+    contract: &Contract,
+    head: String,
+    line: impl Fn(&Row) -> Option<String>,
+) -> String {
+    let mut text = head;
     type Belongs = fn(&Row) -> bool;
     let groups: [(&str, Belongs); 3] = [
         ("Secrets", |row| row.secret && !row.part),
@@ -87,7 +98,10 @@ fn env(contract: &Contract) -> String {
         for row in rows {
             text.push('\n');
             comments(contract, row, "", &mut text);
-            let _ = writeln!(text, "# {}=", set_name(row));
+            let _ = match line(row) {
+                Some(line) => writeln!(text, "{line}"),
+                None => writeln!(text, "# {}=", set_name(row)),
+            };
         }
     }
     text

@@ -157,7 +157,7 @@ codes! {
         "set NEXIS_ENV, or use `nexis-launch dev` on a laptop"
     EphemeralSecret "ephemeral-secret" b"w--" NotMet
         "no source has a value, so one was generated that is gone with the process"
-        "set a value to keep sessions over a restart"
+        "set a value to keep sessions over a restart; `nexis-launch init` writes one"
     InsecureTransport "insecure-transport" b"-ww" NotMet
         "the URL crosses a network without TLS"
         "ask for TLS in the URL: sslmode=require or stricter, rediss://, https://"
@@ -175,7 +175,10 @@ codes! {
         "look at what starts the launcher"
     EnvFileInvalid "env-file-invalid" b"eee" Data
         "a line of an env file is not NAME=VALUE"
-        "correct the line; the README has the rules"
+        "write NAME=VALUE, without spaces around =; the README has the rules under Env files"
+    NotExpanded "not-expanded" b"www" NotMet
+        "a value of an env file has $NAME, ${ or $( as a shell would expand it; nothing is expanded"
+        "write the value itself; in single quotes the $ is meant"
     KeyInvalid "key-invalid" b"eee" Data
         "a key file does not hold 64 hex digits"
         "make a key with: openssl rand -hex 32"
@@ -184,7 +187,7 @@ codes! {
         "correct the path"
     ProgramNotFound "program-not-found" b"eee" NotFound
         "the program does not exist, or is in no absolute entry of PATH"
-        "give its absolute path"
+        "check that it is installed, or give its path; one without a slash is looked for in PATH alone"
     ProgramNotExecutable "program-not-executable" b"eee" NotExecutable
         "the program exists and cannot be executed"
         "check its mode, its format and its interpreter"

@@ -61,6 +61,8 @@ pub enum Fact {
     Argument(usize),
     /// A line of a file, and what is wrong with it in fixed words.
     Line { path: PathBuf, line: usize, what: &'static str },
+    /// The line of an env file whose value a shell would expand.
+    AsItStands { path: PathBuf, line: usize },
     /// A path named by an option or setting, and the error of opening it.
     Named { option: &'static str, path: PathBuf, errno: &'static str },
     /// The program's path and why it cannot be executed.
@@ -160,6 +162,9 @@ impl Fact {
             }
             Fact::Line { path, line, what } => {
                 format!("cannot read {} line {line}: {what}", path.display())
+            }
+            Fact::AsItStands { path, line } => {
+                format!("{} line {line}: the $ is taken as it stands", path.display())
             }
             Fact::Named { option, path, errno } => {
                 format!("cannot read {option} {}: {errno}", path.display())

@@ -255,7 +255,12 @@ impl Manifest {
 
     /// Aligned text; what is absent is left out, findings come last.
     pub fn text(&self) -> String {
-        text::render(self)
+        text::render(self, false)
+    }
+
+    /// The same for a terminal, states and severities in colours.
+    pub fn coloured(&self) -> String {
+        text::render(self, true)
     }
 
     /// The findings alone, as the text form shows them.

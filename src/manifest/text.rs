@@ -8,7 +8,8 @@ use super::{FindingRecord, Manifest, Names, Shown, Variable};
 /// Names longer than this do not push all the others to the right.
 const WIDEST: usize = 32;
 
-pub(super) fn render(manifest: &Manifest) -> String {
+/// `coloured`: with the escape sequences of a terminal around states and severities.
+pub(super) fn render(manifest: &Manifest, coloured: bool) -> String {
     let mut out = String::with_capacity(2048 + 512 * manifest.findings.len());
     head(&mut out, manifest);
     let shown = || manifest.variables.iter().filter(|variable| variable.state != "absent");
@@ -16,27 +17,27 @@ pub(super) fn render(manifest: &Manifest) -> String {
     if let Some(width) = width {
         out.push_str("variables\n");
         for variable in shown() {
-            variable_line(&mut out, variable, width);
+            variable_line(&mut out, variable, width, coloured);
         }
     }
     names(&mut out, "inherited", &manifest.inherited);
     names(&mut out, "env files", &manifest.env_files);
     names_of(&mut out, "removed", manifest.removed.len(), &manifest.removed);
     names(&mut out, "dropped", &manifest.dropped);
-    add_findings(&mut out, manifest);
+    add_findings(&mut out, manifest, coloured);
     out
 }
 
 /// Every finding, then how many there are.
 pub(super) fn findings(manifest: &Manifest) -> String {
     let mut out = String::new();
-    add_findings(&mut out, manifest);
+    add_findings(&mut out, manifest, false);
     out
 }
 
-fn add_findings(out: &mut String, manifest: &Manifest) {
+fn add_findings(out: &mut String, manifest: &Manifest, coloured: bool) {
     for finding in &manifest.findings {
-        finding_lines(out, finding);
+        finding_lines(out, finding, coloured);
     }
     tail(out, manifest);
 }
@@ -56,6 +57,22 @@ fn padded(out: &mut String, text: &str, width: usize) {
     const SPACES: &str = "                                ";
     out.push_str(text);
     out.push_str(SPACES.get(..width.saturating_sub(text.len())).unwrap_or_default());
+}
+
+/// The same of a state or severity, where `coloured` in its colour: ECMA-48 SGR, of the eight
+/// colours that every terminal and every theme has.
+fn word(out: &mut String, text: &str, width: usize, coloured: bool) {
+    if !coloured {
+        return padded(out, text, width);
+    }
+    let colour = match text {
+        "error" => "\x1b[1;31m",
+        "warning" => "\x1b[33m",
+        "delivered" | "generated" => "\x1b[32m",
+        _ => "\x1b[2m",
+    };
+    push(out, &[colour, text, "\x1b[0m"]);
+    padded(out, "", width.saturating_sub(text.len()));
 }
 
 fn head(out: &mut String, manifest: &Manifest) {
@@ -103,11 +120,11 @@ fn head(out: &mut String, manifest: &Manifest) {
     }
 }
 
-fn variable_line(out: &mut String, variable: &Variable, width: usize) {
+fn variable_line(out: &mut String, variable: &Variable, width: usize, coloured: bool) {
     out.push_str("  ");
     padded(out, variable.name, width);
     out.push_str("  ");
-    padded(out, variable.state, 9);
+    word(out, variable.state, 9, coloured);
     // Two spaces stand before what is said first, a comma before what follows; the two stand even
     // where nothing is said.
     let mut before = "  ";
@@ -166,8 +183,8 @@ fn names_of(out: &mut String, title: &str, count: usize, names: &[Shown]) {
     out.push_str(if names.is_empty() { ": \n" } else { "\n" });
 }
 
-fn finding_lines(out: &mut String, finding: &FindingRecord) {
-    padded(out, finding.severity, 9);
+fn finding_lines(out: &mut String, finding: &FindingRecord, coloured: bool) {
+    word(out, finding.severity, 9, coloured);
     push(out, &["  ", finding.code, ": ", finding.message.as_str(), "\n"]);
     if let Some(source) = &finding.source {
         push(out, &["           source: ", source.kind, " ", source.name.as_str(), "\n"]);

@@ -32,6 +32,8 @@ pub struct Entry {
     pub value: Secret,
     /// The line it begins on; the first is 1.
     pub line: usize,
+    /// Whether a shell would put another text in the place of a part of it.
+    pub expandable: bool,
 }
 
 /// A line that is none.
@@ -53,9 +55,10 @@ pub fn parse(content: &[u8]) -> (Vec<Entry>, Vec<Wrong>) {
         match definition(rest) {
             Ok(None) => {}
             Ok(Some((name, value, used))) => {
-                let end = rest.get(used..).unwrap_or_default();
+                let (definition, end) = rest.split_at_checked(used).unwrap_or((rest, &[]));
                 next = after_line(end);
-                entries.push(Entry { name, value, line });
+                let expandable = is_expandable(definition);
+                entries.push(Entry { name, value, line, expandable });
             }
             Err(what) if wrong.len() < MOST_ERRORS => wrong.push(Wrong { line, what }),
             Err(_) => break,
@@ -109,7 +112,14 @@ fn definition(text: &[u8]) -> Result<Option<(String, Secret, usize)>, &'static s
         return Err("no = after the name");
     };
     let (name, value) = start.split_at_checked(equals).ok_or("no = after the name")?;
-    let name = name_of(name).ok_or("the text before = is not a name")?;
+    let name = name_of(name).ok_or_else(|| match name.iter().position(|&byte| is_space(byte)) {
+        None => "the text before = is not a name",
+        // As shells and other readers of such files have it; most of them refuse it too.
+        Some(at) if skip_space(name.get(at..).unwrap_or_default()).is_empty() => {
+            "white space between the name and ="
+        }
+        Some(_) => "white space in the text before =",
+    })?;
     let value = value.get(1..).unwrap_or_default();
     // The value's place in the whole text, so that a quoted one may go on after the line.
     let before = line.len() - skip_space(value).len();
@@ -131,6 +141,21 @@ fn name_of(text: &[u8]) -> Option<String> {
     let valid = text.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !text.first()?.is_ascii_digit();
     valid.then(|| String::from_utf8_lossy(text).into_owned())
+}
+
+/// Whether `$NAME`, `${` or `$(` stands in a definition outside of single quotes and without a
+/// backslash before it: whoever wrote that may expect what a shell does.
+fn is_expandable(definition: &[u8]) -> bool {
+    let value = definition.splitn(2, |&byte| byte == b'=').nth(1).unwrap_or_default();
+    let value = skip_space(value);
+    let value = if value.starts_with(b"\"") { value } else { unquoted(line_of(value)) };
+    let begins = |byte: u8| byte.is_ascii_alphabetic() || b"_{(".contains(&byte);
+    let dollar = |at: usize| at == 0 || value.get(at - 1) != Some(&b'\\');
+    !value.starts_with(b"'")
+        && value
+            .windows(2)
+            .enumerate()
+            .any(|(at, pair)| matches!(pair, [b'$', next] if begins(*next)) && dollar(at))
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

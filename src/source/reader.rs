@@ -349,6 +349,17 @@ impl Reader {
                 let what = "a NEXIS_LAUNCH_* setting, which no env file can hold";
                 wrong.push(env_file::Wrong { line: entry.line, what });
             } else {
+                let known = self.contract.known(entry.name.as_bytes());
+                let row = known.map(|known| known.row);
+                // A password may well hold a dollar sign; the path of its file is another thing.
+                let secret = known.is_some_and(|known| {
+                    matches!(known.role, Role::Own | Role::Alias(_))
+                        && self.contract.row(known.row).secret
+                });
+                if entry.expandable && !secret {
+                    let fact = Fact::AsItStands { path: path.to_owned(), line: entry.line };
+                    self.observe(Code::NotExpanded, row, None, fact);
+                }
                 entries.push((path.to_owned(), entry));
             }
         }

@@ -1,0 +1,150 @@
+//! What is said of a command line that cannot be read: what is wrong, and the form that is right.
+
+use crate::error::{Error, Status};
+use crate::nearest::nearest;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::ffi::CStr;
+
+/// Commands that take a program after `--`.
+const LAUNCHING: [&str; 3] = ["run", "dev", "check"];
+
+/// Says what is wrong with `arguments`, the program's name included.
+///
+/// clap's errors repeat what was typed, and what was typed can be a secret: only the names of
+/// commands and options that exist, and the beginnings of options that do not, are shown.
+pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        _ => None,
+    };
+    let definition = super::command();
+    let first = arguments.get(1).and_then(|word| word.to_str().ok()).unwrap_or_default();
+    let command = definition.find_subcommand(first);
+    let launching = LAUNCHING.into_iter().find(|name| *name == first);
+    let dashes = arguments.contains(&c"--");
+    let option = text(ContextKind::InvalidArg);
+    // Whether there is a value is all that is asked of it here.
+    let no_value = text(ContextKind::InvalidValue).is_none_or(|value| value.is_empty());
+    let misplaced = option
+        .as_deref()
+        .and_then(|option| option.strip_prefix("--"))
+        .is_some_and(|option| command.is_none() && is_an_option_of_run(&definition, option));
+    let message = match (error.kind(), &option) {
+        (ErrorKind::InvalidValue, Some(option)) if no_value => {
+            format!("cannot take {option}: no value is given for it")
+        }
+        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(option)) => {
+            format!("cannot take the value given for {option}: it is not one of those allowed")
+        }
+        (ErrorKind::MissingRequiredArgument, Some(missing)) if missing.contains("PROGRAM") => {
+            let after = if dashes { " after --" } else { "" };
+            format!("cannot launch: no program is named{after}")
+        }
+        (ErrorKind::MissingRequiredArgument, Some(missing)) => {
+            format!("cannot go on: {missing} is missing")
+        }
+        (ErrorKind::UnknownArgument, Some(option)) if misplaced => {
+            let name = option.split('=').next().unwrap_or_default();
+            format!("cannot read the command line: {} stands before the command", shown(name))
+        }
+        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with("--") => {
+            let name = option.split('=').next().unwrap_or_default();
+            format!("cannot read the command line: there is no option {}", shown(name))
+        }
+        (ErrorKind::UnknownArgument, Some(option)) if option.starts_with('-') => {
+            let name: String = option.chars().take(2).collect();
+            format!("cannot read the command line: there is no option {}", shown(&name))
+        }
+        (ErrorKind::UnknownArgument, _) if launching.is_some() && !dashes => {
+            "cannot launch: there is no -- before the program".to_owned()
+        }
+        (ErrorKind::UnknownArgument, _) => {
+            "cannot read the command line: a word stands where none is expected".to_owned()
+        }
+        (ErrorKind::InvalidSubcommand, _) => "cannot go on: there is no such command".to_owned(),
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
+            "cannot go on: no command is given".to_owned()
+        }
+        (ErrorKind::ArgumentConflict, Some(option))
+            if text(ContextKind::PriorArg).as_ref() == Some(option) =>
+        {
+            format!("cannot take {option} more than once")
+        }
+        (ErrorKind::ArgumentConflict, Some(option)) => {
+            format!("cannot take {option} together with another option given")
+        }
+        (
+            ErrorKind::TooManyValues
+            | ErrorKind::TooFewValues
+            | ErrorKind::WrongNumberOfValues
+            | ErrorKind::NoEquals,
+            Some(option),
+        ) => {
+            format!("cannot take {option} with this number of values")
+        }
+        (ErrorKind::InvalidUtf8, _) => {
+            "cannot read the command line: an option is not UTF-8".to_owned()
+        }
+        _ => "cannot read the command line".to_owned(),
+    };
+    let near = text(ContextKind::SuggestedArg)
+        .or_else(|| text(ContextKind::SuggestedSubcommand))
+        .or_else(|| match error.kind() {
+            ErrorKind::InvalidSubcommand => {
+                let names = definition.get_subcommands().map(clap::Command::get_name);
+                nearest(first, names).map(str::to_owned)
+            }
+            _ => None,
+        });
+    let valid = text(ContextKind::ValidValue).filter(|valid| !valid.is_empty());
+    let form = |name: &str| match name {
+        "check" => "`nexis-launch check [OPTIONS] [-- PROGRAM]`".to_owned(),
+        _ => format!("`nexis-launch {name} [OPTIONS] -- PROGRAM [ARG]...`"),
+    };
+    let hint = match (error.kind(), near, valid, launching) {
+        (_, Some(near), ..) => format!("did you mean {near}?"),
+        (ErrorKind::InvalidValue, None, Some(valid), _) => format!("it takes {valid}"),
+        (ErrorKind::UnknownArgument, ..) if misplaced => {
+            format!("options follow the command: {}", form("run"))
+        }
+        (ErrorKind::UnknownArgument, None, _, Some(name))
+            if option.as_ref().is_some_and(|option| option.starts_with('-')) =>
+        {
+            format!(
+                "the program's own options stand after --: {}; `nexis-launch {name} --help` lists the launcher's",
+                form(name)
+            )
+        }
+        (ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument, None, _, Some(name)) => {
+            form(name)
+        }
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => {
+            "`nexis-launch run -- PROGRAM` starts a program, `nexis-launch init` and `nexis-launch dev -- PROGRAM` do on a laptop; `nexis-launch --help` lists all"
+                .to_owned()
+        }
+        (ErrorKind::InvalidSubcommand, ..) => {
+            format!("a program is started by {}; `nexis-launch --help` lists the commands", form("run"))
+        }
+        _ => match command {
+            Some(command) => {
+                format!("`nexis-launch {} --help` lists what it takes", command.get_name())
+            }
+            None => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` their options"
+                .to_owned(),
+        },
+    };
+    Error::new(Status::Usage, message).hint(hint)
+}
+
+/// Whether `run` has the option, which may carry a value after `=`.
+fn is_an_option_of_run(definition: &clap::Command, option: &str) -> bool {
+    let name = option.split('=').next().unwrap_or_default();
+    let run = definition.find_subcommand("run");
+    run.is_some_and(|run| run.get_arguments().any(|known| known.get_long() == Some(name)))
+}
+
+/// An option's name that was typed wrongly, cut where it could be more than a name.
+fn shown(name: &str) -> String {
+    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect()
+}

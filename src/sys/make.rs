@@ -1,0 +1,97 @@
+//! Making files and directories that must not be half there: exclusive, never through a symbolic
+//! link in the last part of a path, and with modes that no umask changes.
+
+use nix::errno::Errno;
+use nix::fcntl::{self, AtFlags, OFlag, RenameFlags};
+use nix::sys::stat::{self, Mode};
+use nix::unistd::{self, UnlinkatFlags};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// Never followed, never waited for, never the controlling terminal.
+const CAREFUL: OFlag =
+    OFlag::O_CLOEXEC.union(OFlag::O_NOFOLLOW).union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK);
+
+/// Takes all rights of group and others from whatever this process makes from here on, and leaves
+/// the owner's, whatever the inherited umask says. Only for commands that start no program.
+pub fn keep_to_the_owner() {
+    stat::umask(Mode::S_IRWXG | Mode::S_IRWXO);
+}
+
+/// Makes a directory; `false` where something of that name is there.
+///
+/// # Errors
+/// What mkdirat(2) reports otherwise.
+pub fn directory(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<bool> {
+    match stat::mkdirat(dir, name, Mode::S_IRWXU) {
+        Ok(()) => Ok(true),
+        Err(Errno::EEXIST) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes a regular file and opens it for writing.
+///
+/// # Errors
+/// What openat(2) reports; EEXIST where something of that name is there.
+pub fn file(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> {
+    let flags = CAREFUL | OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
+    fcntl::openat(dir, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)
+}
+
+/// Opens what is there for reading.
+///
+/// # Errors
+/// What openat(2) reports; ELOOP for a symbolic link.
+pub fn open_existing(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> {
+    fcntl::openat(dir, name, CAREFUL | OFlag::O_RDONLY, Mode::empty())
+}
+
+/// Opens what is there for adding to its end.
+///
+/// # Errors
+/// What openat(2) reports; ELOOP for a symbolic link.
+pub fn open_to_add(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> {
+    fcntl::openat(dir, name, CAREFUL | OFlag::O_WRONLY | OFlag::O_APPEND, Mode::empty())
+}
+
+/// Opens a directory that is no symbolic link.
+///
+/// # Errors
+/// What openat(2) reports; ENOTDIR for anything else, a symbolic link included.
+pub fn open_directory(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> {
+    fcntl::openat(dir, name, CAREFUL | OFlag::O_RDONLY | OFlag::O_DIRECTORY, Mode::empty())
+}
+
+/// Sets the mode of an open file or directory.
+///
+/// # Errors
+/// What fchmod(2) reports.
+pub fn set_mode(fd: impl AsFd, mode: u32) -> nix::Result<()> {
+    stat::fchmod(fd, Mode::from_bits_truncate(mode))
+}
+
+/// Gives a file its final name, which nothing may have yet.
+///
+/// # Errors
+/// What renameat2(2) or linkat(2) reports; EEXIST where the name is taken.
+pub fn publish(dir: BorrowedFd<'_>, from: &Path, to: &Path) -> nix::Result<()> {
+    match fcntl::renameat2(dir, from, dir, to, RenameFlags::RENAME_NOREPLACE) {
+        // Some file systems do not know the flag; a second link never replaces either.
+        Err(Errno::EINVAL | Errno::ENOSYS) => {
+            unistd::linkat(dir, from, dir, to, AtFlags::empty())?;
+            unistd::unlinkat(dir, from, UnlinkatFlags::NoRemoveDir)
+        }
+        other => other,
+    }
+}
+
+/// Removes a file of this name, as far as that goes.
+pub fn remove_file(dir: BorrowedFd<'_>, name: &Path) {
+    let _ = unistd::unlinkat(dir, name, UnlinkatFlags::NoRemoveDir);
+}
+
+/// Removes an empty directory of this name, as far as that goes.
+pub fn remove_directory(dir: BorrowedFd<'_>, name: &Path) {
+    let _ = unistd::unlinkat(dir, name, UnlinkatFlags::RemoveDir);
+}
