@@ -7,6 +7,7 @@
 //! out.
 
 pub mod audit;
+mod bytes;
 pub mod cli;
 pub mod command;
 pub mod compose;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -78,9 +79,7 @@ pub fn error_text(error: &Error) -> String {
 /// characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder what
 /// is displayed (Unicode bidirectional controls).
 pub fn escape(text: &str) -> Cow<'_, str> {
-    // Nearly all text is printable ASCII, which this recognises sixteen bytes at a time.
-    let hit = |byte: u8| u8::from(byte < 0x20) | u8::from(byte > 0x7e);
-    if text.bytes().fold(0, |any, byte| any | hit(byte)) == 0 || !text.chars().any(is_hostile) {
+    if is_printable(text.as_bytes()) || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -92,6 +91,30 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether there are only printable ASCII characters, as in nearly all text; eight at a time.
+fn is_printable(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    // The high bit of a byte ends up set where it was, where 0x20 cannot be taken off, and where
+    // it was 0x7f. What is carried on comes from a byte that is a hit already.
+    let odd = |eight: [u8; 8]| {
+        let word = u64::from_le_bytes(eight);
+        (word | word.wrapping_sub(0x20 * ONES) | word.wrapping_add(ONES)) & (0x80 * ONES)
+    };
+    let (whole, rest) = bytes.as_chunks::<8>();
+    let fine = whole.iter().fold(0, |any, &eight| any | odd(eight)) == 0;
+    fine && match bytes.last_chunk::<8>() {
+        // Some are looked at twice, which costs less than one at a time.
+        Some(&last) => odd(last) == 0,
+        None => rest.iter().all(|byte| (0x20..0x7f).contains(byte)),
+    }
+}
+
+/// A path as text, with what is not UTF-8 replaced: to replace takes its time even where there is
+/// nothing to replace.
+pub fn path_text(path: &Path) -> Cow<'_, str> {
+    path.to_str().map_or_else(|| path.to_string_lossy(), Cow::Borrowed)
 }
 
 /// Appends the decimal digits of a number, which `write!` takes ten times the instructions for.

@@ -15,6 +15,7 @@ const TLS: RowId = RowId(7);
 /// `{SCHEME}://{USER}:{PASSWORD}@{HOST}[:{PORT}]/{NAME}[?sslmode={SSLMODE}]`
 const DATABASE: Template = Template {
     text: "",
+    parts: List::EMPTY,
     segments: List(&[
         Segment::Part(SCHEME, Place::Scheme),
         Segment::Literal("://"),
@@ -36,6 +37,7 @@ const DATABASE: Template = Template {
 /// `{TLS?rediss:redis}://[[{USER}]:{PASSWORD}@]{HOST}[:{PORT}]`
 const REDIS: Template = Template {
     text: "",
+    parts: List::EMPTY,
     segments: List(&[
         Segment::Switch(TLS, "rediss", "redis"),
         Segment::Literal("://"),
@@ -123,6 +125,7 @@ fn a_group_of_dropped_groups_drops_too() {
     // `[?[a={USER}][b={PORT}]]`
     const TEMPLATE: Template = Template {
         text: "",
+        parts: List::EMPTY,
         segments: List(&[
             Segment::Part(HOST, Place::Verbatim),
             Segment::Group(List(&[
@@ -152,6 +155,7 @@ fn a_part_that_would_be_dropped_is_an_error_unless_it_is_a_default() {
     // `[{USER}:{PASSWORD}@]` and `[{USER}[:{PASSWORD}]@]`
     const FLAT: Template = Template {
         text: "",
+        parts: List::EMPTY,
         segments: List(&[
             Segment::Group(List(&[
                 Segment::Part(USER, Place::UserInfo),
@@ -164,6 +168,7 @@ fn a_part_that_would_be_dropped_is_an_error_unless_it_is_a_default() {
     };
     const NESTED: Template = Template {
         text: "",
+        parts: List::EMPTY,
         segments: List(&[
             Segment::Group(List(&[
                 Segment::Part(USER, Place::UserInfo),

@@ -381,6 +381,8 @@ pub struct Template {
     pub text: Str,
     /// As parsed.
     pub segments: List<Segment>,
+    /// The rows that stand in it at any depth, each once.
+    pub parts: List<RowId>,
 }
 
 /// A piece of a template.
@@ -462,8 +464,9 @@ impl Contract {
             return None;
         }
         let all = self.not_read.0;
-        let (exact, patterns) =
-            all.split_at(all.partition_point(|known| !known.name.ends_with('*')));
+        // The patterns are few and come last.
+        let patterns = all.iter().rev().take_while(|known| known.name.ends_with('*')).count();
+        let (exact, patterns) = all.split_at(all.len().saturating_sub(patterns));
         match exact.binary_search_by(|known| known.name.as_bytes().cmp(name)) {
             Ok(at) => exact.get(at),
             Err(_) => patterns.iter().find(|known| {

@@ -62,7 +62,17 @@ pub fn resolve(
         });
         each.collect::<Option<Vec<_>>>().map(List::leak)
     }
-    Some(Template { text, segments: all(pieces, row)? })
+    let segments = all(pieces, row)?;
+    let mut found = Vec::new();
+    names(pieces, &mut found);
+    let mut parts = Vec::new();
+    for (name, _) in found {
+        let id = row(name)?;
+        if !parts.contains(&id) {
+            parts.push(id);
+        }
+    }
+    Some(Template { text, segments, parts: List::leak(parts) })
 }
 
 /// The pieces up to the end of the text, or up to the `]` of this group.

@@ -1,6 +1,6 @@
 //! What a row demands, in words. Pure; the same words stand in documents and skeletons.
 
-use super::model::{Condition, Contract, Kind, List, Row, Segment, Test};
+use super::model::{Condition, Contract, Kind, List, Row, Test};
 use super::name;
 use crate::mode::{Mode, Modes};
 
@@ -149,23 +149,7 @@ pub fn file_name(row: &Row) -> String {
 
 /// The rows whose values the row's template takes.
 pub fn parts(contract: &Contract, row: &Row) -> Vec<&'static str> {
-    fn walk(contract: &Contract, list: &List<Segment>, found: &mut Vec<&'static str>) {
-        for segment in *list {
-            match segment {
-                Segment::Part(row, _) | Segment::Switch(row, ..) => {
-                    let name = contract.row(*row).name;
-                    if !found.contains(&name) {
-                        found.push(name);
-                    }
-                }
-                Segment::Group(inner) => walk(contract, inner, found),
-                Segment::Literal(_) => {}
-            }
-        }
-    }
-    let mut found = Vec::new();
-    if let Some(template) = &row.template {
-        walk(contract, &template.segments, &mut found);
-    }
-    found
+    let template = row.template.as_ref();
+    let parts = template.into_iter().flat_map(|template| template.parts);
+    parts.map(|&part| contract.row(part).name).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ContractRecord, FindingRecord, Guard, Launcher, Manifest, Names, Outcome, Pairs, Process,
-    ProgramRecord, SCHEMA, Shown, SubSecret, Variable,
+    ProgramRecord, SCHEMA, Shown, Stated, SubSecret, Variable,
 };
 use crate::contract::model::{Contract, Kind, Origin, Row, RowId};
 use crate::environment::{Entry, Environment, Why};
@@ -11,6 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
 use crate::launch::Moment;
 use crate::needles::Needles;
+use crate::output::path_text;
 use crate::resolve::{Outcome as Held, Resolution, Resolved, State};
 use crate::sys::process;
 use crate::url;
@@ -77,7 +78,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
                 .collect(),
         ),
         program: about.program.map(|program| ProgramRecord {
-            path: guard.text(&program.path.to_string_lossy()),
+            path: guard.text(&path_text(&program.path)),
             arguments: program.argument_count(),
         }),
         process: Process {
@@ -122,64 +123,65 @@ fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {
             *slot = Some(entry);
         }
     }
-    let rows = about.resolution.rows.iter().zip(delivered);
-    let rows = rows.filter(|(resolved, _)| !about.contract.row(resolved.id).part);
-    // As many as there can be: each row is a few hundred bytes to move where the list grows.
+    let rows = about.contract.rows.into_iter().zip(&about.resolution.rows).zip(delivered);
+    let rows = rows.filter(|((row, _), _)| !row.part);
+    // As many as there can be.
     let mut variables = Vec::with_capacity(about.contract.rows.len());
-    variables.extend(rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)));
+    variables
+        .extend(rows.map(|((row, resolved), entry)| variable(about, guard, row, resolved, entry)));
     variables
 }
 
 fn variable(
     about: &About<'_>,
     guard: Guard<'_>,
+    row: &'static Row,
     resolved: &Resolved,
     entry: Option<&Entry>,
 ) -> Variable {
-    let row = about.contract.row(resolved.id);
-    let winner = resolved.winner();
     let state = match (resolved.state, entry) {
         (State::Withheld, _) => "withheld",
         (State::Generated, Some(_)) => "generated",
         (State::Delivered, Some(_)) => "delivered",
-        _ => "absent",
+        _ => return Variable::Absent(row),
     };
-    let mut variable = Variable {
+    let winner = resolved.winner();
+    let mut stated = Box::new(Stated {
         name: row.name,
         state,
         secret: row.secret,
         delivered_as: None,
         newline_removed: false,
-        source: winner.filter(|_| state != "absent").map(|seen| guard.source(&seen.source)),
+        source: winner.map(|seen| guard.source(&seen.source)),
         bytes: None,
         fingerprint: None,
         sub: Vec::new(),
         display: None,
         reason: None,
-    };
+    });
     if state == "withheld" {
         let feature = row.feature.and_then(|id| about.contract.features.get(usize::from(id.0)));
-        variable.reason = feature.map(|feature| format!("feature {} is off", feature.name));
+        stated.reason = feature.map(|feature| format!("feature {} is off", feature.name));
     }
-    let Some(entry) = entry else { return variable };
-    variable.newline_removed = winner
+    let Some(entry) = entry else { return Variable::Stated(stated) };
+    stated.newline_removed = winner
         .is_some_and(|seen| matches!(seen.outcome, Held::Value { newline_removed: true, .. }));
     let value = match entry.why {
         Why::Path(_) => {
-            variable.delivered_as = Some(String::from_utf8_lossy(entry.name()).into_owned());
+            stated.delivered_as = Some(String::from_utf8_lossy(entry.name()).into_owned());
             resolved.value().map(|value| value.expose()).unwrap_or_default()
         }
         _ => entry.value(),
     };
     if row.secret {
-        variable.bytes = Some(value.len());
+        stated.bytes = Some(value.len());
         if let Some(key) = about.key {
-            variable.fingerprint = Some(key.fingerprint(value));
-            variable.sub = sub_secrets(row, value, key);
+            stated.fingerprint = Some(key.fingerprint(value));
+            stated.sub = sub_secrets(row, value, key);
         }
     }
-    variable.display = display(about, resolved.id, value).and_then(|text| guard.display(text));
-    variable
+    stated.display = display(about, resolved.id, value).and_then(|text| guard.display(text));
+    Variable::Stated(stated)
 }
 
 fn sub_secrets(row: &Row, value: &[u8], key: &Key) -> Vec<SubSecret> {

@@ -10,7 +10,9 @@ mod text;
 pub use build::{About, describe};
 pub use shown::{Guard, Shown};
 
+use crate::contract::model::Row;
 use crate::finding::Finding;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 /// The version of the record's form, in every record.
@@ -138,12 +140,38 @@ pub struct Process {
     pub invocation: Option<Shown>,
 }
 
-/// A runtime variable.
+/// A runtime variable. Most are absent: they take two words here, where a record of each would be
+/// a quarter of a kilobyte to fill and to move.
+#[derive(Clone, Debug)]
+pub enum Variable {
+    /// It has no value.
+    Absent(&'static Row),
+    /// Everything else.
+    Stated(Box<Stated>),
+}
+
+impl Serialize for Variable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Variable::Absent(row) => {
+                let mut fields = serializer.serialize_struct("Stated", 4)?;
+                fields.serialize_field("name", row.name)?;
+                fields.serialize_field("state", "absent")?;
+                fields.serialize_field("secret", &row.secret)?;
+                fields.serialize_field("source", &())?;
+                fields.end()
+            }
+            Variable::Stated(stated) => stated.serialize(serializer),
+        }
+    }
+}
+
+/// A runtime variable that is not absent.
 #[derive(Clone, Debug, Serialize)]
-pub struct Variable {
+pub struct Stated {
     /// Its exact name.
     pub name: &'static str,
-    /// `delivered`, `generated`, `withheld` or `absent`.
+    /// `delivered`, `generated` or `withheld`.
     pub state: &'static str,
     /// Whether its value is never shown.
     pub secret: bool,

@@ -3,7 +3,7 @@
 //! It is written by `push_str` alone: `write!` and the texts it joined were 45,000 of a launch's
 //! 490,000 instructions.
 
-use super::{FindingRecord, Manifest, Names, Shown, Variable};
+use super::{FindingRecord, Manifest, Names, Shown, Stated, Variable};
 
 /// Names longer than this do not push all the others to the right.
 const WIDEST: usize = 32;
@@ -12,7 +12,12 @@ const WIDEST: usize = 32;
 pub(super) fn render(manifest: &Manifest, coloured: bool) -> String {
     let mut out = String::with_capacity(2048 + 512 * manifest.findings.len());
     head(&mut out, manifest);
-    let shown = || manifest.variables.iter().filter(|variable| variable.state != "absent");
+    let shown = || {
+        manifest.variables.iter().filter_map(|variable| match variable {
+            Variable::Absent(_) => None,
+            Variable::Stated(stated) => Some(&**stated),
+        })
+    };
     let width = shown().map(|variable| variable.name.len()).max().map(|width| width.min(WIDEST));
     if let Some(width) = width {
         out.push_str("variables\n");
@@ -120,7 +125,7 @@ fn head(out: &mut String, manifest: &Manifest) {
     }
 }
 
-fn variable_line(out: &mut String, variable: &Variable, width: usize, coloured: bool) {
+fn variable_line(out: &mut String, variable: &Stated, width: usize, coloured: bool) {
     out.push_str("  ");
     padded(out, variable.name, width);
     out.push_str("  ");

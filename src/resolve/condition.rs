@@ -1,27 +1,42 @@
 //! The contract's conditions over resolved values.
 
 use super::Resolved;
-use crate::contract::model::{Condition, Test};
+use crate::contract::model::{Condition, RowId, Test};
+use crate::secret::Secret;
 use crate::validate::flag;
 
 /// Whether the condition holds. Letters compare in any case (ASCII).
 pub(super) fn holds(condition: &Condition, rows: &[Resolved]) -> bool {
+    // Most conditions are lists of tests of absent variables, which are done without a call.
+    let one = |condition: &Condition| match condition {
+        Condition::Test(row, test) => passes(*row, test, rows),
+        _ => holds(condition, rows),
+    };
     match condition {
-        Condition::Any(all) => all.iter().any(|one| holds(one, rows)),
-        Condition::All(all) => all.iter().all(|one| holds(one, rows)),
-        Condition::Not(one) => !holds(one, rows),
-        Condition::Test(row, test) => {
-            let value = rows.get(usize::from(row.0)).and_then(Resolved::value);
-            match (test, value.map(|value| value.expose())) {
-                (Test::Set(wanted), value) => value.is_some() == *wanted,
-                (_, None) => false,
-                (Test::Is(wanted), Some(value)) => flag::parse(value) == Some(*wanted),
-                (Test::Equals(text), Some(value)) => equals(value, text),
-                (Test::OneOf(texts), Some(value)) => texts.iter().any(|text| equals(value, text)),
-                (Test::Contains(text), Some(value)) => value
-                    .windows(text.len().max(1))
-                    .any(|part| part.eq_ignore_ascii_case(text.as_bytes())),
-            }
+        Condition::Any(all) => all.iter().any(one),
+        Condition::All(all) => all.iter().all(one),
+        Condition::Not(condition) => !one(condition),
+        Condition::Test(row, test) => passes(*row, test, rows),
+    }
+}
+
+#[inline]
+fn passes(row: RowId, test: &Test, rows: &[Resolved]) -> bool {
+    match rows.get(usize::from(row.0)) {
+        Some(row) if row.winner.is_some() => fits(test, row.value()),
+        _ => matches!(test, Test::Set(false)),
+    }
+}
+
+fn fits(test: &Test, value: Option<&Secret>) -> bool {
+    match (test, value.map(Secret::expose)) {
+        (Test::Set(wanted), value) => value.is_some() == *wanted,
+        (_, None) => false,
+        (Test::Is(wanted), Some(value)) => flag::parse(value) == Some(*wanted),
+        (Test::Equals(text), Some(value)) => equals(value, text),
+        (Test::OneOf(texts), Some(value)) => texts.iter().any(|text| equals(value, text)),
+        (Test::Contains(text), Some(value)) => {
+            value.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text.as_bytes()))
         }
     }
 }

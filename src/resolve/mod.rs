@@ -7,9 +7,7 @@ mod mode;
 pub use mode::InForce;
 
 use crate::compose::{self, Found};
-use crate::contract::model::{
-    Contract, FeatureId, FinalNewline, Kind, Row, RowId, Segment, Template,
-};
+use crate::contract::model::{Contract, FeatureId, FinalNewline, Kind, Row, RowId, Template};
 use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::secret::Secret;
@@ -229,21 +227,27 @@ pub fn resolve(
     let mut rows: Vec<Resolved> = contract
         .rows()
         .map(|(id, row)| {
-            let seen = candidates.next().unwrap_or_default().into_iter().map(|c| look(row, c));
             let mut resolved = Resolved {
                 id,
-                seen: seen.collect(),
+                seen: Vec::new(),
                 winner: None,
                 state: State::Absent,
                 absent_parts: Vec::new(),
             };
-            resolved.choose();
+            // Most rows have none.
+            if let Some(found) = candidates.next().filter(|found| !found.is_empty()) {
+                resolved.seen = found.into_iter().map(|candidate| look(row, candidate)).collect();
+                resolved.choose();
+            }
             resolved
         })
         .collect();
     let mode = mode::decide(contract, &rows, wish);
-    for resolved in &mut rows {
-        let row = contract.row(resolved.id);
+    let mut waiting = Vec::new();
+    for (row, resolved) in contract.rows.into_iter().zip(&mut rows) {
+        if let Some(template) = &row.template {
+            waiting.push((resolved.id, template));
+        }
         if matches!(row.format.kind, Kind::ModeName) {
             let name = Secret::new(mode.mode.name().as_bytes().to_vec());
             resolved.push(SourceKind::Mode, "", MODE, name);
@@ -254,7 +258,7 @@ pub fn resolve(
             apply_default(row, resolved);
         }
     }
-    compose_all(contract, &mut rows);
+    compose_all(contract, &mut rows, waiting);
     let features = contract
         .features
         .iter()
@@ -315,13 +319,15 @@ fn apply_default(row: &Row, resolved: &mut Resolved) {
 
 /// Composes every template, those that others refer to first. The contract has no cycle; were
 /// there one, the bound on the rounds would end it.
-fn compose_all(contract: &Contract, rows: &mut [Resolved]) {
-    let mut waiting: Vec<(RowId, &'static Template)> =
-        contract.rows().filter_map(|(id, row)| Some((id, row.template.as_ref()?))).collect();
+fn compose_all(
+    contract: &Contract,
+    rows: &mut [Resolved],
+    mut waiting: Vec<(RowId, &'static Template)>,
+) {
     while !waiting.is_empty() {
         let unresolved: Vec<RowId> = waiting.iter().map(|&(id, _)| id).collect();
         let (ready, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, template)| {
-            !any_part(&template.segments, &mut |part| unresolved.contains(&part))
+            !template.parts.iter().any(|part| unresolved.contains(part))
         });
         if ready.is_empty() {
             return;
@@ -334,12 +340,11 @@ fn compose_all(contract: &Contract, rows: &mut [Resolved]) {
 }
 
 fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: &'static Template) {
-    let row_of = |rows: &[Resolved], part: RowId| {
-        rows.get(usize::from(part.0)).and_then(|row| row.winner().map(|seen| seen.rank))
-    };
     // A template is tried where somebody set one of its parts; defaults alone ask for nothing.
-    let asked = any_part(&template.segments, &mut |part| {
-        row_of(rows, part).is_some_and(|rank| rank < DEFAULT)
+    let asked = template.parts.iter().any(|&part| {
+        rows.get(usize::from(part.0))
+            .and_then(Resolved::winner)
+            .is_some_and(|seen| seen.rank < DEFAULT)
     });
     let composed = asked.then(|| {
         compose::render(template, &|part| {
@@ -356,15 +361,6 @@ fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: 
     apply_default(contract.row(id), resolved);
 }
 
-/// Whether `test` says yes to one of the parts.
-fn any_part(segments: &[Segment], test: &mut dyn FnMut(RowId) -> bool) -> bool {
-    segments.iter().any(|segment| match segment {
-        Segment::Literal(_) => false,
-        Segment::Part(part, _) | Segment::Switch(part, ..) => test(*part),
-        Segment::Group(inner) => any_part(inner, test),
-    })
-}
-
 /// Decides what becomes of each row.
 fn settle(
     contract: &Contract,
@@ -372,8 +368,11 @@ fn settle(
     generate: &mut dyn FnMut(&Row) -> Option<Secret>,
 ) {
     let features = std::mem::take(&mut resolution.features);
-    for resolved in &mut resolution.rows {
-        let row = contract.row(resolved.id);
+    for (row, resolved) in contract.rows.into_iter().zip(&mut resolution.rows) {
+        if resolved.winner.is_none() && row.generate.is_none() {
+            // It stays absent.
+            continue;
+        }
         let off = row.feature.is_some_and(|feature| {
             features.get(usize::from(feature.0)) == Some(&FeatureState::Off)
         });

@@ -2,6 +2,7 @@
 
 use super::names_index::NamesIndex;
 use super::{Inherited, InheritedKind, Observation, Source, SourceKind};
+use crate::bytes::position;
 use crate::contract::model::{Contract, Known, Role};
 use crate::finding::{Code, Fact};
 use std::ffi::CStr;
@@ -46,7 +47,7 @@ pub fn read(contract: &Contract, environ: &[&'static CStr]) -> (Vec<Inherited>, 
 /// Name and value of an entry; `None` where it has no `=` or nothing before it.
 pub fn split(entry: &'static CStr) -> Option<(&'static [u8], &'static [u8])> {
     let bytes = entry.to_bytes();
-    let at = bytes.iter().position(|&byte| byte == b'=').filter(|&at| at > 0)?;
+    let at = position(bytes, b'=').filter(|&at| at > 0)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }
 

@@ -7,6 +7,7 @@ use super::{Candidate, Extra, InheritedKind, Observation, Rank, Snapshot, Source
 use super::{directory, dotenv, env_file, environ, references};
 use crate::contract::model::{Contract, Known, Role, RowId};
 use crate::finding::{Code, Fact};
+use crate::output::path_text;
 use crate::secret::Secret;
 use crate::sys::fs::{self, Errno, HERE, Kind};
 use crate::sys::wait;
@@ -159,8 +160,8 @@ impl Reader {
             return None;
         }
         let path = base.join(OsStr::from_bytes(value));
-        let source = line
-            .unwrap_or_else(|| Source::new(SourceKind::File, path.to_string_lossy().into_owned()));
+        let source =
+            line.unwrap_or_else(|| Source::new(SourceKind::File, path_text(&path).into_owned()));
         let bare = (!value.starts_with(b"/") && !value.starts_with(b".")).then_some(known.name);
         Some(Reference { row: known.row, rank, path, source, bare })
     }
@@ -267,7 +268,7 @@ impl Reader {
     ) -> Result<(), Errno> {
         self.snapshot.visited.push(path.to_owned());
         for found in directory::read(self.contract, path, &mut self.judge)? {
-            let source = Source::new(kind, found.path.to_string_lossy().into_owned());
+            let source = Source::new(kind, path_text(&found.path).into_owned());
             let row = found.file.row;
             if let Some(fact) = found.writable {
                 self.observe(Code::InsecurePermissions, Some(row), Some(source.clone()), fact);

@@ -66,7 +66,7 @@ pub fn started_by() -> Option<&'static Path> {
 /// The host's name, or nothing where the system does not say.
 pub fn host_name() -> String {
     match nix::unistd::gethostname() {
-        Ok(name) => name.to_string_lossy().into_owned(),
+        Ok(name) => name.into_string().unwrap_or_else(|name| name.to_string_lossy().into_owned()),
         Err(_) => String::new(),
     }
 }

@@ -9,6 +9,7 @@ mod password;
 pub use display::{display, display_inspected};
 pub use password::{Inspected, Password, decode, password, passwords};
 
+use crate::bytes::position;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The pieces of a URL, as they stand there (percent-encoded). There is no `Debug`: user info,
@@ -78,6 +79,7 @@ const SLASH: u8 = 8;
 const QUESTION: u8 = 16;
 /// What a scheme is made of.
 const SCHEME: u8 = 32;
+const HASH: u8 = 64;
 
 /// What each byte is. One look-up a byte makes a parse cost a fifth of asking for each property.
 const CLASSES: [u8; 256] = {
@@ -96,6 +98,7 @@ const CLASSES: [u8; 256] = {
                     b'@' => AT,
                     b'/' => SLASH,
                     b'?' => QUESTION,
+                    b'#' => HASH,
                     _ => 0,
                 };
         }
@@ -105,6 +108,11 @@ const CLASSES: [u8; 256] = {
         byte += 1;
     }
 };
+
+/// Where the first byte of these classes stands, or the text ends.
+fn end_of(text: &str, classes: u8) -> usize {
+    text.bytes().position(|byte| is(byte, classes)).unwrap_or(text.len())
+}
 
 fn is(byte: u8, classes: u8) -> bool {
     CLASSES.get(usize::from(byte)).is_some_and(|class| class & classes != 0)
@@ -156,8 +164,14 @@ impl<'a> Url<'a> {
     pub fn parse(value: &'a [u8]) -> Option<Url<'a>> {
         let text = std::str::from_utf8(value).ok()?;
         let (scheme, rest) = split_scheme(text)?;
-        let end = rest.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len());
-        let (rest, tail) = rest.split_at_checked(end)?;
+        let after = rest.strip_prefix("//");
+        // The authority ends where the path, the query or the fragment begins (section 3.2).
+        let authority = match after {
+            Some(after) => after.split_at_checked(end_of(after, SLASH | QUESTION | HASH)),
+            None => None,
+        };
+        let rest = authority.map_or(rest, |(_, rest)| rest);
+        let (path, tail) = rest.split_at_checked(end_of(rest, QUESTION | HASH))?;
         let (query, fragment) = split_option(tail, b'#');
         let query = query.strip_prefix('?');
         let mut url = Url {
@@ -166,16 +180,13 @@ impl<'a> Url<'a> {
             password: None,
             host: None,
             port: None,
-            path: rest,
+            path,
             query,
             fragment,
         };
-        if let Some(rest) = rest.strip_prefix("//") {
-            let at = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
-            let (authority, path) = rest.split_at_checked(at)?;
-            url.path = path;
+        if let Some((authority, _)) = authority {
             url.read_authority(authority)?;
-        } else if !is_one_of(scheme, &OPAQUE) || rest.is_empty() {
+        } else if !is_one_of(scheme, &OPAQUE) || path.is_empty() {
             return None;
         }
         let tail = |part: Option<&str>| {
@@ -257,7 +268,7 @@ impl<'a> Url<'a> {
 /// What stands before and after the first `at`, an ASCII character. The pieces of a URL are short,
 /// and on short texts the search of `split_once` costs more than comparing each byte.
 fn split_option(text: &str, at: u8) -> (&str, Option<&str>) {
-    let place = text.bytes().position(|byte| byte == at);
+    let place = position(text.as_bytes(), at);
     let halves = place.and_then(|place| text.get(..place).zip(text.get(place + 1..)));
     halves.map_or((text, None), |(before, after)| (before, Some(after)))
 }

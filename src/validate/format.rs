@@ -77,6 +77,11 @@ pub fn canonical(row: &Row, value: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn trim(text: &str) -> &str {
+    // Most values begin and end with what can be seen.
+    let seen = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if seen(text.as_bytes().first()) && seen(text.as_bytes().last()) {
+        return text;
+    }
     text.trim_matches(is_space)
 }
 

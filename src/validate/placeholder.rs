@@ -116,14 +116,31 @@ fn is_among(first: Option<u8>, letters: u32) -> bool {
     first.is_some_and(|byte| byte.is_ascii_lowercase() && letters >> (byte - b'a') & 1 == 1)
 }
 
-/// The value's letters and digits; bytes above ASCII stay, so that they never vanish.
-fn kept(value: &[u8]) -> impl Iterator<Item = &u8> {
-    value.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+/// Letters in lower case, digits, and bytes above ASCII, so that they never vanish; 0 for what
+/// separates.
+const FOLD: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        // An index outside the constant's table would not compile.
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+            table[byte as usize] = byte.to_ascii_lowercase();
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+fn fold(byte: u8) -> u8 {
+    FOLD.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
-/// The same in lower case.
+/// The value's letters and digits in lower case.
 fn folded(value: &[u8]) -> impl Iterator<Item = u8> {
-    kept(value).map(u8::to_ascii_lowercase)
+    value.iter().map(|&byte| fold(byte)).filter(|&byte| byte != 0)
 }
 
 fn folds_to(value: &[u8], other: &str) -> bool {
@@ -134,47 +151,57 @@ fn folds_to(value: &[u8], other: &str) -> bool {
 ///
 /// Placeholders compare after folding case and separators, anything else byte by byte.
 pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
-    let first = folded(value).next();
-    // Most differ in their first letter, which spares folding the rest; one that begins with no
-    // letter or digit is folded.
-    let begins = |reject: &Reject| match reject.value.bytes().next() {
-        Some(byte) if byte.is_ascii_alphanumeric() => Some(byte.to_ascii_lowercase()) == first,
-        _ => true,
+    let first = folded(value).next().unwrap_or_default();
+    // Most differ in their first letter, which spares comparing the rest; one that begins with no
+    // letter or digit is compared.
+    let begins = |reject: &Reject| {
+        let byte = reject.value.as_bytes().first().map_or(0, |&byte| fold(byte));
+        byte == first || byte == 0
     };
-    row.rejects.into_iter().filter(|reject| reject.password == password).find(|reject| {
-        if reject.code == Code::Placeholder {
-            begins(reject) && folds_to(value, reject.value)
-        } else {
-            value == reject.value.as_bytes()
-        }
+    row.rejects.into_iter().filter(|reject| begins(reject)).find(|reject| {
+        reject.password == password
+            && if reject.code == Code::Placeholder {
+                folds_to(value, reject.value)
+            } else {
+                value == reject.value.as_bytes()
+            }
     })
 }
 
 /// Whether the whole value is a placeholder.
 pub fn is_placeholder(value: &[u8]) -> bool {
-    if is_obvious(value) || is_word(value) || is_repetition(value) {
+    if is_whole(value) {
         return true;
     }
     let first = value.first();
     let mut vendors = VENDORS.iter().map(|vendor| vendor.as_bytes());
     let rest = vendors
         .find_map(|vendor| if vendor.first() == first { value.strip_prefix(vendor) } else { None });
-    rest.is_some_and(|rest| is_obvious(rest) || is_word(rest) || is_repetition(rest))
+    rest.is_some_and(is_whole)
 }
 
-fn is_word(value: &[u8]) -> bool {
-    // Generated values are longer than the longest word, and are done here.
+/// The same without a look behind a vendor's prefix.
+fn is_whole(value: &[u8]) -> bool {
     let first = folded(value).next();
+    begins_obviously(value, first) || is_word(value, first) || is_repetition(value)
+}
+
+fn is_word(value: &[u8], first: Option<u8>) -> bool {
+    // Generated values are longer than the longest word, and are done here.
     is_among(first, const { first_letters(&WORDS) })
-        && kept(value).nth(LONGEST).is_none()
+        && folded(value).nth(LONGEST).is_none()
         && WORDS.iter().any(|word| word.bytes().next() == first && folds_to(value, word))
 }
 
 /// Whether it begins as only placeholders do, or stands in `<…>`. A URL's password is judged by
 /// this alone: a word such as `secret` is a weak password there and not a forgotten one.
 pub fn is_obvious(value: &[u8]) -> bool {
+    begins_obviously(value, folded(value).next())
+}
+
+/// The same with the first folded byte given.
+fn begins_obviously(value: &[u8], first: Option<u8>) -> bool {
     let bracketed = value.len() > 2 && value.starts_with(b"<") && value.ends_with(b">");
-    let first = folded(value).next();
     let starts = |prefix: &&str| {
         prefix.bytes().next() == first && folded(value).take(prefix.len()).eq(prefix.bytes())
     };
@@ -215,7 +242,13 @@ fn is_plain_word(word: &[u8]) -> bool {
 /// be cut.
 pub fn is_repetition(value: &[u8]) -> bool {
     let Some((first, tail)) = value.split_first() else { return false };
-    // Where the token begins anew its first byte stands again.
+    // Where the token begins anew its first byte stands again. Most values are done by one look
+    // at sixteen bytes together.
+    if let Some(next) = tail.first_chunk::<16>()
+        && !next.iter().fold(false, |any, byte| any | (byte == first))
+    {
+        return false;
+    }
     let again = tail.iter().take(16.min(value.len() / 2)).enumerate();
     value.len() >= 3
         && again.filter(|&(_, byte)| byte == first).any(|(at, _)| {

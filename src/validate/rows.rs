@@ -2,7 +2,7 @@
 
 use super::verdict::{Case, Judge};
 use super::{format, log_filter};
-use crate::contract::model::{Condition, Deliver, Kind, Row, RowId, Segment};
+use crate::contract::model::{Condition, Deliver, Kind, Row, RowId};
 use crate::finding::{Code, Fact, Severity};
 use crate::resolve::{FeatureState, Outcome, Resolved, State};
 use crate::url;
@@ -28,7 +28,7 @@ pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
         .contract
         .rows
         .iter()
-        .filter(|user| user.template.is_some_and(|template| uses(&template.segments, id)));
+        .filter(|user| user.template.is_some_and(|template| template.parts.contains(&id)));
     let mut used = false;
     let all_off = users.all(|user| {
         used = true;
@@ -37,18 +37,9 @@ pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
     used && all_off
 }
 
-fn uses(segments: &[Segment], id: RowId) -> bool {
-    segments.iter().any(|segment| match segment {
-        Segment::Literal(_) => false,
-        Segment::Part(part, _) | Segment::Switch(part, ..) => *part == id,
-        Segment::Group(inner) => uses(inner, id),
-    })
-}
-
 pub(super) fn judge(judge: &mut Judge<'_>) {
     let case = judge.case;
-    for resolved in &case.resolution.rows {
-        let row = case.contract.row(resolved.id);
+    for (row, resolved) in case.contract.rows.into_iter().zip(&case.resolution.rows) {
         let required = required(judge, row);
         // Most rows are absent and nobody asks for them; whether such a row is withheld, which
         // for a part means to look through all templates, makes no difference.
@@ -56,14 +47,13 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
         if silent && required.is_none() || is_withheld(case, resolved.id) {
             continue;
         }
-        one(judge, resolved, required);
+        one(judge, row, resolved, required);
     }
     reused(judge);
 }
 
-fn one(judge: &mut Judge<'_>, resolved: &Resolved, required: Option<Fact>) {
+fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<Fact>) {
     let contract = judge.case.contract;
-    let row = contract.row(resolved.id);
     let id = Some(resolved.id);
     let has_value = resolved.winner.is_some();
     for seen in &resolved.seen {
