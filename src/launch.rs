@@ -194,7 +194,7 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
 /// Takes out of errors what is the value of an inherited secret: an operator who confused two
 /// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
 /// one says what is a secret.
-fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
+pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     let mut needles = Needles::new();
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
         let known = contract::builtin::CONTRACT.known(name);
@@ -220,7 +220,7 @@ fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
 }
 
 /// The first entry's value of this name.
-fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
+pub(crate) fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
     entries.iter().find_map(|entry| entry.to_bytes().strip_prefix(name)?.strip_prefix(b"="))
 }
 

@@ -122,7 +122,8 @@ const INNER: &[&str] = &[
     "privileges",
 ];
 /// What leads and writes.
-const OUTER: &[&str] = &["audit", "cli", "command", "launch", "log", "output", "report"];
+const OUTER: &[&str] =
+    &["audit", "cli", "command", "launch", "log", "output", "own_name", "report"];
 
 #[test]
 fn arrows_between_rooms_point_one_way() {
