@@ -150,6 +150,16 @@ pub enum Variable {
     Stated(Box<Stated>),
 }
 
+impl Variable {
+    /// Its exact name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Variable::Absent(row) => row.name,
+            Variable::Stated(stated) => stated.name,
+        }
+    }
+}
+
 impl Serialize for Variable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

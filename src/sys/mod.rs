@@ -7,7 +7,9 @@
 pub mod allocator;
 pub mod descriptor;
 pub mod fs;
+pub mod identity;
 pub mod make;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod wait;
