@@ -7,13 +7,35 @@ use crate::settings::{ManifestForm, Settings, Sink};
 use crate::sys::descriptor::{self, Opening};
 use crate::sys::{process, wait};
 use std::io::{self, IsTerminal};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How long the audit log's lock, or a slow reader of a named sink, is waited for.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How often the lock is tried meanwhile.
 const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Files of records, kept open where the user changes: the new one may not be allowed to open them
+/// again for a second record.
+#[derive(Debug, Default)]
+pub struct Held {
+    manifest: Option<OwnedFd>,
+    audit_log: Option<OwnedFd>,
+}
+
+impl Held {
+    /// Opens the files that the settings name. One that cannot be opened is tried again when it is
+    /// needed.
+    pub fn open(settings: &Settings) -> Held {
+        let open = |sink: Option<&Sink>| match sink {
+            Some(Sink::File(path)) => descriptor::open_to_write(path, Opening::Append).ok(),
+            _ => None,
+        };
+        let manifest =
+            settings.manifest_to.as_ref().filter(|_| settings.manifest != ManifestForm::Off);
+        Held { manifest: open(manifest), audit_log: open(settings.audit_log.as_ref()) }
+    }
+}
 
 /// Writes the manifest where the settings say.
 ///
@@ -24,6 +46,29 @@ pub fn write_manifest(
     settings: &Settings,
     guard: Guard<'_>,
     errors: bool,
+) -> Result<(), Error> {
+    write(manifest, settings, guard, errors, None)
+}
+
+/// The same for the record of a launch that failed after a first record.
+///
+/// # Errors
+/// As [`write_manifest`].
+pub fn write_failure(
+    manifest: &Manifest,
+    settings: &Settings,
+    guard: Guard<'_>,
+    held: &Held,
+) -> Result<(), Error> {
+    write(manifest, settings, guard, true, held.manifest.as_ref())
+}
+
+fn write(
+    manifest: &Manifest,
+    settings: &Settings,
+    guard: Guard<'_>,
+    errors: bool,
+    held: Option<&OwnedFd>,
 ) -> Result<(), Error> {
     let explicit = settings.manifest_to.as_ref();
     let terminal = || match explicit {
@@ -51,13 +96,14 @@ pub fn write_manifest(
         _ => Opening::Replace,
     };
     let deadline = Instant::now() + DEADLINE;
-    let written = match sink {
-        Sink::Stdout => patiently(io::stdout().as_fd(), text.as_bytes(), deadline),
-        Sink::Descriptor(number) => match descriptor::inherited(*number) {
+    let written = match (sink, held) {
+        (_, Some(file)) => patiently(file.as_fd(), text.as_bytes(), deadline),
+        (Sink::Stdout, None) => patiently(io::stdout().as_fd(), text.as_bytes(), deadline),
+        (Sink::Descriptor(number), None) => match descriptor::inherited(*number) {
             Some(fd) => patiently(fd, text.as_bytes(), deadline),
             None => Err(descriptor::closed()),
         },
-        Sink::File(path) => descriptor::open_to_write(path, how)
+        (Sink::File(path), None) => descriptor::open_to_write(path, how)
             .and_then(|file| patiently(file.as_fd(), text.as_bytes(), deadline)),
     };
     written.map_err(|error| cannot_write("manifest", sink, guard, &error))
@@ -73,17 +119,31 @@ pub fn is_on_stderr(settings: &Settings) -> bool {
 /// # Errors
 /// [`Status::CannotWrite`] where the line is required and could not be written whole.
 pub fn append(manifest: &Manifest, settings: &Settings, guard: Guard<'_>) -> Result<(), Error> {
+    append_failure(manifest, settings, guard, &Held::default())
+}
+
+/// The same for the record of a launch that failed after a first record.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_failure(
+    manifest: &Manifest,
+    settings: &Settings,
+    guard: Guard<'_>,
+    held: &Held,
+) -> Result<(), Error> {
     let Some(sink) = &settings.audit_log else { return Ok(()) };
     let line = manifest.json();
     let deadline = Instant::now() + DEADLINE;
-    let appended = match sink {
-        Sink::File(path) => descriptor::open_to_write(path, Opening::Append)
+    let appended = match (sink, &held.audit_log) {
+        (_, Some(file)) => append_locked(file.as_fd(), line.as_bytes(), deadline),
+        (Sink::File(path), None) => descriptor::open_to_write(path, Opening::Append)
             .and_then(|file| append_locked(file.as_fd(), line.as_bytes(), deadline)),
-        Sink::Descriptor(number) => match descriptor::inherited(*number) {
+        (Sink::Descriptor(number), None) => match descriptor::inherited(*number) {
             Some(fd) => append_locked(fd, line.as_bytes(), deadline),
             None => Err(descriptor::closed()),
         },
-        Sink::Stdout => Ok(()),
+        (Sink::Stdout, None) => Ok(()),
     };
     match appended.map_err(|error| cannot_write("audit log", sink, guard, &error)) {
         Err(error) if !settings.audit_required => {

@@ -46,6 +46,9 @@ pub struct Launch {
     /// What run, check and explain share.
     #[command(flatten)]
     pub options: Options,
+    /// What only a launch can do.
+    #[command(flatten)]
+    pub privileges: Privileges,
     /// The program and its arguments, after `--`
     #[arg(last = true, required = true, value_names = ["PROGRAM", "ARG"])]
     pub program: Vec<OsString>,
@@ -192,6 +195,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// What the program is not to have.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Privileges {
+    /// Start the program as this user, by names or numbers [env: NEXIS_LAUNCH_USER]
+    #[arg(long, value_name = "USER[:GROUP]")]
+    pub user: Option<String>,
+    /// Forbid the program to gain rights by an exec [env: NEXIS_LAUNCH_NO_NEW_PRIVS; default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_new_privs: Option<bool>,
+}
+
 /// What run, dev, check and explain share. An option wins over its variable.
 #[derive(Debug, Default, Args)]
 pub struct Options {
@@ -252,6 +266,9 @@ pub struct Options {
     /// Form of the launcher's own log [env: NEXIS_LAUNCH_LOG_FORMAT; default: text]
     #[arg(long, value_enum)]
     pub log_format: Option<LogFormat>,
+    /// What `run` and `dev` were given besides.
+    #[arg(skip)]
+    pub privileges: Privileges,
 }
 
 /// What there is to do, or text that answers the command line by itself (`--help`, `--version`).
@@ -276,7 +293,8 @@ pub fn parse(arguments: &[&'static CStr]) -> Result<Parsed, Error> {
         arguments.iter().map(|word| word.to_bytes()).collect::<Vec<_>>().as_slice()
     {
         let program = words.skip(3).map(OsStr::to_owned).collect();
-        let launch = Launch { options: Options::default(), program };
+        let launch =
+            Launch { options: Options::default(), privileges: Privileges::default(), program };
         let action = if *command == b"run" { Action::Run(launch) } else { Action::Dev(launch) };
         return Ok(Parsed::Action(Box::new(action)));
     }

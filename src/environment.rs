@@ -125,6 +125,8 @@ pub enum Why {
     EnvFile,
     /// It delivers this row's value.
     Value(RowId),
+    /// It follows from the user that the program will be.
+    User,
     /// It delivers the path of the file that holds this row's value.
     Path(RowId),
 }
@@ -258,6 +260,18 @@ pub fn build(
         entries.extend(entry);
     }
     Environment { entries, removed, dropped }
+}
+
+impl Environment {
+    /// Puts what follows from the program's user in the place of every other value.
+    pub fn follow(&mut self, variables: &[(&str, &[u8])]) {
+        self.entries
+            .retain(|entry| variables.iter().all(|(name, _)| entry.name() != name.as_bytes()));
+        self.dropped
+            .retain(|dropped| variables.iter().all(|(name, _)| *dropped != name.as_bytes()));
+        let made = variables.iter();
+        self.entries.extend(made.filter_map(|(name, value)| Entry::make(name, value, Why::User)));
+    }
 }
 
 /// Env files' other names: the inherited environment stands above them (sources 2 and 3 before 6),

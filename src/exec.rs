@@ -5,6 +5,7 @@
 
 use crate::environment::Environment;
 use crate::finding::{Code, Fact, Finding, Severity};
+use crate::privileges::User;
 use crate::sys::fs::{self, Errno, HERE, Kind};
 use crate::sys::process;
 use std::borrow::Cow;
@@ -67,12 +68,13 @@ impl Program {
     }
 }
 
-/// Looks `words` (the program as typed, then its arguments) up and looks at it. `search` is PATH.
-pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>) -> Prepared {
+/// Looks `words` (the program as typed, then its arguments) up and looks at it, for `user` where
+/// that is not the launcher's. `search` is PATH.
+pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>, user: Option<&User>) -> Prepared {
     let typed = words.first().cloned().unwrap_or_default();
     let (path, problem) = match find(&typed, search) {
         Ok(path) => {
-            let problem = look(&path).err();
+            let problem = look(&path, user).err();
             (path, problem)
         }
         Err(path) => (path, Some((Code::ProgramNotFound, "it is in no absolute entry of PATH"))),
@@ -108,15 +110,19 @@ fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
 }
 
 /// What would make execve(2) fail.
-fn look(path: &Path) -> Result<(), (Code, &'static str)> {
+fn look(path: &Path, user: Option<&User>) -> Result<(), (Code, &'static str)> {
     let seen = fs::look(HERE, path, true).map_err(|errno| match errno {
         Errno::ENOENT | Errno::ENOTDIR => (Code::ProgramNotFound, "there is no such file"),
         _ => (Code::ProgramNotExecutable, "it cannot be looked at"),
     })?;
-    executable(path, &seen).map_err(|why| (Code::ProgramNotExecutable, why))
+    executable(path, &seen, user).map_err(|why| (Code::ProgramNotExecutable, why))
 }
 
-fn executable(path: &Path, seen: &fs::Stat) -> Result<(), &'static str> {
+fn may_execute(path: &Path, user: Option<&User>) -> bool {
+    user.map_or_else(|| process::may_execute(path), |user| user.may_execute(path))
+}
+
+fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), &'static str> {
     match seen.kind {
         Kind::Regular => {}
         Kind::Directory => return Err("it is a directory"),
@@ -129,8 +135,11 @@ fn executable(path: &Path, seen: &fs::Stat) -> Result<(), &'static str> {
     if own.is_ok_and(|own| own.identity == seen.identity) {
         return Err("it is the launcher itself");
     }
-    if !process::may_execute(path) {
-        return Err("its mode or its mount does not allow it");
+    if !may_execute(path, user) {
+        return Err(match user {
+            Some(_) => "its mode, its mount or the way to it does not allow it to that user",
+            None => "its mode or its mount does not allow it",
+        });
     }
     // A program that may be executed but not read is the kernel's to judge.
     let mut buffer = [0; HEAD];
@@ -140,7 +149,7 @@ fn executable(path: &Path, seen: &fs::Stat) -> Result<(), &'static str> {
     };
     match buffer.get(..length).unwrap_or_default() {
         [] => Err("it is empty"),
-        [b'#', b'!', line @ ..] => interpreter(line),
+        [b'#', b'!', line @ ..] => interpreter(line, user),
         [0x7f, b'E', b'L', b'F', ..] => Ok(()),
         // binfmt_misc can know any other format, and need not be visible from here.
         _ if foreign_formats() => Ok(()),
@@ -161,7 +170,7 @@ fn foreign_formats() -> bool {
 
 /// The interpreter of a script has to exist; what the kernel says otherwise is "no such file" of
 /// a script that is there.
-fn interpreter(line: &[u8]) -> Result<(), &'static str> {
+fn interpreter(line: &[u8], user: Option<&User>) -> Result<(), &'static str> {
     let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let carriage_return = line.ends_with(b"\r");
     let word = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty());
@@ -170,7 +179,7 @@ fn interpreter(line: &[u8]) -> Result<(), &'static str> {
         _ if word.is_none() => Err("its first line names no interpreter"),
         Err(_) if carriage_return => Err("its first line ends with a carriage return"),
         Err(_) => Err("the interpreter in its first line does not exist"),
-        Ok(_) if !process::may_execute(path) => {
+        Ok(_) if !may_execute(path, user) => {
             Err("the interpreter in its first line cannot be executed")
         }
         Ok(_) => Ok(()),

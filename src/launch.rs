@@ -7,13 +7,14 @@ use crate::contract::model::{Contract, Kind, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
 use crate::error::Error;
 use crate::exec::{self, Program};
-use crate::finding::{Code, Finding, Severity};
+use crate::finding::{Code, Fact, Finding, Severity};
 use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
 use crate::needles::Needles;
+use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
@@ -69,6 +70,8 @@ pub struct Survey {
     pub visited: Vec<PathBuf>,
     /// Every row with its candidates and winner.
     pub resolution: Resolution,
+    /// Who the program will be, where that was asked for.
+    pub user: Option<User>,
     /// What cannot be used of what options and settings name.
     problems: Vec<Finding>,
 }
@@ -145,8 +148,26 @@ impl Survey {
             observations: snapshot.observations,
             visited: snapshot.visited,
             resolution,
+            user: None,
             problems: Vec::new(),
             settings,
+        }
+    }
+
+    /// Finds out who the program will be. Only a launch asks: a check has no program to be another
+    /// user, and mostly not the rights to tell.
+    pub fn choose_user(&mut self) {
+        let Some(wish) = &self.settings.user else { return };
+        match privileges::choose(wish) {
+            Ok(user) => self.user = Some(user),
+            Err(why) => self.problems.push(Finding {
+                code: Code::PrivilegesNotDropped,
+                severity: Severity::Error,
+                variable: None,
+                source: None,
+                fact: Fact::User { user: wish.text.clone(), why },
+                accepted: None,
+            }),
         }
     }
 
@@ -173,7 +194,7 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
 /// Takes out of errors what is the value of an inherited secret: an operator who confused two
 /// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
 /// one says what is a secret.
-fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
+pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     let mut needles = Needles::new();
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
         let known = contract::builtin::CONTRACT.known(name);
@@ -199,7 +220,7 @@ fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
 }
 
 /// The first entry's value of this name.
-fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
+pub(crate) fn lookup(entries: &[&'static CStr], name: &[u8]) -> Option<&'static [u8]> {
     entries.iter().find_map(|entry| entry.to_bytes().strip_prefix(name)?.strip_prefix(b"="))
 }
 
@@ -224,7 +245,8 @@ impl Launch {
     pub fn judge(mut survey: Survey, words: Vec<OsString>) -> Launch {
         let mut beyond = std::mem::take(&mut survey.problems);
         let search = survey.inherited(b"PATH").map(OsStr::from_bytes);
-        let program = (!words.is_empty()).then(|| exec::prepare(words, search));
+        let program =
+            (!words.is_empty()).then(|| exec::prepare(words, search, survey.user.as_ref()));
         let program = program.map(|prepared| {
             beyond.extend(prepared.findings);
             prepared.program
@@ -234,8 +256,11 @@ impl Launch {
             inherit: survey.settings.inherit,
             patterns: &survey.settings.passthrough,
         };
-        let environment =
+        let mut environment =
             environment::build(inheritance, &survey.inherited, &survey.extras, &survey.resolution);
+        if let Some(user) = &survey.user {
+            environment.follow(&user.variables());
+        }
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
         let needles = needles(survey.contract, &survey.resolution, &urls);
@@ -282,6 +307,7 @@ impl Launch {
             moment: &survey.moment,
             needles: &self.needles,
             displays: &self.displays,
+            user: survey.user.as_ref().zip(survey.settings.user.as_ref().map(|wish| wish.origin)),
             invocation: survey.inherited(b"INVOCATION_ID"),
         };
         manifest::describe(&about, outcome)

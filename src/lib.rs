@@ -25,6 +25,8 @@ pub mod mode;
 pub mod nearest;
 pub mod needles;
 pub mod output;
+pub mod own_name;
+pub mod privileges;
 pub mod report;
 pub mod resolve;
 pub mod secret;

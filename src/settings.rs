@@ -9,6 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+mod user;
+
+pub use user::{UserWish, Who};
+
 /// What every setting's name begins with.
 pub const PREFIX: &str = "NEXIS_LAUNCH_";
 
@@ -108,6 +112,10 @@ pub struct Settings {
     pub fingerprint_key_file: Option<PathBuf>,
     /// Labels, in their order.
     pub labels: Vec<(String, String)>,
+    /// Who the program is to be (`run` and `dev`).
+    pub user: Option<UserWish>,
+    /// Whether no exec may give the program more rights.
+    pub no_new_privs: bool,
     /// The launcher's own log.
     pub log: Log,
 }
@@ -140,12 +148,14 @@ struct Variables {
     audit_required: Option<String>,
     fingerprint_key_file: Option<String>,
     labels: Option<String>,
+    user: Option<String>,
+    no_new_privs: Option<String>,
     log: Option<String>,
     log_format: Option<String>,
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -159,6 +169,8 @@ const NAMES: [&str; 15] = [
     "AUDIT_REQUIRED",
     "FINGERPRINT_KEY_FILE",
     "LABELS",
+    "USER",
+    "NO_NEW_PRIVS",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -316,6 +328,12 @@ impl Merge<'_> {
                 .fingerprint_key_file
                 .or(variables.fingerprint_key_file.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
+            user: UserWish::read(options.privileges.user, variables.user, self.problems),
+            no_new_privs: options
+                .privileges
+                .no_new_privs
+                .or_else(|| self.word("NO_NEW_PRIVS", variables.no_new_privs))
+                .unwrap_or(false),
             log: self.log(
                 options.verbose,
                 options.quiet,

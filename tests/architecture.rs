@@ -99,6 +99,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("needles", &["contract", "source", "resolve", "environment", "manifest", "sys"]),
     ("manifest", &["secret", "settings", "audit"]),
     ("exec", &["contract", "secret", "source", "resolve", "validate", "manifest"]),
+    ("privileges", &["contract", "secret", "resolve", "validate", "environment", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
@@ -118,9 +119,11 @@ const INNER: &[&str] = &[
     "exec",
     "fingerprint",
     "generate",
+    "privileges",
 ];
 /// What leads and writes.
-const OUTER: &[&str] = &["audit", "cli", "command", "launch", "log", "output", "report"];
+const OUTER: &[&str] =
+    &["audit", "cli", "command", "launch", "log", "output", "own_name", "report"];
 
 #[test]
 fn arrows_between_rooms_point_one_way() {

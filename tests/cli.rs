@@ -114,8 +114,6 @@ fn help_lists_nothing_that_does_not_work_yet() {
             "ledger",
             "leak",
             "health",
-            "--user",
-            "--no-new-privs",
             "--mask-output",
             "--deployment",
             "--ledger",

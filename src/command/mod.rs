@@ -6,17 +6,39 @@ mod explain;
 mod pages;
 mod run;
 
-use crate::cli::{Action, Parsed, parse};
+use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
 use crate::output::{error_text, to_stderr, to_stdout};
-use std::ffi::CStr;
+use crate::own_name;
+use std::ffi::{CStr, OsStr};
+use std::os::unix::ffi::OsStrExt;
 
 /// What a command ends with: a status, or errors that say why there is no result.
 type Ending = Result<Status, Vec<Error>>;
 
 /// Does what the command line says and returns the exit status.
 pub fn perform(arguments: &[&'static CStr]) -> Status {
-    let ending = match parse(arguments) {
+    let ending = own_name::program(arguments.first().copied()).and_then(|own| match own {
+        Some(program) => run::run(own_launch(program, arguments), false),
+        None => as_typed(arguments),
+    });
+    ending.unwrap_or_else(|errors| {
+        let text: String = errors.iter().map(error_text).collect();
+        to_stderr(&text);
+        errors.iter().map(|error| error.status).min().unwrap_or(Status::Software)
+    })
+}
+
+/// `run -- PROGRAM ARG…`: under a program's own name every argument is the program's.
+fn own_launch(program: &str, arguments: &[&'static CStr]) -> Launch {
+    let rest = arguments.iter().skip(1).map(|word| OsStr::from_bytes(word.to_bytes()).to_owned());
+    let program = std::iter::once(program.into()).chain(rest).collect();
+    Launch { options: Options::default(), privileges: Privileges::default(), program }
+}
+
+/// Does what the command line says.
+fn as_typed(arguments: &[&'static CStr]) -> Ending {
+    match parse(arguments) {
         Ok(Parsed::Answer(text)) => print(&text),
         Ok(Parsed::Action(action)) => match *action {
             Action::Run(launch) => run::run(launch, false),
@@ -28,12 +50,7 @@ pub fn perform(arguments: &[&'static CStr]) -> Status {
             Action::Man => print(&pages::manual()),
         },
         Err(error) => Err(vec![error]),
-    };
-    ending.unwrap_or_else(|errors| {
-        let text: String = errors.iter().map(error_text).collect();
-        to_stderr(&text);
-        errors.iter().map(|error| error.status).min().unwrap_or(Status::Software)
-    })
+    }
 }
 
 /// Prints a command's result.

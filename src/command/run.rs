@@ -1,13 +1,14 @@
 //! `run` and `dev`: the whole way through the house.
 
 use super::Ending;
-use crate::audit;
-use crate::cli;
+use crate::audit::{self, Held};
+use crate::cli::{self, Options};
 use crate::error::{Error, Status};
 use crate::finding::Severity;
 use crate::launch::{Launch, Survey};
 use crate::manifest::Outcome;
 use crate::output::{error_text, to_stderr};
+use crate::privileges;
 use crate::settings::Enforce;
 use crate::sys::signal::IgnoredPipe;
 
@@ -15,7 +16,9 @@ use crate::sys::signal::IgnoredPipe;
 /// was not started.
 pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let pipe = IgnoredPipe::begin();
-    let survey = Survey::take(launch.options, dev)?;
+    let options = Options { privileges: launch.privileges, ..launch.options };
+    let mut survey = Survey::take(options, dev)?;
+    survey.choose_user();
     let launch = Launch::judge(survey, launch.program);
     let outcome = outcome(&launch);
     let refused = outcome == Outcome::Refused;
@@ -46,20 +49,34 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let Some(program) = &launch.program else {
         return Err(vec![Error::new(Status::Usage, "cannot launch: no program is named after --")]);
     };
+    // What records a failure is opened by the user that opened it before.
+    let user = launch.survey.user.as_ref().filter(|user| user.is_another());
+    let held = user.map(|_| Held::open(settings)).unwrap_or_default();
     pipe.restore();
-    let errno = program.exec(&launch.environment);
+    let (status, cause) = match privileges::drop(user, settings.no_new_privs) {
+        Ok(()) => (Status::NotExecutable, program.exec(&launch.environment)),
+        Err(cause) => (Status::NoPermission, cause),
+    };
     let _pipe = IgnoredPipe::begin();
-    let manifest = manifest.failed(errno.clone());
-    let _ = audit::append(&manifest, settings, launch.guard());
-    let _ = audit::write_manifest(&manifest, settings, launch.guard(), true);
+    let manifest = manifest.failed(cause.clone());
+    let _ = audit::append_failure(&manifest, settings, launch.guard(), &held);
+    let _ = audit::write_failure(&manifest, settings, launch.guard(), &held);
     if !audit::is_on_stderr(settings) {
         let path = launch.guard().text(&program.path.to_string_lossy());
-        let error = Error::new(Status::NotExecutable, format!("cannot execute {path}: {errno}"));
-        to_stderr(&error_text(
-            &error.hint("check that it is built for this machine and that its loader exists"),
-        ));
+        to_stderr(&error_text(&failure(status, path.as_str(), &cause)));
     }
-    Ok(Status::NotExecutable)
+    Ok(status)
+}
+
+/// What to say where the manifest does not say it to people.
+fn failure(status: Status, path: &str, cause: &str) -> Error {
+    let error = |text: String| Error::new(status, text);
+    match status {
+        Status::NoPermission => error(format!("cannot drop privileges: {cause}"))
+            .hint("nothing was started; the launcher needs CAP_SETUID and CAP_SETGID"),
+        _ => error(format!("cannot execute {path}: {cause}"))
+            .hint("check that it is built for this machine and that its loader exists"),
+    }
 }
 
 /// What is to become of the launch. `--enforce report` lets the program start with errors of the

@@ -16,8 +16,10 @@ use crate::mode::Modes;
 #[rustfmt::skip]
 pub static CONTRACT: Contract = Contract {
     version: 1, name: "nexis-gateway", origin: Builtin,
-    sha256: "0e265930e1d48bba7e3b66151ef6d88d6541593d54974f4eb09eb54d719d9b65",
-    program: List(&[]),
+    sha256: "a18a7a629092d6ef2d4a570cd6abf316b19e267d367a365f746c3beaf81e0a4c",
+    program: List(&[
+        ("nexis-gateway", "/opt/nexis/bin/nexis-gateway"),
+    ]),
     mode_names: List(&[]),
     rows: List(&[
         Row { name: "JWT_SECRET", part: false, aliases: List(&["NEXIS_JWT_SECRET"]), secret: true, class: Some("jwt-signing"), purpose: "signs and verifies tokens (HS256); one key for all replicas, and changing it ends every session", read_by: "nexis-gateway, under this name only; it reads NEXIS_JWT_SECRET nowhere", required: Modes(6), required_when: None, feature: None, files: List(&[]), format: Format { kind: Text { single_line: false }, min_bytes: Some(32), max_bytes: None, prefix: None }, rejects: List(&[Reject { value: "dev_only_secret_change_in_production", password: false, code: Placeholder }, Reject { value: "test_secret_for_ws_integration_tests", password: false, code: Placeholder }, Reject { value: "test_secret_key_that_is_long_enough", password: false, code: Placeholder }, Reject { value: "test_secret_for_integration_tests", password: false, code: Placeholder }, Reject { value: "synthetic-startup-probe-test-key", password: false, code: Placeholder }, Reject { value: "test_secret_for_boundary_tests", password: false, code: Placeholder }, Reject { value: "test_secret_for_collab_tests", password: false, code: Placeholder }, Reject { value: "dev-secret-change-me", password: false, code: Placeholder }, Reject { value: "default_secret", password: false, code: Placeholder }, Reject { value: "test_secret_key", password: false, code: Placeholder }, Reject { value: "test-secret", password: false, code: Placeholder }]), severity: List(&[]), final_newline: Strip, blank_allowed: false, deliver: AsValue, generate: Some(Generate { kind: UrlBase64, bytes: 48 }), default: None, template: None, display: Auto, line: 0 },

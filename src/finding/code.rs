@@ -188,6 +188,9 @@ codes! {
     ProgramNotExecutable "program-not-executable" b"eee" NotExecutable
         "the program exists and cannot be executed"
         "check its mode, its format and its interpreter"
+    PrivilegesNotDropped "privileges-not-dropped" b"eee" NoPermission
+        "the user that the program is to run as does not exist, or the launcher may not become it"
+        "start the launcher as root or with CAP_SETUID and CAP_SETGID, and name a user that /etc/passwd lists, or its number"
     EnvironmentTooLarge "environment-too-large" b"eee" NotExecutable
         "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
         "mount large values as files"

@@ -65,6 +65,8 @@ pub enum Fact {
     Named { option: &'static str, path: PathBuf, errno: &'static str },
     /// The program's path and why it cannot be executed.
     Program { path: PathBuf, why: &'static str },
+    /// The user that was asked for, as typed, and why the program cannot be it.
+    User { user: String, why: &'static str },
     /// A key file's path and why it is none.
     NoKey { path: PathBuf, why: &'static str },
     /// Sizes in bytes against a limit of the kernel; the name is the greatest entry.
@@ -162,6 +164,7 @@ impl Fact {
             Fact::Program { path, why } => {
                 format!("cannot execute {}: {why}", path.display())
             }
+            Fact::User { user, why } => format!("cannot start the program as {user}: {why}"),
             Fact::NoKey { path, why } => format!("cannot use the key {}: {why}", path.display()),
             Fact::Size { bytes, limit, name: Some(name) } => {
                 format!(

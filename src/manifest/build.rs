@@ -11,7 +11,9 @@ use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
 use crate::launch::Moment;
 use crate::needles::Needles;
+use crate::privileges::User;
 use crate::resolve::{Outcome as Held, Resolution, Resolved, State};
+use crate::source::{Source, SourceKind};
 use crate::sys::process;
 use crate::url;
 use crate::validate::urls::Displays;
@@ -38,6 +40,8 @@ pub struct About<'a> {
     pub needles: &'a Needles,
     /// What may be shown of URLs.
     pub displays: &'a Displays,
+    /// Who the program will be and what said so, where it is not simply the launcher's user.
+    pub user: Option<(&'a User, &'static str)>,
     /// INVOCATION_ID, where systemd set it.
     pub invocation: Option<&'a [u8]>,
 }
@@ -45,7 +49,10 @@ pub struct About<'a> {
 /// Makes the record.
 pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
     let guard = Guard::new(about.needles);
-    let (uid, gid) = process::user_and_group();
+    let (uid, gid) = match about.user {
+        Some((user, _)) => (user.uid, user.gid),
+        None => process::user_and_group(),
+    };
     let contract = about.contract;
     let names = |why: Why| {
         let entries = about.environment.entries.iter();
@@ -127,7 +134,30 @@ fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {
     // As many as there can be: each row is a few hundred bytes to move where the list grows.
     let mut variables = Vec::with_capacity(about.contract.rows.len());
     variables.extend(rows.map(|(resolved, entry)| variable(about, guard, resolved, entry)));
+    if let Some((user, origin)) = about.user {
+        follow(&mut variables, user, origin, guard);
+    }
     variables
+}
+
+/// States what follows from the program's user, in place of a row of that name.
+fn follow(variables: &mut Vec<Variable>, user: &User, origin: &'static str, guard: Guard<'_>) {
+    for (name, value) in user.variables() {
+        variables.retain(|variable| variable.name != name);
+        variables.push(Variable {
+            name,
+            state: "delivered",
+            secret: false,
+            delivered_as: None,
+            newline_removed: false,
+            source: Some(guard.source(&Source::new(SourceKind::User, origin))),
+            bytes: None,
+            fingerprint: None,
+            sub: Vec::new(),
+            display: guard.display(&String::from_utf8_lossy(value)),
+            reason: None,
+        });
+    }
 }
 
 fn variable(

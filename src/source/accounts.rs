@@ -58,6 +58,41 @@ impl Accounts {
             )
     }
 
+    /// The account of this name.
+    pub fn by_name(&self, name: &[u8]) -> Option<Account> {
+        // Of several entries the first counts, as for the C library.
+        records(&self.passwd)
+            .filter_map(|fields| Account::of(&fields))
+            .find(|account| account.name == name)
+    }
+
+    /// The first account of this number.
+    pub fn by_number(&self, uid: u32) -> Option<Account> {
+        records(&self.passwd)
+            .filter_map(|fields| Account::of(&fields))
+            .find(|account| account.uid == uid)
+    }
+
+    /// The number of the group of this name.
+    pub fn group(&self, name: &[u8]) -> Option<u32> {
+        let fields = records(&self.group).find(|fields| fields.first() == Some(&name))?;
+        identifier(&fields, 2)
+    }
+
+    /// The account's group and every group that lists its name, sorted (initgroups(3)).
+    pub fn groups_of(&self, account: &Account) -> Vec<u32> {
+        let lists = |fields: &Vec<&[u8]>| {
+            let members = fields.get(3).copied().unwrap_or_default();
+            members.split(|&byte| byte == b',').any(|name| name.trim_ascii() == account.name)
+        };
+        let listed = records(&self.group).filter(lists);
+        let mut groups: Vec<u32> = listed.filter_map(|fields| identifier(&fields, 2)).collect();
+        groups.push(account.gid);
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
     /// The home directory of a user.
     pub fn home(&self, user: u32) -> Option<PathBuf> {
         use std::os::unix::ffi::OsStrExt;
@@ -65,6 +100,44 @@ impl Accounts {
         let home = std::ffi::OsStr::from_bytes(fields.get(5)?);
         Path::new(home).is_absolute().then(|| PathBuf::from(home))
     }
+}
+
+/// One line of /etc/passwd.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The login name.
+    pub name: Vec<u8>,
+    /// The user's number.
+    pub uid: u32,
+    /// The number of the user's own group.
+    pub gid: u32,
+    /// The home directory, where it is an absolute path.
+    pub home: Option<Vec<u8>>,
+}
+
+impl Account {
+    /// `None` for what is no account: a line without its numbers, an instruction to NIS.
+    fn of(fields: &[&[u8]]) -> Option<Account> {
+        let name = fields.first().filter(|name| !name.is_empty() && !has_nul(name))?;
+        let home = fields.get(5).filter(|home| home.starts_with(b"/") && !has_nul(home));
+        Some(Account {
+            name: name.to_vec(),
+            uid: identifier(fields, 2)?,
+            gid: identifier(fields, 3)?,
+            home: home.map(|home| home.to_vec()),
+        })
+    }
+}
+
+fn has_nul(text: &[u8]) -> bool {
+    text.contains(&0)
+}
+
+/// A number that the kernel takes as a user or group: 4294967295 means "no change" to it.
+fn identifier(fields: &[&[u8]], at: usize) -> Option<u32> {
+    let digits = fields.get(at)?;
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    number(fields, at).filter(|&number| plain && number != u32::MAX)
 }
 
 /// The lines of a file, each split at its colons.
@@ -108,6 +181,21 @@ mod tests {
         assert!(!accounts.shared(65532, 65532));
         assert!(accounts.shared(2000, 65532));
         assert!(accounts.shared(2000, 0));
+    }
+
+    #[test]
+    fn an_account_has_numbers_that_the_kernel_takes() {
+        let passwd = b"+nis:x:::::\n+:x:5:5::/:\nall:x:4294967295:1::/:\nsign:x:+7:7::/:\n\
+            app:x:1000:1001::relative:/bin/sh\napp:x:1:1::/:\n";
+        let accounts = Accounts::new(passwd, b"web:x:33:app ,x\nall:x:4294967295:app\n");
+        for name in ["+nis", "all", "sign", ""] {
+            assert_eq!(accounts.by_name(name.as_bytes()), None, "{name}");
+        }
+        let app = accounts.by_name(b"app").unwrap();
+        assert_eq!((app.uid, app.gid, &app.home), (1000, 1001, &None));
+        assert_eq!(accounts.groups_of(&app), [33, 1001]);
+        assert_eq!(accounts.group(b"web"), Some(33));
+        assert_eq!(accounts.group(b"all"), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod permissions;
 mod reader;
 mod references;
 
-pub use accounts::Accounts;
+pub use accounts::{Account, Accounts};
 pub use env_file::{Entry, Wrong, parse as parse_env_file};
 pub use environ::{is_service_link, split};
 pub use permissions::judge_path;

@@ -7,6 +7,7 @@
 pub mod allocator;
 pub mod descriptor;
 pub mod fs;
+pub mod identity;
 pub mod process;
 pub mod signal;
 pub mod wait;

@@ -1,0 +1,349 @@
+//! `--user` and `--no-new-privs` (interface section 2): what the program has afterwards, and that
+//! nothing is started where it would have more. Root alone can change users, so for another user
+//! the tests that do are over at once; CI runs them as root.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+/// A number that no machine's passwd lists.
+const UNLISTED: &str = "54321";
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A sound launch of a shell script with these options.
+fn script<const N: usize>(options: [&str; N], script: &str) -> Launch {
+    Launch::new()
+        .args(["run", "--mode", "production"])
+        .args(options)
+        .args(["--", "/bin/sh", "-c", script, "sh", "{dump}"])
+        .requirements()
+        .env("PATH", "/usr/bin:/bin")
+}
+
+/// States who it is.
+fn who<const N: usize>(options: [&str; N]) -> Launch {
+    script(
+        options,
+        "cat /proc/self/status; echo \"HOME:\t$HOME\nUSER:\t$USER\nLOGNAME:\t$LOGNAME\"",
+    )
+}
+
+/// A line of what [`who`] printed, its blanks made one.
+fn line(outcome: &Outcome, name: &str) -> String {
+    let text = outcome.out();
+    let prefix = format!("{name}:");
+    let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
+    let line = line.unwrap_or_else(|| panic!("no line {name}\n{outcome}"));
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// All of who it is: users and groups with nothing left of root.
+fn is_wholly(outcome: &Outcome, uid: &str, gid: &str) {
+    outcome.status(0);
+    assert_eq!(line(outcome, "Uid"), [uid; 4].join(" "), "{outcome}");
+    assert_eq!(line(outcome, "Gid"), [gid; 4].join(" "), "{outcome}");
+    assert_eq!(line(outcome, "Groups"), gid, "{outcome}");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(line(outcome, set), "0000000000000000", "{set}\n{outcome}");
+    }
+    let process = outcome.manifest()["process"].clone();
+    assert_eq!(process["uid"].to_string(), uid);
+    assert_eq!(process["gid"].to_string(), gid);
+}
+
+#[test]
+fn users_groups_and_capabilities_of_root_are_gone() {
+    if !is_root() {
+        return;
+    }
+    is_wholly(&who(["--user", "65534:65534"]).run(), "65534", "65534");
+    is_wholly(&who(["--user", UNLISTED]).run(), UNLISTED, UNLISTED);
+    is_wholly(&who(["--user", "54321:12345"]).run(), UNLISTED, "12345");
+    is_wholly(&who([]).env("NEXIS_LAUNCH_USER", UNLISTED).run(), UNLISTED, UNLISTED);
+}
+
+/// The launcher as `setpriv` starts it.
+fn under_setpriv(mut launch: Launch, options: &[&str]) -> Launch {
+    let launcher = launch.binary.clone();
+    launch.binary = PathBuf::from("/usr/bin/setpriv");
+    let args = options.iter().map(Into::into).chain([launcher.into_os_string()]);
+    launch.args = args.chain(launch.args).collect();
+    // The harness shields what it sees to be a launch.
+    launch.env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work")
+}
+
+#[test]
+fn supplementary_groups_and_inheritable_and_ambient_capabilities_go_too() {
+    if !is_root() {
+        return;
+    }
+    let launch = under_setpriv(
+        who(["--user", UNLISTED]),
+        &["--groups", "4,27,33", "--inh-caps", "+net_admin,+chown", "--ambient-caps", "+chown"],
+    );
+    is_wholly(&launch.run(), UNLISTED, UNLISTED);
+}
+
+#[test]
+fn capabilities_of_a_user_that_is_not_root_go_too() {
+    if !is_root() {
+        return;
+    }
+    let caps = "+setuid,+setgid,+chown";
+    let options = [
+        "--reuid",
+        "1234",
+        "--regid",
+        "1234",
+        "--clear-groups",
+        "--inh-caps",
+        caps,
+        "--ambient-caps",
+        caps,
+    ];
+    let mut launch = who(["--user", UNLISTED]);
+    launch.binary = launch.root.copy(&launch.binary);
+    let launch = under_setpriv(launch, &options);
+    is_wholly(&launch.run(), UNLISTED, UNLISTED);
+}
+
+#[test]
+fn kept_capabilities_are_not_kept() {
+    if !is_root() {
+        return;
+    }
+    let launch = under_setpriv(who(["--user", UNLISTED]), &["--securebits", "+no_setuid_fixup"]);
+    is_wholly(&launch.run(), UNLISTED, UNLISTED);
+}
+
+#[test]
+fn a_secret_that_only_root_can_read_reaches_a_program_that_cannot() {
+    if !is_root() {
+        return;
+    }
+    let outcome = script(
+        ["--user", UNLISTED, "--secrets-dir", "{root}/secrets"],
+        "test \"$JWT_SECRET\" = \"$EXPECTED\" && echo has it; cat \"$0\" \"$PLACE\" || echo cannot",
+    )
+    .without("JWT_SECRET")
+    .file("secrets/jwt_secret", format!("{SECRET}\n"))
+    .mode("secrets/jwt_secret", 0o400)
+    .mode("secrets", 0o700)
+    .env("PLACE", "{root}/secrets/jwt_secret")
+    .env("EXPECTED", SECRET)
+    .run();
+    assert_eq!(outcome.status(0).out(), "has it\ncannot\n");
+}
+
+#[test]
+fn home_user_and_logname_follow_and_stand_in_the_manifest() {
+    if !is_root() {
+        return;
+    }
+    for inherit in ["all", "contract"] {
+        let outcome = who(["--user", UNLISTED, "--inherit", inherit])
+            .env("HOME", "/root")
+            .env("USER", "root")
+            .env("LOGNAME", "root")
+            .run();
+        for (name, value) in [("HOME", "/"), ("USER", UNLISTED), ("LOGNAME", UNLISTED)] {
+            assert_eq!(line(&outcome, name), value, "{outcome}");
+            let variable = outcome.variable(name);
+            assert_eq!(variable["state"], "delivered");
+            assert_eq!(variable["source"]["kind"], "user");
+            assert_eq!(variable["source"]["name"], "--user");
+            assert_eq!(variable["display"], value);
+            let inherited = outcome.manifest()["inherited"]["names"].clone();
+            assert!(!inherited.as_array().unwrap().contains(&name.into()), "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_name_brings_what_passwd_says_of_it() {
+    if !is_root() {
+        return;
+    }
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = passwd.lines().find(|line| line.starts_with("nobody:")).expect("a user nobody");
+    let fields: Vec<&str> = nobody.split(':').collect();
+    for user in ["nobody", fields[2]] {
+        let outcome = who(["--user", user]).env("HOME", "/root").run();
+        assert_eq!(line(&outcome, "Uid"), [fields[2]; 4].join(" "));
+        assert_eq!(line(&outcome, "Gid"), [fields[3]; 4].join(" "));
+        assert_eq!(line(&outcome, "HOME"), fields[5]);
+        assert_eq!(line(&outcome, "USER"), "nobody");
+        assert_eq!(line(&outcome, "LOGNAME"), "nobody");
+    }
+}
+
+/// The launch where /etc is empty.
+fn without_passwd(mut launch: Launch) -> Launch {
+    let launcher = launch.binary.clone();
+    launch.binary = PathBuf::from("/usr/bin/unshare");
+    let script = "mount -t tmpfs none /etc && exec \"$0\" \"$@\"";
+    let before = ["--mount", "/bin/sh", "-c", script].map(Into::into);
+    let args = before.into_iter().chain([launcher.into_os_string()]);
+    launch.args = args.chain(launch.args).collect();
+    launch.env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work")
+}
+
+#[test]
+fn without_a_passwd_file_numbers_work_and_names_are_refused() {
+    if !is_root() {
+        return;
+    }
+    is_wholly(&without_passwd(who(["--user", "65534"])).run(), "65534", "65534");
+    let outcome = without_passwd(script(["--user", "nobody"], ": > \"$1\"")).run();
+    outcome.status(77).error("privileges-not-dropped", "").program_did_not_run();
+    assert_eq!(outcome.manifest()["outcome"], "refused");
+}
+
+#[test]
+fn an_unknown_user_or_group_is_77_and_starts_nothing() {
+    for user in ["no-such-user", "no-such-user:0", "0:no-such-group"] {
+        let outcome = script(["--user", user], ": > \"$1\"").run();
+        outcome.status(77).error("privileges-not-dropped", "").says(user).program_did_not_run();
+        assert_eq!(outcome.manifest()["outcome"], "refused");
+    }
+}
+
+#[test]
+fn report_does_not_start_a_program_that_keeps_its_rights() {
+    script(["--user", "no-such-user", "--enforce", "report"], ": > \"$1\"")
+        .run()
+        .status(77)
+        .program_did_not_run();
+}
+
+#[test]
+fn what_is_no_user_is_64() {
+    for user in ["", "app:", ":app", "-1", "4294967295", "0:4294967295", "4294967296"] {
+        script([&format!("--user={user}")], ": > \"$1\"").run().status(64).program_did_not_run();
+    }
+}
+
+#[test]
+fn a_launcher_that_may_not_change_users_is_77_and_starts_nothing() {
+    for user in ["0", "0:0", UNLISTED, "root"] {
+        let outcome = script(["--user", user], ": > \"$1\"").unprivileged().run();
+        outcome.status(77).error("privileges-not-dropped", "").program_did_not_run();
+        assert_eq!(outcome.manifest()["outcome"], "refused");
+    }
+}
+
+#[test]
+fn switching_to_oneself_changes_nothing_but_the_variables() {
+    let (uid, gid) = if is_root() {
+        (65534, 65534)
+    } else {
+        let own = std::fs::metadata("/proc/self").unwrap();
+        (own.uid(), own.gid())
+    };
+    let user = format!("{uid}:{gid}");
+    let outcome = who(["--user", &user]).env("HOME", "/elsewhere").unprivileged().run();
+    outcome.status(0);
+    assert_eq!(line(&outcome, "Uid"), [uid.to_string().as_str(); 4].join(" "));
+    assert_ne!(line(&outcome, "HOME"), "/elsewhere");
+}
+
+#[test]
+fn a_drop_that_the_kernel_forbids_is_77_and_starts_nothing() {
+    if !is_root() {
+        return;
+    }
+    // A user namespace that has the number 0 alone.
+    let mut launch = script(["--user", UNLISTED], ": > \"$1\"");
+    let launcher = launch.binary.clone();
+    launch.binary = PathBuf::from("/usr/bin/unshare");
+    let before = ["--user", "--map-root-user"].map(Into::into);
+    let args = before.into_iter().chain([launcher.into_os_string()]);
+    launch.args = args.chain(launch.args).collect();
+    let launch = launch.env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work");
+    launch.run().status(77).error("privileges-not-dropped", "").program_did_not_run();
+}
+
+#[test]
+fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
+    if !is_root() {
+        return;
+    }
+    let launch = |program: &str| {
+        Launch::new()
+            .args(["run", "--mode", "production", "--user", UNLISTED, "--", program, "{dump}"])
+            .requirements()
+            .executable("tool", "#!/bin/sh\n: > \"$1\"\n")
+            .executable("closed/tool", "#!/bin/sh\n: > \"$1\"\n")
+            .mode("closed", 0o700)
+            .link("link", "{root}/closed/tool")
+            .executable("script", "#!{root}/own-shell\n")
+    };
+    let closed = |launch: Launch| {
+        let outcome = launch.run();
+        outcome.status(126).error("program-not-executable", "").program_did_not_run();
+        assert_eq!(outcome.manifest()["outcome"], "refused");
+    };
+    closed(launch("{root}/closed/tool"));
+    closed(launch("{root}/link"));
+    closed(launch("{root}/tool").mode("tool", 0o744));
+    // The check lends nothing for good.
+    let outcome = who(["--user", UNLISTED]).run();
+    is_wholly(&outcome, UNLISTED, UNLISTED);
+}
+
+#[test]
+fn an_exec_that_fails_after_the_drop_is_recorded_where_only_root_can_write() {
+    if !is_root() {
+        return;
+    }
+    // A machine that no kernel has: EI_CLASS 32 bit, e_machine 0xf3.
+    let mut header = vec![0u8; 64];
+    header[..8].copy_from_slice(b"\x7fELF\x01\x01\x01\x00");
+    header[16] = 2;
+    header[18] = 0xf3;
+    let outcome = Launch::new()
+        .args(["run", "--mode", "production", "--user", UNLISTED])
+        .args(["--audit-log", "{root}/logs/audit", "--manifest-to", "{root}/logs/manifest"])
+        .args(["--", "{root}/tool"])
+        .requirements()
+        .executable("tool", &header)
+        .dir("logs")
+        .mode("logs", 0o700)
+        .run();
+    outcome.status(126);
+    for log in ["logs/audit", "logs/manifest"] {
+        let records = Outcome::manifests_in(&outcome.read(log));
+        let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, ["exec", "failed"], "{log}\n{outcome}");
+        assert_eq!(records[0]["launch"], records[1]["launch"]);
+    }
+}
+
+#[test]
+fn no_new_privileges_reaches_the_program_only_where_it_is_asked_for() {
+    let flag = |launch: Launch| line(&launch.run(), "NoNewPrivs");
+    assert_eq!(flag(who([])), "0");
+    assert_eq!(flag(who(["--no-new-privs"])), "1");
+    assert_eq!(flag(who([]).env("NEXIS_LAUNCH_NO_NEW_PRIVS", "true")), "1");
+    assert_eq!(flag(who(["--no-new-privs=false"]).env("NEXIS_LAUNCH_NO_NEW_PRIVS", "true")), "0");
+    if is_root() {
+        assert_eq!(flag(who(["--no-new-privs", "--user", UNLISTED])), "1");
+    }
+}
+
+#[test]
+fn a_check_asks_for_no_user() {
+    Launch::command("check", ["--mode", "production"])
+        .requirements()
+        .env("NEXIS_LAUNCH_USER", "no-such-user")
+        .env("NEXIS_LAUNCH_NO_NEW_PRIVS", "true")
+        .run()
+        .status(0);
+    Launch::command("check", ["--user", "0"]).requirements().run().status(64);
+}
