@@ -31,6 +31,8 @@ pub enum Action {
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
+    /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
+    Health(Health),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -83,6 +85,19 @@ pub struct Explain {
     /// A variable, alias, part or finding code; absent: every variable
     #[arg(value_name = "VARIABLE|CODE")]
     pub subject: Option<String>,
+}
+
+/// `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// All of the time it may take, as in 2s or 500ms; default: 2s
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// A header to send, repeatable
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+    /// http://ADDRESS[:PORT]/PATH, or unix:/SOCKET:/PATH
+    pub url: String,
 }
 
 /// `contract …`.

@@ -25,6 +25,8 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
+    /// 1: `health` found no healthy program.
+    Unhealthy,
     /// 0: nothing wrong.
     Success,
 }
@@ -43,6 +45,7 @@ impl Status {
             Status::NoPermission => 77,
             Status::CannotWrite => 73,
             Status::Software => 70,
+            Status::Unhealthy => 1,
             Status::Success => 0,
         }
     }

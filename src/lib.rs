@@ -18,6 +18,7 @@ pub mod explain;
 pub mod finding;
 pub mod fingerprint;
 pub mod generate;
+pub mod health;
 pub mod launch;
 pub mod log;
 pub mod manifest;

@@ -100,6 +100,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("manifest", &["secret", "settings", "audit"]),
     ("exec", &["contract", "secret", "source", "resolve", "validate", "manifest"]),
     ("privileges", &["contract", "secret", "resolve", "validate", "environment", "manifest"]),
+    ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),

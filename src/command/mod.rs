@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod explain;
+mod health;
 mod pages;
 mod run;
 
@@ -45,6 +46,7 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Dev(launch) => run::run(launch, true),
             Action::Check(options) => check::check(options),
             Action::Explain(options) => explain::explain(options),
+            Action::Health(options) => health::health(options),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),
             Action::Man => print(&pages::manual()),

@@ -10,4 +10,5 @@ pub mod fs;
 pub mod identity;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod wait;
