@@ -156,12 +156,12 @@ def start(options, objects, volumes):
     container = pod["containers"][0]
     root = Path(options.scratch) / "pod"
     shutil.rmtree(root, ignore_errors=True)
-    programs = root / "usr/local/bin"
-    programs.mkdir(parents=True)
-    for path in (root, root / "usr", root / "usr/local", programs):
-        path.chmod(0o755)
-    shutil.copy(options.launcher, programs / "nexis-launch")
-    shutil.copy(options.gateway, programs / "nexis-gateway")
+    for source, place in ((options.launcher, "usr/local/bin/nexis-launch"),
+                          (options.gateway, "opt/nexis/bin/nexis-gateway")):
+        (root / place).parent.mkdir(parents=True)
+        shutil.copy(source, root / place)
+    for path, _, _ in os.walk(root):
+        os.chmod(path, 0o755)
     for mount in container["volumeMounts"]:
         if mount["name"] in volumes:
             publish(root / mount["mountPath"].lstrip("/"), *volumes[mount["name"]])
