@@ -39,8 +39,12 @@ fn volume() -> Launch {
 
 #[test]
 fn a_rotation_in_the_middle_never_mixes_two_generations() {
-    let launch = volume();
+    let launch = volume().mode("volume", 0o1777);
     let directory = launch.root().join("volume");
+    // Each has its own place for what its program saw, and both read the one volume.
+    let other = Launch::sound("production")
+        .without("JWT_SECRET")
+        .options(["--secrets-dir", directory.to_str().unwrap()]);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -52,27 +56,32 @@ fn a_rotation_in_the_middle_never_mixes_two_generations() {
                 std::thread::sleep(std::time::Duration::from_millis(3));
             }
         });
-        // Whatever fails below, the other thread has to be stopped.
-        let result = std::panic::catch_unwind(|| {
-            let mut generations = std::collections::BTreeSet::new();
-            for _ in 0..60 {
-                let seen = launch.clone().run().status(0).seen();
-                let ends: Vec<String> =
-                    ["JWT_SECRET", "NEXIS_API_HMAC_SECRET", "NEXIS_WEBHOOK_SIGNING_KEY"]
-                        .map(|name| seen.text(name).unwrap())
-                        .map(|value| value[value.len() - 6..].to_owned())
-                        .to_vec();
-                assert!(ends.iter().all(|end| *end == ends[0]), "two generations: {ends:?}");
-                generations.insert(ends[0].clone());
-            }
-            generations.len()
-        });
+        // A thousand launches; whatever fails in them, the other thread has to be stopped.
+        let launches = [&launch, &other].map(|it| scope.spawn(|| generations_seen(it, 500)));
+        let results = launches.map(std::thread::ScopedJoinHandle::join);
         stop.store(true, Ordering::Relaxed);
-        match result {
-            Ok(generations) => assert!(generations > 1, "nothing was rotated meanwhile"),
-            Err(panic) => std::panic::resume_unwind(panic),
+        for result in results {
+            let generations = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            assert!(generations > 100, "hardly anything was rotated meanwhile: {generations}");
         }
     });
+}
+
+/// Launches so often, and says how many generations it met. Panics at a refusal, and where the
+/// values of one launch are of two generations.
+fn generations_seen(launch: &Launch, launches: usize) -> usize {
+    let mut generations = std::collections::BTreeSet::new();
+    for _ in 0..launches {
+        let seen = launch.clone().run().status(0).seen();
+        let ends: Vec<String> =
+            ["JWT_SECRET", "NEXIS_API_HMAC_SECRET", "NEXIS_WEBHOOK_SIGNING_KEY"]
+                .map(|name| seen.text(name).unwrap())
+                .map(|value| value[value.len() - 6..].to_owned())
+                .to_vec();
+        assert!(ends.iter().all(|end| *end == ends[0]), "two generations: {ends:?}");
+        generations.insert(ends[0].clone());
+    }
+    generations.len()
 }
 
 #[test]
