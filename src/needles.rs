@@ -95,33 +95,10 @@ fn roll(key: u64, byte: u8) -> u64 {
     key << 8 | u64::from(fold(byte))
 }
 
-/// A one in each byte of a word.
-const ONES: u64 = u64::MAX / 255;
-
-/// The first eight digits of hexadecimal, folded, all at once: the upper nibbles in a byte each,
-/// then 39 added to those above 9, which is how far `a` stands behind what follows `9`.
-fn hex_digits(word: u64) -> u64 {
-    let halves = word >> 32;
-    let quarters = (halves | halves << 16) & 0x0000_ffff_0000_ffff;
-    let bytes = (quarters | quarters << 8) & 0x00ff_00ff_00ff_00ff;
-    let nibbles = (bytes | bytes << 4) & 0x0f0f_0f0f_0f0f_0f0f;
-    nibbles + u64::from(b'0') * ONES + (((nibbles + 6 * ONES) >> 4) & ONES) * 39
-}
-
-/// The same of base64: the upper six bits eight times, then how far each range of digits stands
-/// from the one before. No byte's sum leaves the byte.
-fn base64_digits(word: u64) -> u64 {
-    let halves = (word >> 40) << 32 | (word >> 16) & 0xff_ffff;
-    let quarters = (halves & 0x00ff_f000_00ff_f000) << 4 | halves & 0x0000_0fff_0000_0fff;
-    let sextets = (quarters & 0x0fc0_0fc0_0fc0_0fc0) << 2 | quarters & 0x003f_003f_003f_003f;
-    // 1 in each byte that is at least this.
-    let from = |least: u64| ((sextets + (128 - least) * ONES) >> 7) & ONES;
-    // `a` again, `0`, `+` and `/`.
-    (sextets + u64::from(b'a') * ONES + 3 * from(63))
-        - 26 * from(26)
-        - 75 * from(52)
-        - 15 * from(62)
-}
+/// The digits of hexadecimal and base64, folded.
+const HEX_DIGITS: [u8; 16] = *b"0123456789abcdef";
+const BASE64_DIGITS: [u8; 64] =
+    *b"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The upper half of a product with 2^64 divided by the golden ratio (Knuth, volume 3, 6.4).
 fn hash(key: u64) -> u32 {
@@ -198,10 +175,18 @@ impl Form {
         // As one number the first eight bytes give the digits of every form by shifting.
         let Some(bytes) = value.first_chunk::<LEAST>() else { return 0 };
         let word = u64::from_be_bytes(*bytes);
+        let digits = |width: u32, skip: u8, digits: &[u8]| {
+            let mut rest = word << skip;
+            (0..LEAST).fold(0, |key, _| {
+                let digit = digits.get((rest >> (64 - width)) as usize).copied();
+                rest <<= width;
+                key << 8 | u64::from(digit.unwrap_or_default())
+            })
+        };
         match self {
             Form::Raw => bytes.iter().fold(0, |key, &byte| roll(key, byte)),
-            Form::Hex => hex_digits(word),
-            Form::Base64(skip) => base64_digits(word << skip),
+            Form::Hex => digits(4, 0, &HEX_DIGITS),
+            Form::Base64(skip) => digits(6, skip, &BASE64_DIGITS),
         }
     }
 

@@ -119,20 +119,10 @@ pub fn path_text(path: &Path) -> Cow<'_, str> {
 
 /// Appends the decimal digits of a number, which `write!` takes ten times the instructions for.
 pub fn push_number(text: &mut String, number: usize) {
-    // No number of 64 bits has more digits.
-    let mut digits = [b'0'; 20];
-    let mut rest = number;
-    let mut count = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
+    if number >= 10 {
+        push_number(text, number / 10);
     }
-    let digits = digits.get(digits.len() - count..).unwrap_or_default();
-    text.push_str(std::str::from_utf8(digits).unwrap_or_default());
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 fn is_hostile(character: char) -> bool {
