@@ -114,7 +114,13 @@ impl Resolved {
 
     fn push(&mut self, kind: SourceKind, name: &'static str, rank: Rank, secret: Secret) {
         let outcome = Outcome::Value { secret, newline_removed: false };
-        self.seen.push(Seen { source: Source::new(kind, name), rank, path: None, outcome });
+        let seen = Seen { source: Source::new(kind, name), rank, path: None, outcome };
+        if self.seen.is_empty() {
+            self.seen = vec![seen];
+            self.winner = Some(0);
+            return;
+        }
+        self.seen.push(seen);
         self.seen.sort_by_key(|seen| seen.rank);
         self.choose();
     }
@@ -254,7 +260,7 @@ pub fn resolve(
             if let Some(seen) = resolved.seen.first_mut() {
                 seen.source = mode.source.clone();
             }
-        } else if row.template.is_none() {
+        } else if row.template.is_none() && row.default.is_some() {
             apply_default(row, resolved);
         }
     }

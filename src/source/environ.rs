@@ -87,11 +87,18 @@ pub fn is_service_link(name: &[u8], value: &[u8]) -> bool {
     if name.len() > b"_SERVICE_HOST".len() && name.ends_with(b"_SERVICE_HOST") {
         return true;
     }
-    // Nearly every name ends here; the service has a name of its own, so not at the start.
-    name.windows(2)
-        .enumerate()
-        .skip(1)
-        .any(|(at, pair)| pair == b"_P" && is_port_of_service(name, at, value))
+    // The service has a name of its own, so not at the start.
+    let mut at = 1;
+    while let Some(rest) = name.get(at..)
+        && let Some(place) = position(rest, b'_')
+    {
+        at += place;
+        if name.get(at + 1) == Some(&b'P') && is_port_of_service(name, at, value) {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Whether the `_PORT…` that begins at `at` makes a service link.

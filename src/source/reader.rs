@@ -129,7 +129,12 @@ impl Reader {
 
     fn add(&mut self, row: RowId, candidate: Candidate) {
         if let Some(candidates) = self.snapshot.candidates.get_mut(usize::from(row.0)) {
-            candidates.push(candidate);
+            // Nearly every row has one at most, which needs no room for more.
+            if candidates.is_empty() {
+                *candidates = vec![candidate];
+            } else {
+                candidates.push(candidate);
+            }
         }
     }
 

@@ -59,7 +59,9 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         loop {
             let used = self.used.load(Ordering::Relaxed);
-            let begin = (self.start() + used).next_multiple_of(layout.align()) - self.start();
+            // An alignment is a power of two; the library's rounding would divide.
+            let mask = layout.align() - 1;
+            let begin = ((self.start() + used + mask) & !mask) - self.start();
             let Some(end) = begin.checked_add(layout.size()).filter(|&end| end <= SIZE) else {
                 // SAFETY: the caller's promises are passed on.
                 return unsafe { System.alloc(layout) };

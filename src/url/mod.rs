@@ -195,7 +195,7 @@ impl<'a> Url<'a> {
         if !consists_of(url.path, COLON | AT | SLASH) || !tail(query) || !tail(fragment) {
             return None;
         }
-        if is_one_of(scheme, &NEED_HOST) && url.host.is_none_or(str::is_empty) {
+        if url.host.is_none_or(str::is_empty) && is_one_of(scheme, &NEED_HOST) {
             return None;
         }
         let credentials = || url.user.is_some() || url.port.is_some() || url.is_database();

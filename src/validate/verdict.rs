@@ -123,7 +123,7 @@ pub fn judge(
     beyond: Vec<Finding>,
 ) -> Verdict {
     let mode = case.resolution.mode.mode;
-    let mut judge = Judge { case, mode, findings: Vec::new() };
+    let mut judge = Judge { case, mode, findings: Vec::with_capacity(16) };
     judge.mode_findings();
     for Observation { code, row, source, fact } in observations {
         let withheld = row.is_some_and(|row| rows::is_withheld(case, row));
