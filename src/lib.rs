@@ -33,6 +33,7 @@ pub mod source;
 pub mod sys;
 pub mod url;
 pub mod validate;
+pub mod yaml;
 
 use error::Status;
 use std::ffi::CStr;
