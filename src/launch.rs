@@ -160,6 +160,18 @@ impl Survey {
     }
 }
 
+/// The contract that options and settings name, for what reads no source.
+///
+/// # Errors
+/// What is wrong with options and settings, all of it, or with the contract.
+pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
+    let entries = process::environment();
+    let settings = Settings::merge(options, false, own_settings(&entries))
+        .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    log::start(settings.log);
+    contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
+}
+
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.
 fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     let prefix = settings::PREFIX.as_bytes();

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod command;
 pub mod compose;
 pub mod contract;
+pub mod deployment;
 pub mod environment;
 pub mod error;
 pub mod exec;

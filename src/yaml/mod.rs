@@ -7,6 +7,8 @@
 //! not lie after the one before it; where aliases are allowed, what it stands for keeps the line it
 //! was written on.
 
+mod tree;
+
 use serde::de::{
     self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
