@@ -83,7 +83,10 @@ fn one(
     for volume in service.get("volumes").map(Node::items).unwrap_or_default() {
         let short = || volume.text()?.split(':').nth(1);
         if let Some(path) = volume.text_of("target").or_else(short) {
-            target.unseen_dirs.push(path.trim_end_matches('/').to_owned());
+            // A file or a directory: which of the two is not said.
+            let path = path.trim_end_matches('/');
+            target.files.push((path.to_owned(), place(volume.line)));
+            target.unseen_dirs.push(path.to_owned());
         }
     }
     target

@@ -6,6 +6,7 @@ use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Store, Target
 use super::names::{self, basename, is_launcher};
 use super::values;
 use crate::contract::model::{Contract, Kind, Known, Role, Row, RowId};
+use crate::contract::name::shown;
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::mode::Mode;
 use crate::resolve::{ModeWish, Resolution, resolve};
@@ -61,7 +62,7 @@ pub struct Findings {
     pub findings: Vec<Located>,
     /// By file and line.
     pub unseen: Vec<Unseen>,
-    /// In the order of the files.
+    /// By file and line.
     pub checked: Vec<Checked>,
 }
 
@@ -92,6 +93,7 @@ pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) 
     let mut seen = BTreeSet::new();
     found.findings.retain(|it| seen.insert((it.at, it.finding.code, it.finding.variable.clone())));
     found.unseen.sort_by_key(|unseen| unseen.at);
+    found.checked.sort_by_key(|checked| checked.at);
     found
 }
 
@@ -145,6 +147,9 @@ impl Judge<'_> {
             if without.is_some() {
                 self.unmapped(setting);
             }
+        }
+        for (path, at) in &target.files {
+            self.file(*at, path, &options);
         }
         if !target.partial {
             self.missing(target, &resolution, &options, None);
@@ -244,8 +249,19 @@ impl Judge<'_> {
         // A setting of the launcher's own that does not exist ends the launch with status 64.
         if let Some(near) = crate::settings::misspelt(name) {
             let fact = Fact::Nearest(near.map(Cow::Owned));
-            let shown = crate::contract::name::shown(name, "a setting");
-            self.push(at, Code::UnknownVariable, Severity::Error, shown, fact);
+            self.push(at, Code::UnknownVariable, Severity::Error, shown(name, "a setting"), fact);
+        }
+    }
+
+    /// A secret file whose name the launcher looks for nowhere, and that was meant to be one.
+    fn file(&mut self, at: Place, path: &str, options: &names::Options<'_>) {
+        let mut names = options.dirs().filter_map(|dir| path.strip_prefix(dir)?.strip_prefix('/'));
+        let Some(name) = names.next().filter(|_| self.file_row(path, options).is_none()) else {
+            return;
+        };
+        if let Some(near) = names::near_file(self.contract, name) {
+            let fact = Fact::Nearest(Some(Cow::Borrowed(near)));
+            self.add(at, Code::UnknownVariable, None, shown(name, "a key"), fact);
         }
     }
 
@@ -306,7 +322,9 @@ impl Judge<'_> {
         options: &names::Options<'_>,
         at_most: Option<Severity>,
     ) {
-        let hidden_files = target.unseen_dirs.iter().any(|dir| options.looks_into(dir));
+        let mut dirs = target.unseen_dirs.iter();
+        let hidden_files =
+            dirs.any(|dir| options.looks_into(dir) && self.file_row(dir, options).is_none());
         let hidden = |row: &Row| hidden_files && row.secret;
         let mut places = target.unseen.clone();
         places.extend(options.env_file.map(|at| (at, "an env file of the launcher")));
@@ -356,9 +374,8 @@ impl Judge<'_> {
                 if let (true, Some(near)) =
                     (store.secret, names::near_file(self.contract, &key.name))
                 {
-                    let shown = crate::contract::name::shown(&key.name, "a key");
                     let fact = Fact::Nearest(Some(Cow::Borrowed(near)));
-                    self.add(key.at, Code::UnknownVariable, None, shown, fact);
+                    self.add(key.at, Code::UnknownVariable, None, shown(&key.name, "a key"), fact);
                 }
                 continue;
             };
