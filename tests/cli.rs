@@ -31,6 +31,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("explain-variable", &["explain", "--mode", "staging", "NEXIS_ENCRYPTION_KEY"]),
     ("check-nothing-set", &["check", "--mode", "production"]),
     ("check-github", &["check", "--mode", "production", "--format", "github"]),
+    ("check-deployment-missing", &["check", "--deployment", "absent.yaml"]),
+    ("check-deployment-and-program", &["check", "--deployment", "x.yaml", "--", "/bin/true"]),
     ("contract-missing", &["check", "--contract", "absent.yaml"]),
     ("program-missing", &["check", "--mode", "development", "--", "/no/such/program"]),
 ];
@@ -117,7 +119,6 @@ fn help_lists_nothing_that_does_not_work_yet() {
             "--user",
             "--no-new-privs",
             "--mask-output",
-            "--deployment",
             "--ledger",
             "--pid",
         ] {
