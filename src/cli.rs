@@ -60,6 +60,25 @@ pub struct Launch {
     pub program: Vec<OsString>,
 }
 
+/// What says nothing of files that are not read by a launch.
+const NOT_WITH_DEPLOYMENT: [&str; 15] = [
+    "program",
+    "secrets_dir",
+    "env_file",
+    "inherit",
+    "passthrough",
+    "enforce",
+    "accept",
+    "reason",
+    "until",
+    "manifest",
+    "manifest_to",
+    "audit_log",
+    "audit_required",
+    "fingerprint_key_file",
+    "label",
+];
+
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -72,6 +91,9 @@ pub struct Check {
     /// Warnings count as errors
     #[arg(long)]
     pub strict: bool,
+    /// Hold Kubernetes, compose, unit and env files against the contract by names alone; - is standard input
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = NOT_WITH_DEPLOYMENT)]
+    pub deployment: Vec<PathBuf>,
     /// A program to look for and its arguments, after `--`
     #[arg(last = true, value_names = ["PROGRAM", "ARG"])]
     pub program: Vec<OsString>,

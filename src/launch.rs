@@ -188,7 +188,7 @@ impl Survey {
     }
 }
 
-/// The contract in force, for commands that need no more of options and settings.
+/// The contract that options and settings name, for what reads no source.
 ///
 /// # Errors
 /// What is wrong with options and settings, all of it, or with the contract.
@@ -196,6 +196,7 @@ pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
     let entries = process::environment();
     let settings = Settings::merge(options, false, own_settings(&entries))
         .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    log::start(settings.log);
     contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
 }
 

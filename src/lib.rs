@@ -12,6 +12,7 @@ pub mod cli;
 pub mod command;
 pub mod compose;
 pub mod contract;
+pub mod deployment;
 pub mod environment;
 pub mod error;
 pub mod exec;
@@ -38,6 +39,7 @@ pub mod source;
 pub mod sys;
 pub mod url;
 pub mod validate;
+pub mod yaml;
 
 use error::Status;
 use std::ffi::CStr;

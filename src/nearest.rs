@@ -7,10 +7,18 @@ const LONGEST: usize = 128;
 /// The known name nearest to `name` by edits (Damerau-Levenshtein over bytes, letters in any
 /// case), at most a third of its length away and at least one. Of equals the first.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_within(name, (name.len() / 3).max(1), known)
+}
+
+/// The same with at most `bound` edits.
+pub fn nearest_within<'a>(
+    name: &str,
+    bound: usize,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     if name.len() > LONGEST {
         return None;
     }
-    let bound = (name.len() / 3).max(1);
     let mut best: Option<(usize, &'a str)> = None;
     for candidate in known {
         let limit = best.map_or(bound, |(distance, _)| distance.saturating_sub(1));

@@ -1,12 +1,43 @@
 //! The findings of `check` for other tools: SARIF 2.1.0 and GitHub's workflow commands.
 
+pub mod deployment;
+
 use crate::finding::Code;
 use crate::manifest::{FindingRecord, Manifest};
 use serde_json::json;
 use std::fmt::Write as _;
 
+/// A finding as other tools take it.
+struct Item<'a> {
+    code: &'a str,
+    severity: &'a str,
+    variable: Option<&'a str>,
+    message: &'a str,
+    hint: &'a str,
+    path: Option<&'a str>,
+    line: Option<u32>,
+}
+
+impl<'a> From<&'a FindingRecord> for Item<'a> {
+    fn from(finding: &'a FindingRecord) -> Self {
+        Item {
+            code: finding.code,
+            severity: finding.severity,
+            variable: finding.variable.as_ref().map(|name| name.as_str()),
+            message: finding.message.as_str(),
+            hint: finding.hint.as_str(),
+            path: file_of(finding),
+            line: None,
+        }
+    }
+}
+
 /// The findings as a SARIF log (OASIS SARIF 2.1.0), one run, one result a finding.
 pub fn sarif(manifest: &Manifest) -> String {
+    sarif_of(manifest.findings.iter().map(Item::from), manifest.launcher.version)
+}
+
+fn sarif_of<'a>(items: impl Iterator<Item = Item<'a>>, version: &str) -> String {
     let rules: Vec<_> = Code::ALL
         .iter()
         .map(|code| {
@@ -17,14 +48,14 @@ pub fn sarif(manifest: &Manifest) -> String {
             })
         })
         .collect();
-    let results: Vec<_> = manifest.findings.iter().map(result).collect();
+    let results: Vec<_> = items.map(|item| result(&item)).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {
                 "name": "nexis-launch",
-                "version": manifest.launcher.version,
+                "version": version,
                 "rules": rules,
             }},
             "results": results,
@@ -33,20 +64,23 @@ pub fn sarif(manifest: &Manifest) -> String {
     format!("{log:#}\n")
 }
 
-fn result(finding: &FindingRecord) -> serde_json::Value {
+fn result(finding: &Item<'_>) -> serde_json::Value {
     let mut result = json!({
         "ruleId": finding.code,
         "level": finding.severity,
         "message": {"text": format!("{}; {}", finding.message, finding.hint)},
     });
     let mut location = serde_json::Map::new();
-    if let Some(variable) = &finding.variable {
+    if let Some(variable) = finding.variable {
         location
             .insert("logicalLocations".to_owned(), json!([{"name": variable, "kind": "variable"}]));
     }
-    if let Some(path) = file_of(finding) {
-        location
-            .insert("physicalLocation".to_owned(), json!({"artifactLocation": {"uri": uri(path)}}));
+    if let Some(path) = finding.path {
+        let mut physical = json!({"artifactLocation": {"uri": uri(path)}});
+        if let (Some(line), Some(object)) = (finding.line, physical.as_object_mut()) {
+            object.insert("region".to_owned(), json!({"startLine": line}));
+        }
+        location.insert("physicalLocation".to_owned(), physical);
     }
     if let (false, Some(object)) = (location.is_empty(), result.as_object_mut()) {
         object.insert("locations".to_owned(), json!([location]));
@@ -76,11 +110,18 @@ fn uri(path: &str) -> String {
 
 /// The findings as GitHub's workflow commands, one line each.
 pub fn github(manifest: &Manifest) -> String {
+    github_of(manifest.findings.iter().map(Item::from))
+}
+
+fn github_of<'a>(items: impl Iterator<Item = Item<'a>>) -> String {
     let mut out = String::new();
-    for finding in &manifest.findings {
+    for finding in items {
         let _ = write!(out, "::{} title={}", finding.severity, property(finding.code));
-        if let Some(path) = file_of(finding) {
+        if let Some(path) = finding.path {
             let _ = write!(out, ",file={}", property(path));
+        }
+        if let Some(line) = finding.line {
+            let _ = write!(out, ",line={line}");
         }
         let _ =
             writeln!(out, "::{}", data(&format!("{} (hint: {})", finding.message, finding.hint)));

@@ -226,6 +226,12 @@ fn read<'a>(
     })
 }
 
+/// What is nearest to a name under [`PREFIX`] that is no setting; `None` where it is one.
+pub fn misspelt(name: &str) -> Option<Option<String>> {
+    let rest = name.strip_prefix(PREFIX).filter(|rest| !NAMES.contains(rest))?;
+    Some(nearest(rest, NAMES.iter().copied()).map(|near| format!("{PREFIX}{near}")))
+}
+
 fn unknown(name: &str) -> Error {
     let rest = name.strip_prefix(PREFIX).unwrap_or(name);
     let error = Error::new(Status::Usage, format!("cannot take {name}: there is no such setting"));

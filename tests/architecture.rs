@@ -84,6 +84,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("secret", &["*"]),
     ("mode", &["*"]),
     ("nearest", &["*"]),
+    ("yaml", &["*"]),
     ("sys", &["*"]),
     ("error", &["*"]),
     ("cli", &["secret", "source", "sys", "settings", "contract", "resolve", "validate"]),
@@ -95,6 +96,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("compose", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("url", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("validate", &["manifest", "exec", "sys", "explain"]),
+    ("deployment", &["environment", "manifest", "exec", "sys", "needles"]),
     ("environment", &["manifest", "exec", "sys", "needles"]),
     ("needles", &["contract", "source", "resolve", "environment", "manifest", "sys"]),
     ("manifest", &["secret", "settings", "audit"]),
@@ -110,6 +112,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 /// Rooms that read, judge or build: they know nothing of those that lead and write.
 const INNER: &[&str] = &[
     "contract",
+    "yaml",
+    "deployment",
     "finding",
     "source",
     "resolve",

@@ -43,6 +43,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("check-github", &["check", "--mode", "production", "--format", "github"]),
     ("health-help", &["health", "--help"]),
     ("health-https", &["health", "https://127.0.0.1/"]),
+    ("check-deployment-missing", &["check", "--deployment", "absent.yaml"]),
+    ("check-deployment-and-program", &["check", "--deployment", "x.yaml", "--", "/bin/true"]),
     ("contract-missing", &["check", "--contract", "absent.yaml"]),
     ("program-missing", &["check", "--mode", "development", "--", "/no/such/program"]),
 ];
@@ -125,7 +127,6 @@ fn help_lists_nothing_that_does_not_work_yet() {
             "ledger",
             "leak",
             "--mask-output",
-            "--deployment",
             "--ledger",
             "--pid",
         ] {

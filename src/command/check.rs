@@ -3,19 +3,26 @@
 use super::{Ending, print};
 use crate::audit;
 use crate::cli::{self, CheckFormat};
+use crate::contract::model::Origin;
+use crate::deployment::{self, Located};
 use crate::error::Status;
 use crate::finding::Severity;
-use crate::launch::{Launch, Survey};
+use crate::launch::{self, Launch, Survey};
 use crate::manifest::Outcome;
-use crate::output::{error_text, to_stderr};
+use crate::output::{error_text, escape, to_stderr};
 use crate::report;
+use crate::report::deployment::{Held, Report};
 use crate::settings::ManifestForm;
 use crate::sys::signal::Ignored;
 use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
 
 /// Resolves, validates and prints the verdict.
 pub(super) fn check(options: cli::Check) -> Ending {
     let _ignored = Ignored::begin();
+    if !options.deployment.is_empty() {
+        return deployment(options);
+    }
     let survey = Survey::take(options.options, false)?;
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
@@ -47,4 +54,31 @@ pub(super) fn check(options: cli::Check) -> Ending {
         return Ok(if status == Status::Success { error.status } else { status });
     }
     Ok(status)
+}
+
+/// Holds deployment files against the contract. The mode is the files' own unless an option says
+/// it: that of the machine that checks is another one.
+fn deployment(options: cli::Check) -> Ending {
+    let cli::Check { options, format, strict, deployment: files, .. } = options;
+    let mode = options.mode.clone();
+    let contract = launch::contract(options)?;
+    let mode = mode.as_ref().map(|mode| mode.as_bytes());
+    let found = deployment::check(contract, mode, &files)?;
+    let held = Held {
+        name: contract.name,
+        origin: match contract.origin {
+            Origin::Builtin => "builtin".to_owned(),
+            Origin::File(path) => escape(path).into_owned(),
+        },
+        sha256: contract.sha256,
+    };
+    let report = Report::new(held, &files, &found);
+    print(&match format {
+        CheckFormat::Text => report.text(),
+        CheckFormat::Json => report.json(),
+        CheckFormat::Sarif => report.sarif(),
+        CheckFormat::Github => report.github(),
+    })?;
+    let counts = |located: &Located| strict || located.finding.severity == Severity::Error;
+    Ok(if found.findings.iter().any(counts) { Status::NotMet } else { Status::Success })
 }

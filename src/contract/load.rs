@@ -59,13 +59,7 @@ fn of_text(
     chain: &mut Vec<PathBuf>,
 ) -> Result<Contract, Error> {
     let mut problems = Problems::default();
-    if let Some(line) = too_deep(text) {
-        problems.add(line, "nested too deeply");
-        return problems.verdict(path).and(Err(invalid(path)));
-    }
-    // Some editors begin a file with a byte order mark (YAML 1.2 section 5.2).
-    let yaml = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let draft = match node::parse(yaml, &mut problems) {
+    let draft = match node::parse(text, &mut problems) {
         Some(root) => grammar::read(root, &mut problems),
         None => return problems.verdict(path).and(Err(invalid(path))),
     };
@@ -76,25 +70,6 @@ fn of_text(
     let contract = compile::compile(&merged, origin, sha256(text), &mut problems);
     problems.verdict(path)?;
     Ok(contract)
-}
-
-/// The line in which more brackets are open than any contract nests. The parser sees the depth
-/// too, but its scanner takes time with the square of it before.
-fn too_deep(text: &str) -> Option<u32> {
-    const OPEN: usize = 1000;
-    let (mut open, mut line) = (0usize, 1u32);
-    for byte in text.bytes() {
-        match byte {
-            b'\n' => line = line.saturating_add(1),
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > OPEN {
-            return Some(line);
-        }
-    }
-    None
 }
 
 fn invalid(path: &Path) -> Error {

@@ -200,6 +200,27 @@ codes! {
     AcceptanceUnused "acceptance-unused" b"www" NotMet
         "an --accept matches no error"
         "remove it, or correct its code and variable"
+    PlaintextSecret "plaintext-secret" b"wee" NotMet
+        "a file of the deployment holds a secret, or a default for it, in plain text"
+        "take it out, replace the value, and mount it as a file from your secret manager"
+    SecretInEnvironment "secret-in-environment" b"www" NotMet
+        "the deployment passes a secret by the environment, where child processes and crash reports see it"
+        "mount it as a file: a Secret volume, `secrets:` of compose, LoadCredential="
+    NotMapped "not-mapped" b"eee" NotMet
+        "the deployment sets a name that only the launcher reads, and starts the program without the launcher"
+        "start the program by nexis-launch run --, or set the runtime name"
+    LauncherMissing "launcher-missing" b"eee" NotMet
+        "the deployment's command starts the program without the launcher"
+        "put nexis-launch run -- before the program, or leave the command to the image"
+    UnpinnedImage "unpinned-image" b"www" NotMet
+        "the image has the tag latest or none, so two starts can be two programs"
+        "name a version, or better a digest"
+    ServiceLinks "service-links" b"www" NotMet
+        "Kubernetes adds variables for every service of the namespace, under names that nobody chose"
+        "set enableServiceLinks: false in the pod"
+    NothingToCheck "nothing-to-check" b"www" NotMet
+        "none of the deployment's files starts the program, holds its secrets or is an env file"
+        "name the rendered files; see what `check --deployment` reads in the README"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

@@ -14,3 +14,5 @@ mod accept;
 mod names;
 mod rows;
 pub mod verdict;
+
+pub use rows::required;

@@ -2,9 +2,9 @@
 
 use super::verdict::{Case, Judge};
 use super::{format, log_filter};
-use crate::contract::model::{Condition, Deliver, Kind, Row, RowId};
+use crate::contract::model::{Condition, Contract, Deliver, Kind, Row, RowId};
 use crate::finding::{Code, Fact, Severity};
-use crate::resolve::{FeatureState, Outcome, Resolved, State};
+use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, State};
 use crate::url;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
 pub(super) fn judge(judge: &mut Judge<'_>) {
     let case = judge.case;
     for (row, resolved) in case.contract.rows.into_iter().zip(&case.resolution.rows) {
-        let required = required(judge, row);
+        let required = required(case.contract, case.resolution, row);
         // Most rows are absent and nobody asks for them; whether such a row is withheld, which
         // for a part means to look through all templates, makes no difference.
         let silent = resolved.seen.is_empty() && resolved.absent_parts.is_empty();
@@ -121,35 +121,35 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
 }
 
 /// What requires the row, if anything does.
-fn required(judge: &Judge<'_>, row: &Row) -> Option<Fact> {
-    let resolution = judge.case.resolution;
-    if row.required.has(judge.mode) {
-        return Some(Fact::RequiredIn(judge.mode));
+pub fn required(contract: &Contract, resolution: &Resolution, row: &Row) -> Option<Fact> {
+    let mode = resolution.mode.mode;
+    if row.required.has(mode) {
+        return Some(Fact::RequiredIn(mode));
     }
     if let Some(feature) = row.feature
         && resolution.feature(feature) == FeatureState::On
     {
-        let name = judge.case.contract.features.get(usize::from(feature.0)).map_or("", |f| f.name);
+        let name = contract.features.get(usize::from(feature.0)).map_or("", |f| f.name);
         return Some(Fact::RequiredByFeature(name));
     }
     let condition = row.required_when.as_ref().filter(|condition| resolution.holds(condition))?;
     let mut names = Vec::new();
-    collect_names(judge, condition, &mut names);
+    collect_names(contract, condition, &mut names);
     Some(Fact::RequiredWhen(names))
 }
 
-fn collect_names(judge: &Judge<'_>, condition: &Condition, names: &mut Vec<&'static str>) {
+fn collect_names(contract: &Contract, condition: &Condition, names: &mut Vec<&'static str>) {
     match condition {
         Condition::Test(row, _) => {
-            let name = judge.case.contract.row(*row).name;
+            let name = contract.row(*row).name;
             if !names.contains(&name) {
                 names.push(name);
             }
         }
         Condition::Any(all) | Condition::All(all) => {
-            all.iter().for_each(|one| collect_names(judge, one, names));
+            all.iter().for_each(|one| collect_names(contract, one, names));
         }
-        Condition::Not(one) => collect_names(judge, one, names),
+        Condition::Not(one) => collect_names(contract, one, names),
     }
 }
 

@@ -1,0 +1,184 @@
+//! What a deployment says of one place that starts a program, whatever kind of file says it.
+
+use crate::secret::Secret;
+
+/// A line of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file's place among those that were named.
+    pub file: usize,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// What is given for a variable.
+#[derive(Debug)]
+pub enum Given {
+    /// This stands in the file.
+    Literal(Secret),
+    /// This stands in the file and counts where the variable behind `${X:-…}` is unset.
+    Default(Secret),
+    /// The value comes from a Secret, the shell or another tool.
+    Elsewhere,
+    /// What it refers to is among the files and has no such key.
+    Broken,
+}
+
+impl Given {
+    /// The text that counts as far as the files say.
+    pub fn text(&self) -> Option<&[u8]> {
+        match self {
+            Given::Literal(text) | Given::Default(text) => Some(text.expose()),
+            Given::Elsewhere | Given::Broken => None,
+        }
+    }
+
+    /// Whether it is blank as far as the files say.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Given::Literal(text) | Given::Default(text) => text.is_blank(),
+            Given::Elsewhere | Given::Broken => false,
+        }
+    }
+}
+
+/// A name that is set in the environment of a program.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name.
+    pub name: String,
+    /// Where.
+    pub at: Place,
+    /// To what.
+    pub given: Given,
+    /// Whether the text counts as the deployment's own. An env file that a compose file names and
+    /// the command line does not is a local one: only its names count.
+    pub judged: bool,
+}
+
+/// A word of a command.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Where.
+    pub at: Place,
+}
+
+/// Where systemd puts credentials, as far as paths are compared here.
+pub const CREDENTIALS: &str = "/run/credentials";
+
+/// A container, service or unit.
+#[derive(Debug)]
+pub struct Target {
+    /// `container`, `service` or `unit`.
+    pub kind: &'static str,
+    /// Where it begins.
+    pub at: Place,
+    /// Its environment; of two of a name the later counts.
+    pub settings: Vec<Setting>,
+    /// Absolute paths of secret files in it.
+    pub files: Vec<(String, Place)>,
+    /// Directories with secret files whose names are not known.
+    pub unseen_dirs: Vec<String>,
+    /// What may set any variable and is not among the files.
+    pub unseen: Vec<(Place, &'static str)>,
+    /// Its image, where one is named.
+    pub image: Option<Word>,
+    /// What is started, where that is said and not left to the image; with arguments.
+    pub command: Option<Vec<Word>>,
+    /// Arguments for what the image starts.
+    pub arguments: Vec<Word>,
+    /// Where variables for every service of the namespace are let in.
+    pub links: Option<Place>,
+    /// Whether it is a part of a unit that is not among the files.
+    pub partial: bool,
+}
+
+impl Target {
+    /// One without anything.
+    pub fn new(kind: &'static str, at: Place) -> Self {
+        Target {
+            kind,
+            at,
+            settings: Vec::new(),
+            files: Vec::new(),
+            unseen_dirs: Vec::new(),
+            unseen: Vec::new(),
+            image: None,
+            command: None,
+            arguments: Vec::new(),
+            links: None,
+            partial: false,
+        }
+    }
+
+    /// Sets a name; an earlier setting of it is forgotten.
+    pub fn set(&mut self, setting: Setting) {
+        self.settings.retain(|known| known.name != setting.name);
+        self.settings.push(setting);
+    }
+
+    /// The text of a setting as far as the files say it.
+    pub fn text(&self, name: &str) -> Option<&[u8]> {
+        self.settings.iter().find(|setting| setting.name == name)?.given.text()
+    }
+
+    /// All words of the command and its arguments.
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        self.command.iter().flatten().chain(&self.arguments)
+    }
+}
+
+/// A key of a Secret or a ConfigMap.
+#[derive(Debug)]
+pub struct Stored {
+    /// The key.
+    pub name: String,
+    /// Where.
+    pub at: Place,
+    /// What stands there.
+    pub value: Secret,
+}
+
+/// A Secret or a ConfigMap.
+#[derive(Debug)]
+pub struct Store {
+    /// Whether it is a Secret.
+    pub secret: bool,
+    /// Its name.
+    pub name: String,
+    /// Its keys.
+    pub keys: Vec<Stored>,
+}
+
+/// An env file that was named on the command line.
+#[derive(Debug)]
+pub struct Template {
+    /// Its place among the files.
+    pub file: usize,
+    /// Its settings.
+    pub settings: Vec<Setting>,
+    /// Names in lines `# NAME=`, which say where to set what.
+    pub mentioned: Vec<String>,
+    /// Whether a compose file or unit among the files reads it.
+    pub used: bool,
+}
+
+/// All that the files say.
+#[derive(Debug, Default)]
+pub struct Deployment {
+    /// What starts a program.
+    pub targets: Vec<Target>,
+    /// Secrets and ConfigMaps.
+    pub stores: Vec<Store>,
+    /// Env files.
+    pub templates: Vec<Template>,
+}
+
+impl Deployment {
+    /// The Secret (or ConfigMap) of this name.
+    pub fn store(&self, secret: bool, name: &str) -> Option<&Store> {
+        self.stores.iter().find(|store| store.secret == secret && store.name == name)
+    }
+}

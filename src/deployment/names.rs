@@ -1,0 +1,168 @@
+//! What names say by themselves: which program is meant, what nothing reads, what the launcher is
+//! told on its command line.
+
+use super::judge::is_program;
+use super::model::{Place, Target, Word};
+use super::unit::words;
+use crate::contract::model::{Contract, Role};
+use crate::contract::name::is_variable;
+use crate::finding::{Code, Fact};
+use crate::nearest::{nearest, nearest_within};
+use std::borrow::Cow;
+
+/// The launcher's own name.
+const LAUNCHER: &str = "nexis-launch";
+/// The prefix of the launcher's own settings.
+const SETTINGS: &str = "NEXIS_LAUNCH_";
+/// Edits up to which a name that has no prefix of the program's counts as misspelt. The name is
+/// other people's too, so only a slip is told.
+const SLIP: usize = 2;
+/// Shorter names are too near to one another.
+const SHORT: usize = 8;
+
+/// The last component of a path.
+pub fn basename(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether the word, or a word of a script, is the launcher.
+pub fn is_launcher(word: &Word) -> bool {
+    words(&word.text).iter().any(|word| basename(word) == LAUNCHER)
+}
+
+/// Whether the target starts the contract's program: its command, image or environment says so.
+pub fn is_ours(contract: &Contract, target: &Target) -> bool {
+    let started = target.words().any(|word| is_launcher(word) || is_program(contract, &word.text));
+    let image = target.image.as_ref().filter(|_| target.command.is_none());
+    let named = image.is_some_and(|image| is_program(contract, untagged(&image.text).0));
+    // Names that other programs read too (DATABASE_URL) say nothing.
+    let own = |name: &str| contract.prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let sets = target.settings.iter().any(|setting| {
+        let name = setting.name.as_str();
+        match contract.known(name.as_bytes()) {
+            Some(known) => {
+                own(name)
+                    || contract.prefixes.is_empty()
+                    || !contract.row(known.row).required.is_empty()
+            }
+            None => own(name) && contract.not_read(name.as_bytes()).is_some(),
+        }
+    });
+    started || named || sets
+}
+
+/// An image's name, and its tag or digest.
+fn untagged(image: &str) -> (&str, Option<&str>) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (untagged(name).0, Some(digest));
+    }
+    // A colon before the last slash is a registry's port.
+    let at = image.rfind('/').map_or(0, |slash| slash + 1);
+    match image.get(at..).and_then(|last| last.find(':')) {
+        Some(colon) => (image.get(..at + colon).unwrap_or(image), image.get(at + colon + 1..)),
+        None => (image, None),
+    }
+}
+
+/// Whether the image can be another one tomorrow for sure: no tag, or `latest`.
+pub fn is_unpinned(image: &str) -> bool {
+    matches!(untagged(image).1, None | Some("latest" | ""))
+}
+
+/// What the launcher is told by its command line in the files, and by its settings.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// The mode.
+    pub mode: Option<&'a str>,
+    /// Directories that replace the default ones.
+    pub dirs: Vec<&'a str>,
+    /// Where it is told to read an env file, which may set anything.
+    pub env_file: Option<Place>,
+}
+
+/// Reads the options that bear on what is required and found.
+pub fn options(target: &Target) -> Options<'_> {
+    let mut options = Options::default();
+    let mut all = target.words();
+    if target.command.is_some() {
+        all.find(|word| basename(&word.text) == LAUNCHER);
+    }
+    let mut all = all.take_while(|word| word.text != "--");
+    while let Some(word) = all.next() {
+        match (word.text.as_str(), word.text.split_once('=')) {
+            (_, Some(("--mode", mode))) => options.mode = Some(mode),
+            (_, Some(("--secrets-dir", dir))) => options.dirs.push(dir),
+            ("--env-file", _) | (_, Some(("--env-file", _))) => options.env_file = Some(word.at),
+            ("dev", _) => options.mode = Some("development"),
+            ("--mode", _) => options.mode = all.next().map(|word| word.text.as_str()),
+            ("--secrets-dir", _) => options.dirs.extend(all.next().map(|word| word.text.as_str())),
+            _ => {}
+        }
+    }
+    let setting = target.settings.iter().find(|setting| setting.name == "NEXIS_LAUNCH_ENV_FILE");
+    options.env_file = options.env_file.or(setting.map(|setting| setting.at));
+    if options.dirs.is_empty()
+        && let Some(text) = target.text("NEXIS_LAUNCH_SECRETS_DIR")
+        && let Ok(text) = std::str::from_utf8(text)
+    {
+        options.dirs.extend(text.split(':').filter(|dir| !dir.is_empty()));
+    }
+    options.dirs.iter_mut().for_each(|dir| *dir = dir.trim_end_matches('/'));
+    options
+}
+
+/// What is to be said of a name that is set, and the name that may be shown.
+pub fn judge<'a>(contract: &Contract, name: &'a str) -> Option<(Code, Fact, &'a str)> {
+    if let Some(known) = contract.known(name.as_bytes()) {
+        let row = contract.row(known.row);
+        let note = contract.not_read(row.name.as_bytes()).map(|known| known.note);
+        return Some((Code::NotReadByProgram, Fact::Note(note?), row.name));
+    }
+    // Whatever else it is, it could be a value in the wrong place.
+    if !is_variable(name) || name.starts_with(SETTINGS) {
+        return None;
+    }
+    if let Some(known) = contract.not_read(name.as_bytes()) {
+        return Some((Code::NotReadByProgram, Fact::Note(known.note), name));
+    }
+    let own = contract.names.iter().filter(|it| matches!(it.role, Role::Own | Role::Alias(_)));
+    let own = own.map(|known| known.name);
+    let near = match contract.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+        true => nearest(name, own),
+        false if name.len() < SHORT => return None,
+        false => Some(nearest_within(name, SLIP, own)?),
+    };
+    let near = near.map(|near| Cow::Owned(near.to_owned()));
+    Some((Code::UnknownVariable, Fact::Nearest(near), name))
+}
+
+/// The file name that a key of a Secret was meant to be.
+pub fn near_file(contract: &Contract, key: &str) -> Option<&'static str> {
+    let long = key.len() >= SHORT;
+    // Environment names are judged as such.
+    let names = contract.files.iter().map(|file| file.name);
+    if is_variable(key) && judge(contract, key).is_some() || !long {
+        return None;
+    }
+    nearest_within(key, SLIP, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_and_digests_are_told_from_ports() {
+        for (image, unpinned) in [
+            ("nexis-gateway", true),
+            ("nexis-gateway:latest", true),
+            ("registry.example:5000/nexis-gateway", true),
+            ("registry.example:5000/nexis-gateway:1.2", false),
+            ("nexis-gateway@sha256:00", false),
+            ("nexis-gateway:latest@sha256:00", false),
+        ] {
+            assert_eq!(is_unpinned(image), unpinned, "{image}");
+            assert_eq!(basename(untagged(image).0), "nexis-gateway");
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! YAML as a tree of nodes that know their lines, in two dialects: the narrow one of contracts,
+//! and the one of deployment files, which have several documents, aliases, merge keys and tags.
+//!
+//! The parser tells a place only together with an error. So each scalar is put aside and then
+//! refused: the refusal carries the place, and the parser has moved on by then. That gives exact
+//! lines for everything that is wrong with a file, in one pass. An alias shows as a place that does
+//! not lie after the one before it; where aliases are allowed, what it stands for keeps the line it
+//! was written on.
+
+mod tree;
+
+use serde::de::{
+    self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+/// Nodes a file may have, with those that aliases repeat.
+const MOST_NODES: u32 = 400_000;
+/// Levels a contract may have; the grammar needs 12.
+const DEEPEST: u8 = 24;
+/// Bytes one text of a contract may have.
+const LONGEST: usize = 8 * 1024;
+/// Bytes all texts together may have, with those that aliases repeat.
+const MOST_TEXT: usize = 64 << 20;
+/// Brackets that may be open at once before the parser is asked: it sees the depth too, but its
+/// scanner takes time with the square of it before.
+const MOST_OPEN: usize = 1000;
+
+/// What is allowed beyond plain YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// One document, no alias, no tag, keys that are text, texts of at most 8 KiB.
+    Contract,
+    /// Documents, aliases, merge keys and tags, within the bounds. Numbers may be keys.
+    Deployment,
+}
+
+/// Something wrong in a line (0: in none that is known), in fixed words and names of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The line.
+    pub line: u32,
+    /// What is wrong.
+    pub words: String,
+}
+
+/// A node and the line (from 1) it begins on.
+#[derive(Debug)]
+pub struct Node {
+    /// The line.
+    pub line: u32,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    OtherNumber,
+    /// Text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file; no key occurs twice.
+    Map(Vec<(Key, Node)>),
+}
+
+/// The key of a mapping.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Its line.
+    pub line: u32,
+    /// Its text.
+    pub text: String,
+}
+
+/// Reads the documents of a text. What is wrong comes with it; where the parser could not go on,
+/// the documents before are there. `shown` says under which name a repeated key may be shown.
+pub fn documents(text: &str, dialect: Dialect, shown: fn(&str) -> &str) -> (Vec<Node>, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut all = Vec::new();
+    if let Some(line) = too_deep(text) {
+        return (all, vec![Fault { line, words: "nested too deeply".to_owned() }]);
+    }
+    // Some editors begin a file with a byte order mark (YAML 1.2 section 5.2).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let builder = Builder::new(dialect, shown);
+    let mut parser = serde_yaml::Deserializer::from_str(text);
+    let read = |from: serde_yaml::Deserializer<'_>| {
+        let result = Seed { builder: &builder, depth: 0 }.deserialize(from);
+        // A document that is one scalar has been put aside like any other.
+        result.or_else(|error| builder.scalar(error))
+    };
+    let mut keep = |result: Result<Node, serde_yaml::Error>| match result {
+        Ok(node) => {
+            all.push(node);
+            true
+        }
+        Err(error) => {
+            let line = error.location().map_or(0, |location| line_number(location.line()));
+            // The parser's own words for syntax are fixed; those that serde makes of a value are
+            // not let through.
+            let words = builder.refusal.take().map(str::to_owned);
+            faults.push(Fault { line, words: words.unwrap_or_else(|| syntax(&error.to_string())) });
+            false
+        }
+    };
+    match dialect {
+        Dialect::Contract => _ = keep(read(parser)),
+        Dialect::Deployment => while parser.next().is_some_and(|document| keep(read(document))) {},
+    }
+    faults.extend(builder.repeated.take());
+    (all, faults)
+}
+
+/// The line in which more brackets are open than any file nests.
+fn too_deep(text: &str) -> Option<u32> {
+    let (mut open, mut line) = (0usize, 1u32);
+    for byte in text.bytes() {
+        match byte {
+            b'\n' => line = line.saturating_add(1),
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MOST_OPEN {
+            return Some(line);
+        }
+    }
+    None
+}
+
+/// The parser's words up to the place, which stands in front of them already.
+fn syntax(words: &str) -> String {
+    let words = words.split(" at line ").next().unwrap_or_default();
+    // After the path of the key, serde repeats what it does not like.
+    let of_value = words.contains("invalid value") || words.contains("invalid type");
+    let known =
+        !of_value && words.len() <= 80 && words.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if words.contains("more than one document") {
+        "expected one document".to_owned()
+    } else if words.contains("recursion limit") {
+        "nested too deeply".to_owned()
+    } else if known {
+        format!("not valid YAML: {words}")
+    } else {
+        "not valid YAML".to_owned()
+    }
+}
+
+fn line_number(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+struct Builder {
+    dialect: Dialect,
+    shown: fn(&str) -> &str,
+    /// Bytes of all texts.
+    bytes: Cell<usize>,
+    /// Line and column of the last scalar.
+    last: Cell<(u32, u32)>,
+    nodes: Cell<u32>,
+    /// The scalar put aside.
+    scalar: RefCell<Option<Value>>,
+    /// Why the document is refused.
+    refusal: RefCell<Option<&'static str>>,
+    repeated: RefCell<Vec<Fault>>,
+}
+
+impl Builder {
+    fn new(dialect: Dialect, shown: fn(&str) -> &str) -> Self {
+        Builder {
+            dialect,
+            shown,
+            bytes: Cell::new(0),
+            last: Cell::new((0, 0)),
+            nodes: Cell::new(0),
+            scalar: RefCell::new(None),
+            refusal: RefCell::new(None),
+            repeated: RefCell::new(Vec::new()),
+        }
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.dialect == Dialect::Contract
+    }
+
+    /// Counts a node.
+    fn count<E: de::Error>(&self) -> Result<(), E> {
+        let nodes = self.nodes.get().saturating_add(1);
+        self.nodes.set(nodes);
+        if nodes > MOST_NODES { Err(self.refuse("too many values")) } else { Ok(()) }
+    }
+
+    fn refuse<E: de::Error>(&self, words: &'static str) -> E {
+        self.refusal.borrow_mut().get_or_insert(words);
+        E::custom("refused")
+    }
+
+    fn aside<E: de::Error>(&self, value: Value) -> E {
+        self.scalar.replace(Some(value));
+        E::custom("aside")
+    }
+
+    /// The scalar put aside and its place, or the error that is one.
+    fn scalar<E: de::Error>(&self, error: E) -> Result<Node, E> {
+        let Some(value) = self.scalar.take() else { return Err(error) };
+        let place = place(&error.to_string());
+        self.count()?;
+        if self.is_narrow() && place <= self.last.get() {
+            return Err(self.refuse("aliases are not allowed in a contract"));
+        }
+        self.last.set(place);
+        Ok(Node { line: place.0, value })
+    }
+}
+
+/// Line and column at the end of an error's text; the parser leaves the first place out.
+fn place(words: &str) -> (u32, u32) {
+    let at = words.rsplit(" at line ").next().and_then(|rest| {
+        let (line, column) = rest.split_once(" column ")?;
+        Some((line.parse().ok()?, column.parse().ok()?))
+    });
+    at.unwrap_or((1, 1))
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'b> {
+    builder: &'b Builder,
+    depth: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Node;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Node, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
+        Err(self.builder.aside(Value::Bool(value)))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
+        Err(self.builder.aside(Value::Integer(value)))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
+        let value = i64::try_from(value).map_or(Value::OtherNumber, Value::Integer);
+        Err(self.builder.aside(value))
+    }
+
+    fn visit_i128<E: de::Error>(self, _: i128) -> Result<Node, E> {
+        Err(self.builder.aside(Value::OtherNumber))
+    }
+
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<Node, E> {
+        Err(self.builder.aside(Value::OtherNumber))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Node, E> {
+        Err(self.builder.aside(Value::OtherNumber))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
+        Err(self.builder.aside(Value::Null))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Node, E> {
+        Err(self.builder.aside(Value::Null))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Node, E> {
+        let builder = self.builder;
+        if builder.is_narrow() && text.len() > LONGEST {
+            return Err(builder.refuse("a text of more than 8 KiB"));
+        }
+        builder.bytes.set(builder.bytes.get().saturating_add(text.len()));
+        if builder.bytes.get() > MOST_TEXT {
+            return Err(builder.refuse("too much text behind aliases"));
+        }
+        Err(builder.aside(Value::Text(text.to_owned())))
+    }
+
+    fn visit_enum<A: de::EnumAccess<'de>>(self, from: A) -> Result<Node, A::Error> {
+        if self.builder.is_narrow() {
+            return Err(self.builder.refuse("tags are not allowed in a contract"));
+        }
+        let (IgnoredAny, inner) = from.variant()?;
+        inner.newtype_variant_seed(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Node, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        loop {
+            match from.next_element_seed(inner) {
+                Ok(Some(node)) => list.push(node),
+                Ok(None) => break,
+                Err(error) => list.push(self.builder.scalar(error)?),
+            }
+        }
+        let line = list.first().map_or(self.builder.last.get().0.max(1), |node| node.line);
+        Ok(Node { line, value: Value::List(list) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Node, A::Error> {
+        let inner = self.deeper()?;
+        let mut map: Vec<(Key, Node)> = Vec::new();
+        let mut seen = std::collections::BTreeMap::new();
+        loop {
+            let key = match from.next_key_seed(inner) {
+                Ok(Some(_)) => return Err(self.builder.refuse("expected a name as key")),
+                Ok(None) => break,
+                Err(error) => self.builder.scalar(error)?,
+            };
+            let text = match key.value {
+                Value::Text(text) => text,
+                Value::Integer(number) if !self.builder.is_narrow() => number.to_string(),
+                Value::Bool(word) if !self.builder.is_narrow() => word.to_string(),
+                _ => return Err(self.builder.refuse("expected a name as key")),
+            };
+            let key = Key { line: key.line, text };
+            let node = match from.next_value_seed(inner) {
+                Ok(node) => node,
+                Err(error) => self.builder.scalar(error)?,
+            };
+            match seen.insert(key.text.clone(), key.line) {
+                Some(first) => {
+                    let words = format!(
+                        "{} stands here a second time; the first is in line {first}",
+                        (self.builder.shown)(&key.text)
+                    );
+                    self.builder.repeated.borrow_mut().push(Fault { line: key.line, words });
+                }
+                None => map.push((key, node)),
+            }
+        }
+        let line = map.first().map_or(self.builder.last.get().0.max(1), |(key, _)| key.line);
+        Ok(Node { line, value: Value::Map(map) })
+    }
+}
+
+impl Seed<'_> {
+    /// The seed for what stands inside, within the bounds.
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        // A contract needs 12 levels; a custom resource's schema has more.
+        let deepest = if self.builder.is_narrow() { DEEPEST } else { DEEPEST * 4 };
+        if self.depth >= deepest {
+            return Err(self.builder.refuse("nested too deeply"));
+        }
+        self.builder.count()?;
+        Ok(Seed { depth: self.depth + 1, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hidden(_: &str) -> &str {
+        "a key"
+    }
+
+    fn parse(text: &str) -> Result<Node, Vec<Fault>> {
+        let (mut all, faults) = documents(text, Dialect::Contract, hidden);
+        if faults.is_empty() { Ok(all.remove(0)) } else { Err(faults) }
+    }
+
+    fn lines(node: &Node, found: &mut Vec<u32>) {
+        match &node.value {
+            Value::List(list) => list.iter().for_each(|node| lines(node, found)),
+            Value::Map(map) => map.iter().for_each(|(key, node)| {
+                found.push(key.line);
+                lines(node, found);
+            }),
+            _ => found.push(node.line),
+        }
+    }
+
+    #[test]
+    fn every_scalar_knows_its_line() {
+        let text = "a: 1\nb:\n  - x\n  - {c: true,\n     d: ~}\n\ne: |\n  long\n  text\nf: 1.5\n";
+        let mut found = Vec::new();
+        lines(&parse(text).unwrap(), &mut found);
+        assert_eq!(found, [1, 1, 2, 3, 4, 4, 5, 5, 7, 7, 10, 10]);
+    }
+
+    #[test]
+    fn documents_aliases_and_tags_keep_the_lines_they_were_written_on() {
+        let text = "a: &x {k: 1,\n l: v}\nb: *x\n---\n!t c: !reset [d]\n5: [*y]\n";
+        let text = text.replace("[d]", "&y [d]");
+        let (all, faults) = documents(&text, Dialect::Deployment, hidden);
+        assert!(faults.is_empty(), "{faults:?}");
+        let mut found = Vec::new();
+        all.iter().for_each(|node| lines(node, &mut found));
+        assert_eq!(found, [1, 1, 1, 2, 2, 3, 1, 1, 2, 2, 5, 5, 6, 5]);
+    }
+
+    #[test]
+    fn aliases_of_aliases_end() {
+        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for n in 1..9 {
+            let list = vec![format!("*a{}", n - 1); 10].join(",");
+            text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
+        }
+        assert_eq!(documents(&text, Dialect::Deployment, hidden).1.len(), 1);
+    }
+
+    #[test]
+    fn a_value_that_a_tag_refuses_is_not_shown() {
+        let (_, faults) = documents("a: !!int canary\n", Dialect::Deployment, hidden);
+        assert_eq!(faults, [Fault { line: 1, words: "not valid YAML".to_owned() }]);
+    }
+
+    proptest! {
+        /// Whatever stands in a file: no panic, and lines that exist, in order.
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a\\-:\\[\\]{}&*!|>'\"#, \n?~1.%é]{0,60}") {
+            let (_, faults) = documents(&text, Dialect::Deployment, hidden);
+            prop_assert!(faults.iter().all(|fault| fault.words.len() < 200));
+            match parse(&text) {
+                Err(faults) => prop_assert!(!faults.is_empty()),
+                Ok(root) => {
+                    let mut found = Vec::new();
+                    lines(&root, &mut found);
+                    prop_assert!(found.is_sorted(), "{found:?}");
+                    let most = text.lines().count().max(1) + 1;
+                    prop_assert!(found.iter().all(|&line| line >= 1 && line as usize <= most));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What `check --deployment` makes of single files: how each kind supplies a variable, what cannot
+//! be told, what is refused.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use serde_json::Value;
+
+/// A check of one file, as JSON.
+fn of(name: &str, text: &str) -> Launch {
+    let path = format!("{{root}}/{name}");
+    Launch::new()
+        .args(["check", "--format", "json", "--deployment"])
+        .args([path])
+        .file(name, text)
+        .canary("canary-canary")
+}
+
+/// Line, code and variable of each finding.
+fn found(launch: Launch) -> Vec<(u64, String, String)> {
+    let outcome = launch.run();
+    outcome.never_says("canary-canary");
+    let report: Value =
+        serde_json::from_str(&outcome.out()).unwrap_or_else(|_| panic!("{outcome}"));
+    let text = |it: &Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+    let findings = report["findings"].as_array().unwrap();
+    let one = |it: &Value| (it["line"].as_u64().unwrap(), text(it, "code"), text(it, "variable"));
+    findings.iter().map(one).collect()
+}
+
+#[track_caller]
+fn finds(launch: Launch, expected: &[(u64, &str, &str)]) {
+    let found = found(launch);
+    let found: Vec<_> = found.iter().map(|(line, code, name)| (*line, &**code, &**name)).collect();
+    assert_eq!(found, expected);
+}
+
+/// A service to which a test adds lines from line 6 on.
+fn service(lines: &str) -> Launch {
+    let begin =
+        "services:\n  a:\n    image: nexis-gateway:1\n    environment:\n      NEXIS_ENV: staging\n";
+    of("compose.yaml", &format!("{begin}{lines}"))
+}
+
+/// A pod whose container a test gives lines from line 8 on.
+fn pod(lines: &str) -> Launch {
+    let begin = "apiVersion: v1\nkind: Pod\nspec:\n  enableServiceLinks: false\n  containers:\n  - image: nexis-gateway:1\n    args: [--mode, staging]\n";
+    of("pod.yaml", &format!("{begin}{lines}"))
+}
+
+/// A unit to which a test adds lines from line 4 on.
+fn unit(lines: &str) -> Launch {
+    let begin = "[Service]\nEnvironment=NEXIS_ENV=staging\nExecStart=/bin/nexis-launch run -- /bin/nexis-gateway\n";
+    of("nexis.service", &format!("{begin}{lines}"))
+}
+
+const MISSING: (&str, &str) = ("missing-required", "JWT_SECRET");
+
+#[test]
+fn a_service_is_supplied_by_what_compose_mounts_and_nothing_else() {
+    finds(service(""), &[(2, MISSING.0, MISSING.1)]);
+    let top = "secrets:\n  jwt-secret: {file: x}\n  k: {file: x}\n";
+    finds(service(&format!("    secrets: [jwt-secret]\n{top}")), &[]);
+    finds(service(&format!("    secrets: [{{source: k, target: jwt_secret}}]\n{top}")), &[]);
+    finds(
+        service(&format!(
+            "    secrets: [{{source: k, target: /run/secrets/nexis/JWT_SECRET}}]\n{top}"
+        )),
+        &[],
+    );
+    finds(service(&format!("    secrets: [k]\n{top}")), &[(2, MISSING.0, MISSING.1)]);
+    finds(service("    secrets: [jwt-secret]\n"), &[(2, MISSING.0, MISSING.1)]);
+    finds(service("    volumes: ['./s:/run/secrets/nexis:ro']\n"), &[]);
+    finds(service("    volumes: ['./s:/etc/nexis:ro']\n"), &[(2, MISSING.0, MISSING.1)]);
+    finds(
+        service("      NEXIS_LAUNCH_SECRETS_DIR: /x:/etc/nexis\n    volumes: ['./s:/etc/nexis']\n"),
+        &[],
+    );
+    finds(service("      NEXIS_JWT_SECRET_FILE: /x\n"), &[]);
+}
+
+#[test]
+fn a_pod_is_supplied_by_volumes_that_the_launcher_looks_into() {
+    let volume = |name: &str, path: &str, items: &str| {
+        pod(&format!(
+            "    volumeMounts: [{{name: v, mountPath: {path}}}]\n  volumes:\n  - name: v\n    secret: {{secretName: {name}{items}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{k: canary-canary}}\n"
+        ))
+    };
+    let missing = &[(6, MISSING.0, MISSING.1)][..];
+    finds(pod(""), missing);
+    finds(volume("unseen", "/run/secrets", ""), &[]);
+    finds(volume("unseen", "/etc/secrets", ""), missing);
+    finds(volume("s", "/run/secrets", ""), missing);
+    finds(volume("s", "/run/secrets", ", items: [{key: k, path: jwt-secret}]"), &[]);
+    finds(volume("s", "/run/secrets", ", items: [{key: absent, path: jwt-secret}]"), missing);
+    let optional = |word: &str| {
+        pod(&format!(
+            "    env:\n    - name: JWT_SECRET\n      valueFrom: {{secretKeyRef: {{name: s, key: k2{word}}}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{k: x}}\n"
+        ))
+    };
+    finds(optional(""), &[(9, MISSING.0, MISSING.1)]);
+    finds(optional(", optional: true"), missing);
+}
+
+#[test]
+fn a_unit_is_supplied_by_credentials_and_environment_files() {
+    finds(unit(""), &[(2, MISSING.0, MISSING.1)]);
+    finds(unit("LoadCredential=jwt-secret:/x\n"), &[]);
+    finds(unit("LoadCredentialEncrypted=nexis-jwt-secret:/x\n"), &[]);
+    finds(unit("LoadCredential=jwt:/x\n"), &[(2, MISSING.0, MISSING.1)]);
+    finds(unit("PassEnvironment=JWT_SECRET\n"), &[(4, "secret-in-environment", "JWT_SECRET")]);
+    finds(unit("SetCredential=jwt-secret:changeme\n"), &[(4, "placeholder", "JWT_SECRET")]);
+    let launch = unit("EnvironmentFile=-/etc/nexis/env\n").run();
+    launch.status(0);
+    let report: Value = serde_json::from_str(&launch.out()).unwrap();
+    assert_eq!(report["unseen"][0]["line"], 4);
+    assert_eq!(report["unseen"][0]["variables"], serde_json::json!(["JWT_SECRET"]));
+}
+
+#[test]
+fn an_env_file_that_is_named_is_judged_and_a_local_one_only_counted() {
+    let text = "services:\n  a:\n    image: nexis-gateway:1\n    env_file: [gw.env]\n";
+    let values = "NEXIS_ENV=staging\nJWT_SECRET=canary-canary\nNEXIS_LOG_LEVL=x\n";
+    let local = || of("compose.yaml", text).file("gw.env", values);
+    // The names of the local file are said where it is referred to.
+    finds(local(), &[(4, "unknown-variable", "NEXIS_LOG_LEVL")]);
+    let expected =
+        [(2, "plaintext-secret", "JWT_SECRET"), (3, "unknown-variable", "NEXIS_LOG_LEVL")];
+    finds(local().args(["{root}/gw.env"]), &expected);
+}
+
+#[test]
+fn an_anchored_mapping_is_judged_where_it_stands_and_once() {
+    let text = "x: &x\n  NEXIS_ENV: staging\n  JWT_SECRET: ${JWT_SECRET:-}\nservices:\n  a: {image: 'nexis-gateway:1', environment: {<<: *x}}\n  b: {image: 'nexis-gateway:1', environment: *x}\n  c:\n    image: nexis-gateway:1\n    environment: {<<: *x, JWT_SECRET: canary-canary}\n";
+    finds(
+        of("compose.yaml", text),
+        &[(3, "blank-value", "JWT_SECRET"), (9, "plaintext-secret", "JWT_SECRET")],
+    );
+}
+
+#[test]
+fn the_launcher_is_found_in_scripts_and_behind_an_init() {
+    let jwt = "    secrets: [jwt-secret]\n";
+    let top = "secrets: {jwt-secret: {file: x}}\n";
+    for (entrypoint, expected) in [
+        ("[nexis-launch, run, --, nexis-gateway]", 0),
+        ("[/usr/bin/tini, --, /opt/nexis-launch, run, --]", 0),
+        ("sh -c 'exec nexis-launch run -- nexis-gateway'", 0),
+        ("[sh, -c, 'migrate && exec nexis-launch run -- nexis-gateway']", 0),
+        ("nexis-gateway", 1),
+        ("[sh, -c, 'exec nexis-gateway']", 1),
+        ("[sh, -c, 'exec nexis-launcher']", 1),
+    ] {
+        let found = found(service(&format!("{jwt}    entrypoint: {entrypoint}\n{top}")));
+        assert_eq!(found.len(), expected, "{entrypoint}: {found:?}");
+        assert!(found.iter().all(|it| it.1 == "launcher-missing"), "{found:?}");
+    }
+}
+
+#[test]
+fn the_mode_is_the_deployments_own_unless_an_option_says_it() {
+    let jwt = "    secrets: [jwt-secret]\nsecrets: {jwt-secret: {file: x}}\n";
+    let cors = [(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS")];
+    finds(service(jwt), &[]);
+    finds(service(jwt).args(["--mode", "production"]), &cors);
+    // The mode of the machine that checks is not the deployment's.
+    finds(service(jwt).env("NEXIS_LAUNCH_MODE", "production").env("NEXIS_ENV", "production"), &[]);
+    let command = |mode: &str| {
+        let entrypoint = format!("    entrypoint: [nexis-launch, run, --mode, {mode}, --]\n{jwt}");
+        service(&entrypoint)
+    };
+    finds(command("production"), &cors);
+    finds(
+        command("live"),
+        &[(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS"), (2, "unknown-mode", "")],
+    );
+}
+
+#[test]
+fn a_contract_of_the_operators_is_held_against_the_files() {
+    let contract = "version: 1\nname: shop\nprefixes: [SHOP_]\nvariables:\n  - {name: SHOP_KEY, secret: true, required: always}\n";
+    let text =
+        "services:\n  a:\n    image: shop:1\n    environment: {SHOP_KEYS: x, NEXIS_LOG_LEVL: x}\n";
+    let launch = of("compose.yaml", text)
+        .args(["--contract", "{root}/contract.yaml", "--mode", "staging"])
+        .file("contract.yaml", contract);
+    finds(launch, &[(2, "missing-required", "SHOP_KEY"), (4, "unknown-variable", "SHOP_KEYS")]);
+}
+
+#[test]
+fn what_starts_nothing_is_said() {
+    for (name, text) in [
+        ("values.yaml", "image: {tag: latest}\n"),
+        ("empty.yaml", ""),
+        ("nexis.socket", "[Socket]\nListenStream=8080\n"),
+        ("other.yaml", "services: {a: {image: postgres}, b: {image: redis}}\n"),
+    ] {
+        finds(of(name, text), &[(1, "nothing-to-check", "")]);
+    }
+    of("values.yaml", "a: 1\n").args(["--strict"]).run().status(78);
+}
+
+#[test]
+fn standard_input_is_read_and_its_kind_told_by_what_stands_there() {
+    for (text, code) in [
+        ("# env\nexport NEXIS_JWT_SECRET=changeme\n", "placeholder"),
+        ("[Service]\nExecStart=/bin/nexis-gateway\n", "launcher-missing"),
+        ("services: {nexis-gateway: {image: nexis-gateway}}\n", "unpinned-image"),
+    ] {
+        let launch = Launch::new().args(["check", "--format", "json", "--deployment", "-"]);
+        let launch = launch.file("in", text);
+        let path = launch.root().join("in");
+        let input = std::fs::File::open(path).unwrap();
+        let found = found(launch.stdin(Stream::Fd(std::sync::Arc::new(input.into()))));
+        assert!(found.iter().any(|it| it.1 == code), "{code}: {found:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_file_and_line() {
+    for (name, text, line) in [
+        ("a.yaml", "a: [canary-canary\nb: {\n", 2),
+        ("a.yaml", "a: 1\na: canary-canary\n", 2),
+        ("a.yaml", "a: !!int canary-canary\n", 1),
+        ("a.yaml", "{{- if .Values.x }}\na: canary-canary\n", 1),
+        ("a.yaml", "a: *canary-canary\n", 1),
+        (".env", "NEXIS_ENV=x\ncanary-canary\n", 2),
+        ("a.service", "[Service]\ncanary-canary\n", 2),
+    ] {
+        let outcome = of(name, text).run();
+        outcome.status(65).no_canary().no_panic();
+        let path = format!("{name} line {line}: ");
+        assert!(outcome.err().contains(&path), "{path} in {outcome}");
+        assert_eq!(outcome.out(), "");
+    }
+    let missing = Launch::new().args(["check", "--deployment", "absent.yaml", "/"]).run();
+    missing.status(66).says("absent.yaml: no such file").says("/: a directory");
+}
+
+#[test]
+fn what_a_launch_alone_needs_is_refused_beside_it() {
+    for other in [
+        &["--env-file", "x"][..],
+        &["--secrets-dir", "x"],
+        &["--enforce", "report"],
+        &["--manifest-to", "x"],
+        &["--audit-log", "x"],
+        &["--label", "a=b"],
+        &["--", "/bin/true"],
+    ] {
+        let outcome = Launch::new().args(["check", "--deployment", "x.yaml"]).args(other).run();
+        outcome.status(64);
+        assert_eq!(outcome.out(), "");
+    }
+    Launch::new().args(["check", "--deployment"]).run().status(64);
+}
+
+#[test]
+fn names_that_could_be_values_are_not_shown() {
+    let lines = "      - canary-canary\n      - NEXIS_canary-canary=x\n";
+    let text = format!(
+        "services:\n  nexis-gateway:\n    image: nexis-gateway:1\n    environment:\n      - NEXIS_ENV=development\n{lines}"
+    );
+    finds(of("compose.yaml", &text), &[]);
+}
+
+#[test]
+fn hostile_files_end() {
+    let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for n in 1..9 {
+        let list = vec![format!("*a{}", n - 1); 10].join(",");
+        bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
+    }
+    of("a.yaml", &bomb).run().status(65).no_panic();
+    of("a.yaml", &"[".repeat(100_000)).run().status(65).no_panic();
+    of("a.yaml", "a: &a\n  <<: *a\n").run().status(65).no_panic();
+    let deep = format!(
+        "services: {{nexis-gateway: {{environment: {{JWT_SECRET: '{}'}}}}}}",
+        "${A:-".repeat(900) + &"}".repeat(900)
+    );
+    of("a.yaml", &deep).run().status(78).no_panic();
+}
