@@ -8,8 +8,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use word::{Json, Word};
 
 mod user;
+mod word;
 
 pub use user::{UserWish, Who};
 
@@ -239,49 +241,6 @@ fn unknown(name: &str) -> Error {
         Some(near) => error.hint(format!("did you mean {PREFIX}{near}?")),
         None => error.hint("`nexis-launch run --help` lists the settings"),
     }
-}
-
-/// One choice among words, as an option and as a setting.
-trait Word: Sized + Copy + 'static {
-    const WORDS: &'static [(&'static str, Self)];
-}
-
-impl Word for Inherit {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("all", Inherit::All), ("contract", Inherit::Contract)];
-}
-
-impl Word for Enforce {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("refuse", Enforce::Refuse), ("report", Enforce::Report)];
-}
-
-impl Word for ManifestForm {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("auto", ManifestForm::Auto),
-        ("text", ManifestForm::Text),
-        ("json", ManifestForm::Json),
-        ("off", ManifestForm::Off),
-    ];
-}
-
-impl Word for bool {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("true", true),
-        ("false", false),
-        ("1", true),
-        ("0", false),
-        ("yes", true),
-        ("no", false),
-    ];
-}
-
-/// The log's form: JSON or not.
-#[derive(Clone, Copy)]
-struct Json(bool);
-
-impl Word for Json {
-    const WORDS: &'static [(&'static str, Self)] = &[("text", Json(false)), ("json", Json(true))];
 }
 
 /// The merging, with what went wrong on the way.
