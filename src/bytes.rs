@@ -1,4 +1,7 @@
-//! Searches in short texts, which the library's do not pay for.
+//! Short texts: searches and readings for which the library's own take longer.
+
+use std::borrow::Cow;
+use std::path::Path;
 
 /// The place of the first `wanted`. Eight bytes at a time: a name or a piece of a URL is too short
 /// for what `memchr` sets up, and too long for one byte after the other.
@@ -18,6 +21,12 @@ pub fn position(text: &[u8], wanted: u8) -> Option<usize> {
     }
     let at = rest.iter().position(|&byte| byte == wanted)?;
     Some(8 * whole.len() + at)
+}
+
+/// A path as text, with what is not UTF-8 replaced: to replace takes its time even where there is
+/// nothing to replace.
+pub fn path_text(path: &Path) -> Cow<'_, str> {
+    path.to_str().map_or_else(|| path.to_string_lossy(), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -109,12 +108,6 @@ fn is_printable(bytes: &[u8]) -> bool {
         Some(&last) => odd(last) == 0,
         None => rest.iter().all(|byte| (0x20..0x7f).contains(byte)),
     }
-}
-
-/// A path as text, with what is not UTF-8 replaced: to replace takes its time even where there is
-/// nothing to replace.
-pub fn path_text(path: &Path) -> Cow<'_, str> {
-    path.to_str().map_or_else(|| path.to_string_lossy(), Cow::Borrowed)
 }
 
 /// Appends the decimal digits of a number, which `write!` takes ten times the instructions for.

@@ -4,6 +4,7 @@ use super::{
     ContractRecord, FindingRecord, Guard, Launcher, Manifest, Names, Outcome, Pairs, Process,
     ProgramRecord, SCHEMA, Shown, Stated, SubSecret, Variable,
 };
+use crate::bytes::path_text;
 use crate::contract::model::{Contract, Kind, Origin, Row, RowId};
 use crate::environment::{Entry, Environment, Why};
 use crate::exec::Program;
@@ -11,7 +12,6 @@ use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
 use crate::launch::Moment;
 use crate::needles::Needles;
-use crate::output::path_text;
 use crate::privileges::User;
 use crate::resolve::{Outcome as Held, Resolution, Resolved, State};
 use crate::source::{Source, SourceKind};
