@@ -54,6 +54,7 @@ fn row(kind: Kind, min_bytes: Option<u32>) -> Row {
         default: None,
         template: None,
         display: Display::Auto,
+        not_read: None,
         line: 0,
     }
 }

@@ -46,7 +46,7 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
             compiler.problems.add(feature.line, words);
         }
     }
-    let rows = all.iter().map(|row| compiler.row(row, &draft.burnt)).collect::<Vec<_>>();
+    let mut rows = all.iter().map(|row| compiler.row(row, &draft.burnt)).collect::<Vec<_>>();
     compiler.cycles(&all);
     let features = draft.features.iter().map(|feature| Feature {
         name: feature.name,
@@ -73,6 +73,15 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
     let names = names(&all, &rows, problems);
     let files = files(&all, &rows, problems);
     let not_read = not_read(draft, problems);
+    for row in &mut rows {
+        row.not_read = not_read
+            .iter()
+            .find(|known| {
+                matches!(known.name.strip_suffix('*'), Some(start) if row.name.starts_with(start))
+                    || known.name == row.name
+            })
+            .map(|known| known.note);
+    }
     let concerned = names.iter().map(|known| known.name);
     let concerned = concerned.chain(not_read.iter().map(|known| known.name));
     let initials = Contract::initials(concerned.chain(draft.prefixes.iter().copied()));
@@ -219,6 +228,7 @@ impl Compiler<'_> {
             default: draft.default,
             template: draft.template.and_then(|text| self.template(text, draft)),
             display: draft.display.unwrap_or(Display::Auto),
+            not_read: None,
             line: draft.line,
         }
     }

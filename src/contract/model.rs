@@ -152,6 +152,8 @@ pub struct Row {
     pub template: Option<Template>,
     /// How much of a secret URL may be shown.
     pub display: Display,
+    /// What to know where the program is known not to read it.
+    pub not_read: Option<Str>,
     /// The YAML line of the row; 0 in the built-in table.
     pub line: u32,
 }

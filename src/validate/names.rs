@@ -27,13 +27,12 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
         let passed = case.inheritance.passes(extra.name.as_bytes());
         one(judge, Cow::Borrowed(&extra.name), SourceKind::EnvFile, Some(&extra.source), passed);
     }
-    for resolved in &case.resolution.rows {
-        let row = case.contract.row(resolved.id);
+    for (row, resolved) in case.contract.rows.into_iter().zip(&case.resolution.rows) {
         if resolved.state == State::Delivered
-            && let Some(known) = case.contract.not_read(row.name.as_bytes())
+            && let Some(note) = row.not_read
         {
             let source = resolved.winner().map(|seen| seen.source.clone());
-            judge.add(Some(resolved.id), Code::NotReadByProgram, source, Fact::Note(known.note));
+            judge.add(Some(resolved.id), Code::NotReadByProgram, source, Fact::Note(note));
         }
     }
 }

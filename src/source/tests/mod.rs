@@ -89,6 +89,7 @@ const ROW: Row = Row {
     default: None,
     template: None,
     display: Display::Auto,
+    not_read: None,
     line: 0,
 };
 

@@ -29,6 +29,7 @@ fn row(kind: Kind) -> Row {
         default: None,
         template: None::<Template>,
         display: Display::Auto,
+        not_read: None,
         line: 0,
     }
 }
