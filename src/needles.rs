@@ -17,8 +17,10 @@ pub struct Needles {
     needles: Vec<Needle>,
     /// The length of the shortest value. No form is shorter than its value.
     shortest: usize,
-    /// Made when the first text is searched.
-    index: OnceCell<Index>,
+    /// Of the values as they are; made when the first text is searched.
+    raw: OnceCell<Index>,
+    /// Of all forms; made when the first text comes that is able to hold an encoded one.
+    all: OnceCell<Index>,
 }
 
 struct Needle {
@@ -106,14 +108,14 @@ fn hash(key: u64) -> u32 {
 }
 
 impl Index {
-    fn new(needles: &[Needle]) -> Index {
-        let count = needles.len() * FORMS.len();
+    fn new(needles: &[Needle], forms: &[Form]) -> Index {
+        let count = needles.len() * forms.len();
         let mut heads = vec![NONE; (4 * count).next_power_of_two()];
         let mut entries = Vec::with_capacity(count);
         // Few slots are taken by the six places of each form.
         let mut near = vec![0; (64 * count).next_power_of_two().min(1 << 16)];
         for (needle, at) in needles.iter().zip(0u32..) {
-            for form in FORMS {
+            for &form in forms {
                 let start = form.start(needle.value.expose());
                 for from_end in 0..SKIP {
                     let block = (start >> (8 * from_end)) as u32;
@@ -203,14 +205,20 @@ impl Form {
 impl Needles {
     /// No needle.
     pub const fn new() -> Self {
-        Needles { needles: Vec::new(), shortest: usize::MAX, index: OnceCell::new() }
+        Needles {
+            needles: Vec::new(),
+            shortest: usize::MAX,
+            raw: OnceCell::new(),
+            all: OnceCell::new(),
+        }
     }
 
     /// Adds a value under a name that may be shown, such as `DATABASE_URL#password`. One of fewer
     /// than 8 bytes is passed over.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: &[u8]) {
         if value.len() >= LEAST {
-            self.index.take();
+            self.raw.take();
+            self.all.take();
             self.shortest = self.shortest.min(value.len());
             self.needles.push(Needle { name: name.into(), value: Secret::new(value.to_vec()) });
         }
@@ -227,25 +235,35 @@ impl Needles {
         if text.len() < self.shortest {
             return None;
         }
-        self.find_form(text, |_| true).or_else(|| self.find_percent(text))
+        // In hexadecimal or base64 a value is a run of digits no shorter than itself. Names, paths
+        // and sentences have none, and then four fifths of the index need not be made.
+        let index = if has_run(text, self.shortest) {
+            self.all.get_or_init(|| Index::new(&self.needles, &FORMS))
+        } else {
+            self.raw_index()
+        };
+        self.find_form(index, text).or_else(|| self.find_percent(text))
+    }
+
+    fn raw_index(&self) -> &Index {
+        self.raw.get_or_init(|| Index::new(&self.needles, &[Form::Raw]))
     }
 
     /// The name of a needle that the text holds as it is.
     pub fn find_raw(&self, text: &[u8]) -> Option<&str> {
-        self.find_form(text, |form| form == Form::Raw)
-    }
-
-    fn find_form(&self, text: &[u8], wanted: impl Fn(Form) -> bool) -> Option<&str> {
         if text.len() < self.shortest {
             return None;
         }
-        let index = self.index.get_or_init(|| Index::new(&self.needles));
+        self.find_form(self.raw_index(), text)
+    }
+
+    fn find_form(&self, index: &Index, text: &[u8]) -> Option<&str> {
         let mut rest = text;
         while let Some(window) = rest.first_chunk() {
             let mut skip = index.skip(window);
             if skip == 0 {
                 let key = window.iter().fold(0, |key, &byte| roll(key, byte));
-                for entry in index.chain(hash(key)).filter(|entry| wanted(entry.form)) {
+                for entry in index.chain(hash(key)) {
                     let needle = self.needles.get(entry.needle as usize)?;
                     if entry.form.begins(rest, needle.value.expose()) {
                         return Some(&needle.name);
@@ -296,6 +314,26 @@ const fn sextet(byte: u8) -> Option<u8> {
         b'/' | b'_' => Some(63),
         _ => None,
     }
+}
+
+/// Whether the text has a run of at least `length` digits of base64 in either alphabet, which
+/// those of hexadecimal are too. A run covers one of every `length` bytes, so few are looked at.
+fn has_run(text: &[u8], length: usize) -> bool {
+    let is_digit = |byte: &&u8| sextet(**byte).is_some();
+    let Some(before) = length.checked_sub(1) else { return true };
+    let mut at = before;
+    while let (Some(head), Some(tail)) = (text.get(..at), text.get(at..)) {
+        let after = tail.iter().take_while(is_digit).count();
+        if after > 0 && after + head.iter().rev().take_while(is_digit).count() >= length {
+            return true;
+        }
+        if tail.is_empty() {
+            return false;
+        }
+        // The byte that ended the run is in none.
+        at += after + length;
+    }
+    false
 }
 
 /// The six bits of `value` from this bit on.

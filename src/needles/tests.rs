@@ -174,3 +174,18 @@ fn a_value_is_found_after_any_number_of_other_bytes() {
         }
     }
 }
+
+#[test]
+fn a_run_is_seen_wherever_it_stands() {
+    for length in [8, 9, 32] {
+        for before in 0..2 * length {
+            for (run, expected) in [(length - 1, false), (length, true), (length + 3, true)] {
+                let text =
+                    [b".".repeat(before), b"a/_-+Z09".repeat(8)[..run].to_vec(), b".x".to_vec()];
+                assert_eq!(has_run(&text.concat(), length), expected, "{length} {before} {run}");
+                let broken = [b"abc.".repeat(before), b"d".repeat(run), b". ".to_vec()];
+                assert_eq!(has_run(&broken.concat(), length), expected, "{length} {before} {run}");
+            }
+        }
+    }
+}
