@@ -316,10 +316,27 @@ const fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
+/// Which bytes are digits of base64 in either alphabet.
+const IS_DIGIT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        // An index outside the constant's table would not compile.
+        #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            table[byte as usize] = sextet(byte).is_some();
+        }
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
 /// Whether the text has a run of at least `length` digits of base64 in either alphabet, which
 /// those of hexadecimal are too. A run covers one of every `length` bytes, so few are looked at.
 fn has_run(text: &[u8], length: usize) -> bool {
-    let is_digit = |byte: &&u8| sextet(**byte).is_some();
+    let is_digit = |byte: &&u8| IS_DIGIT.get(usize::from(**byte)) == Some(&true);
     let Some(before) = length.checked_sub(1) else { return true };
     let mut at = before;
     while let (Some(head), Some(tail)) = (text.get(..at), text.get(at..)) {
