@@ -134,13 +134,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
         &["completions", "bash"],
     ] {
         let text = Launch::new().args(args).run().status(0).out();
-        for word in [
-            "rotate",
-            "ledger",
-            "leak",
-            "--mask-output",
-            "--ledger",
-        ] {
+        for word in ["rotate", "ledger", "leak", "--mask-output", "--ledger"] {
             let listed = text.lines().any(|line| {
                 let line = line.trim_start().replace('\\', "");
                 line.split([' ', '|', ',', '"', '<']).next() == Some(word)

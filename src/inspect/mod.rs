@@ -16,6 +16,7 @@ pub use record::{Inspection, ProcessRecord, State, VariableRecord, Verdict};
 use crate::cli::Options;
 use crate::contract::model::{Contract, RowId};
 use crate::error::{Error, Status};
+use crate::finding::Fact;
 use crate::fingerprint::Key;
 use crate::launch::{Launch, Survey, lookup};
 use crate::manifest::{Guard, Shown};
@@ -48,14 +49,15 @@ pub fn inspect(
     let own = Launch::judge(Survey::take(options.clone(), false)?, Vec::new());
     let survey = &own.survey;
     if survey.settings.fingerprint_key_file.is_some() && survey.key.is_none() {
-        let key = |option: &str| option.contains("fingerprint-key") || option.contains("key file");
-        let findings = own.verdict.findings.iter();
-        let mut wrong = findings.filter(|finding| key(&finding.message()));
-        let error = wrong.next().map_or_else(
-            || Error::new(Status::NoInput, "cannot read the fingerprint key"),
-            |wrong| Error::new(wrong.code.status(), wrong.message()).hint(wrong.hint()),
-        );
-        return Err(vec![error]);
+        let is_about = |fact: &Fact| match fact {
+            Fact::Named { option, .. } => *option == "--fingerprint-key-file",
+            Fact::NoKey { .. } => true,
+            _ => false,
+        };
+        let findings = own.verdict.findings.iter().filter(|finding| is_about(&finding.fact));
+        return Err(findings
+            .map(|wrong| Error::new(wrong.code.status(), wrong.message()).hint(wrong.hint()))
+            .collect());
     }
     let only = rows(survey.contract, variables)?;
     let mut inspection = Inspection {
