@@ -25,10 +25,8 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program.
+    /// 1: `health` found no healthy program, `inspect` a process that is not current.
     Unhealthy,
-    /// 1: `inspect` found a process that does not hold what would be resolved now.
-    NotCurrent,
     /// 2: `inspect` could not tell.
     Undecided,
     /// 0: nothing wrong.
@@ -49,7 +47,7 @@ impl Status {
             Status::NoPermission => 77,
             Status::CannotWrite => 73,
             Status::Software => 70,
-            Status::Unhealthy | Status::NotCurrent => 1,
+            Status::Unhealthy => 1,
             Status::Undecided => 2,
             Status::Success => 0,
         }

@@ -126,3 +126,51 @@ fn failed(path: &Path, errno: Errno) -> Error {
     refused(path, fs::errno_words(errno))
         .hint("nothing was written; make its directory writable, or name a file elsewhere")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn directory(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("new-file-{}-{name}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        path
+    }
+
+    fn secret() -> Secret {
+        Secret::new(b"value".to_vec())
+    }
+
+    #[test]
+    fn both_ways_make_the_same_file_and_replace_nothing() {
+        type Way = fn(&Place, &Secret) -> Result<(), Errno>;
+        for (name, way) in [("nameless", Place::nameless as Way), ("renamed", Place::renamed)] {
+            let directory = directory(name);
+            let path = directory.join("file");
+            let place = Place::find(&path).unwrap();
+            way(&place, &secret()).unwrap_or_else(|errno| panic!("{name}: {errno}"));
+            assert_eq!(std::fs::read(&path).unwrap(), b"value");
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600, "{name}");
+            std::fs::write(&path, "other").unwrap();
+            assert_eq!(way(&place, &secret()), Err(Errno::EEXIST), "{name}");
+            assert_eq!(std::fs::read(&path).unwrap(), b"other");
+            assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "{name}");
+            std::fs::remove_dir_all(directory).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_meanwhile_is_said_and_kept() {
+        let directory = directory("meanwhile");
+        let path = directory.join("file");
+        let place = Place::find(&path).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        let error = place.fill(&secret()).unwrap_err();
+        assert_eq!(error.status, Status::CannotWrite);
+        assert!(error.message.contains("a symbolic link of that name is there"), "{error}");
+        assert!(path.symlink_metadata().unwrap().is_symlink());
+        assert!(!directory.join("elsewhere").exists());
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -24,7 +24,7 @@ pub(super) fn inspect(options: cli::Inspect) -> Ending {
     })?;
     Ok(match inspection.verdict() {
         Verdict::Current => Status::Success,
-        Verdict::NotCurrent => Status::NotCurrent,
+        Verdict::NotCurrent => Status::Unhealthy,
         Verdict::Unknown => Status::Undecided,
     })
 }

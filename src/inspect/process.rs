@@ -5,9 +5,11 @@ use crate::contract::model::{Contract, Known};
 use crate::secret::Secret;
 use crate::source::{is_service_link, split_entry};
 use crate::sys::fs::{self, Errno, HERE};
+use crate::sys::wait;
 use jiff::Timestamp;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The most bytes of a file of /proc that are read: more than the kernel takes for arguments and
 /// environment under usual limits.
@@ -16,6 +18,9 @@ const LIMIT: usize = 16 << 20;
 const KERNEL_THREAD: i64 = 0x0020_0000;
 /// Milliseconds of a tick in what /proc shows (proc(5)): USER_HZ is 100 on all of Linux.
 const TICK: i64 = 10;
+/// How often, and how long apart, an environment that is empty is looked at.
+const EXEC_TRIES: usize = 4;
+const EXEC_PAUSE: Duration = Duration::from_millis(5);
 /// Bytes that are read at a time.
 const PIECE: usize = 64 << 10;
 
@@ -82,7 +87,14 @@ impl Process {
     /// # Errors
     /// EACCES where it may not be looked into, ESRCH where it has ended.
     pub fn environment(&self) -> Result<Environ, Errno> {
-        read(self.directory.as_fd(), "environ").map(Environ::new)
+        // In the middle of an exec the kernel says for a moment that there is none.
+        for _ in 0..EXEC_TRIES {
+            let block = read(self.directory.as_fd(), "environ")?;
+            if !block.is_empty() || wait::pause(EXEC_PAUSE).is_err() {
+                return Ok(Environ(block));
+            }
+        }
+        Ok(Environ(Secret::new(Vec::new())))
     }
 
     /// The root that its paths begin at, where that is not the own one.
@@ -138,10 +150,6 @@ pub struct Held<'a> {
 }
 
 impl Environ {
-    fn new(block: Secret) -> Self {
-        Environ(block)
-    }
-
     fn entries(&self) -> impl Iterator<Item = &[u8]> {
         let block = self.0.expose();
         block.strip_suffix(&[0]).unwrap_or(block).split(|&byte| byte == 0)
@@ -207,4 +215,58 @@ fn boot_time() -> Option<i64> {
     let uptime = read(proc.as_fd(), "uptime").ok()?;
     let uptime = std::str::from_utf8(uptime.expose()).ok()?.split(' ').next()?.replace('.', "");
     Some(Timestamp::now().as_millisecond() - uptime.parse::<i64>().ok()? * TICK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::builtin::CONTRACT;
+
+    fn environ(block: &[u8]) -> Environ {
+        Environ(Secret::new(block.to_vec()))
+    }
+
+    #[test]
+    fn the_first_of_a_name_is_what_the_process_finds() {
+        let environ = environ(b"A=1\0JWT_SECRET=one\0NEXIS_JWT_SECRET=\0JWT_SECRET=two\0");
+        let held = environ.held(&CONTRACT);
+        let all: Vec<_> = held.iter().map(|held| (held.known.name, held.value)).collect();
+        assert_eq!(all, [("JWT_SECRET", &b"one"[..]), ("NEXIS_JWT_SECRET", b"")]);
+        assert_eq!(environ.value(b"JWT_SECRET"), Some(&b"one"[..]));
+        assert_eq!(environ.value(b"JWT_SECRE"), None);
+    }
+
+    #[test]
+    fn what_kubernetes_injects_for_a_service_is_nothing_held() {
+        let environ = environ(b"NEXIS_REDIS_PORT=tcp://10.0.0.1:6379\0");
+        assert!(environ.held(&CONTRACT).is_empty());
+    }
+
+    #[test]
+    fn a_block_that_was_written_over_is_known() {
+        for (block, expected) in [
+            (&b""[..], false),
+            (b"A=1\0B=\0", false),
+            (b"A=1\0B=2", true),
+            (b"A=1\0\0\0\0", true),
+            (b"gateway: worker\0\0", true),
+            (b"worker\0A=1\0", true),
+            (b"=x\0", true),
+            (b"\0", true),
+        ] {
+            assert_eq!(environ(block).is_overwritten(), expected, "{block:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_process_is_read() {
+        let own = Process::open(std::process::id()).unwrap();
+        assert!(!own.is_empty() && own.user() == Some(fs::own_uid()));
+        assert_eq!(own.program(), std::env::current_exe().ok());
+        assert!(own.root().unwrap().is_none(), "its root is the own one");
+        let now = Timestamp::now().as_millisecond();
+        assert!((now - 600_000..=now + 100).contains(&own.started), "{}", own.started);
+        assert!(Process::numbers().unwrap().contains(&std::process::id()));
+        assert_eq!(Process::open(u32::MAX).err(), Some(Errno::ENOENT));
+    }
 }
