@@ -24,6 +24,7 @@ pub mod health;
 pub mod init;
 pub mod inspect;
 pub mod launch;
+pub mod leak;
 pub mod log;
 pub mod manifest;
 pub mod mode;

@@ -646,3 +646,42 @@ fn a_programs_name_forges_no_line_and_shows_no_secret() {
         assert!(!outcome.out().contains('\x1b'), "{outcome}");
     }
 }
+
+#[test]
+fn a_document_with_anything_more_is_refused() {
+    let service = Service::new();
+    let running = service.start(|it| it);
+    let outcome = service
+        .inspect(running.pid())
+        .args(["--fingerprint-key-file", "{root}/key", "--pid", "4194305"])
+        .file("key", HEX_KEY)
+        .run();
+    let good = document(&outcome);
+    let schema = schema();
+    for place in ["", "/processes/0", "/processes/0/variables/0", "/processes/0/variables/0/source"]
+    {
+        let mut bad = good.clone();
+        let object = bad.pointer_mut(place).unwrap_or_else(|| panic!("{place} in {good:#}"));
+        object.as_object_mut().unwrap().insert("value".to_owned(), "x".into());
+        assert!(!schema.is_valid(&bad), "{place} takes another key");
+    }
+    for (place, value) in [
+        ("/schema", "nexis-launch/inspect/v2".into()),
+        ("/time", "yesterday".into()),
+        ("/processes/0/pid", 0.into()),
+        ("/processes/0/state", "stale".into()),
+        ("/processes/0/variables/0/state", "old".into()),
+        ("/processes/0/variables/0/fingerprint", "9F86".into()),
+        ("/processes/0/variables/0/source/kind", "vault".into()),
+        ("/closed", Value::Null),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap_or_else(|| panic!("{place} in {good:#}")) = value;
+        assert!(!schema.is_valid(&bad), "{place}");
+    }
+    for key in good.as_object().unwrap().keys().filter(|key| *key != "fingerprint_key_id") {
+        let mut less = good.clone();
+        less.as_object_mut().unwrap().remove(key);
+        assert!(!schema.is_valid(&less), "without {key}");
+    }
+}
