@@ -53,6 +53,9 @@ pub(super) fn generate(options: cli::Generate) -> Ending {
     }
     if let Some(target) = options.target {
         to_stderr(&advice(target, &named.1, options.out.as_deref()));
+        if matches!(subject, Subject::FingerprintKey) {
+            to_stderr("hint: name the mounted file by NEXIS_LAUNCH_FINGERPRINT_KEY_FILE\n");
+        }
     } else if let Subject::Row(_, row) = subject
         && row.class == Some("database")
     {
@@ -167,7 +170,7 @@ fn advice(target: Platform, name: &str, out: Option<&Path>) -> String {
     match target {
         Platform::Kubernetes => {
             lines.push(format!("kubectl apply --server-side -f {from}"));
-            lines.push("then remove it; mount the Secret at /run/secrets/nexis".to_owned());
+            lines.push("then remove it; the launcher finds it in /run/secrets/nexis".to_owned());
         }
         Platform::Docker => {
             lines.push(format!("for Swarm: docker secret create {name} {from}"));
