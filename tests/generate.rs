@@ -8,10 +8,11 @@ use common::*;
 
 use serde_json::Value;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 /// What the built-in contract has that can be made: variables, with the names of their files.
@@ -294,4 +295,50 @@ fn on_a_terminal_a_newline_follows_and_nowhere_else() {
     let shown = String::from_utf8(bytes).unwrap();
     assert!(shown.len() == 66 && shown.ends_with("\r\n"), "{} bytes", shown.len());
     outcome.never_says(shown.trim_end());
+}
+
+/// Kills the command at each of its system calls in turn.
+#[test]
+fn a_kill_at_any_system_call_leaves_nothing_or_the_whole() {
+    let strace = Path::new("/usr/bin/strace");
+    if !strace.exists() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "strace is not installed");
+        let _ = writeln!(std::io::stderr(), "skipped: strace is not installed");
+        return;
+    }
+    let root = Launch::new();
+    let work = root.root().join("work");
+    let new = work.join("new");
+    let traced = |options: &[&str]| {
+        let traced = Command::new(strace)
+            .args(options)
+            .args([env!("CARGO_BIN_EXE_nexis-launch"), "generate", "JWT_SECRET", "--out", "new"])
+            .current_dir(&work)
+            .env_clear()
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&traced.stderr).into_owned()
+    };
+    let trace = traced(&[]);
+    std::fs::remove_file(&new).unwrap();
+    let mut calls: Vec<&str> = trace.lines().filter_map(|it| Some(it.split_once('(')?.0)).collect();
+    let is_call = |it: &&str| it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+    calls.retain(is_call);
+    calls.sort_unstable();
+    let (mut nothing, mut whole) = (0, 0);
+    for same in calls.chunk_by(|one, other| one == other) {
+        for number in 1..=same.len() {
+            traced(&["-e", &format!("inject={}:signal=KILL:when={number}", same[0])]);
+            match names(&work).as_slice() {
+                [git] if git == ".git" => nothing += 1,
+                [_, file] if file == "new" => {
+                    assert_eq!(std::fs::read(&new).unwrap().len(), 64, "{} {number}", same[0]);
+                    std::fs::remove_file(&new).unwrap();
+                    whole += 1;
+                }
+                other => panic!("{} {number} leaves {other:?}", same[0]),
+            }
+        }
+    }
+    assert!(nothing > 10 && whole > 0, "{nothing} times nothing, {whole} times the whole");
 }
