@@ -12,7 +12,7 @@ use std::io::{Read, Write as _};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// What the built-in contract has that can be made: variables, with the names of their files.
@@ -310,13 +310,14 @@ fn a_kill_at_any_system_call_leaves_nothing_or_the_whole() {
     let work = root.root().join("work");
     let new = work.join("new");
     let traced = |options: &[&str]| {
-        let traced = Command::new(strace)
+        let mut command = Command::new(strace);
+        command
             .args(options)
             .args([env!("CARGO_BIN_EXE_nexis-launch"), "generate", "JWT_SECRET", "--out", "new"])
             .current_dir(&work)
             .env_clear()
-            .output()
-            .unwrap();
+            .stderr(Stdio::piped());
+        let traced = spawn(&mut command).wait_with_output().unwrap();
         String::from_utf8_lossy(&traced.stderr).into_owned()
     };
     let trace = traced(&[]);

@@ -8,6 +8,7 @@ use common::*;
 use jsonschema::Validator;
 use serde_json::Value;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -125,6 +126,12 @@ fn are(outcome: &Outcome, pid: i32, expected: &[(&str, &str)]) {
 fn is_root() -> bool {
     // SAFETY: geteuid(2) cannot fail.
     unsafe { libc::geteuid() == 0 }
+}
+
+/// A copy of a program in the service's directory.
+fn executable(service: &Service, name: &str, program: impl AsRef<Path>) -> PathBuf {
+    let _ = service.root.clone().executable(name, std::fs::read(program).unwrap());
+    service.root.root().join(name)
 }
 
 /// Says that a test was skipped; in CI nothing is.
@@ -376,7 +383,7 @@ fn a_program_that_was_started_without_the_launcher_is_held_against_it() {
     let service = Service::new();
     let child = |name: &str, value: &str| {
         let mut command = Command::new("/bin/sleep");
-        Kept(command.arg("50").env_clear().env(name, value).spawn().unwrap())
+        Kept(spawn(command.arg("50").env_clear().env(name, value)))
     };
     let stale = child("NEXIS_JWT_SECRET", OTHER);
     let outcome = service.inspect(stale.pid()).args(["JWT_SECRET"]).run();
@@ -423,7 +430,7 @@ fn a_source_that_cannot_be_read_leaves_it_open() {
 #[test]
 fn a_process_that_is_gone_or_of_another_user_cannot_be_told() {
     let service = Service::new();
-    let mut child = Command::new("/bin/true").spawn().unwrap();
+    let mut child = spawn(&mut Command::new("/bin/true"));
     let zombie = i32::try_from(child.id()).unwrap();
     wait_for("its end", || {
         std::fs::read_to_string(format!("/proc/{zombie}/stat")).unwrap().contains(") Z ")
@@ -461,7 +468,8 @@ fn a_process_that_is_gone_or_of_another_user_cannot_be_told() {
 fn all_are_those_that_hold_a_secret_of_the_contract_or_are_its_program() {
     let service = Service::new();
     let running = service.start(|it| it);
-    let plain = Kept(Command::new("/bin/sleep").arg("50").env("RUST_LOG", "info").spawn().unwrap());
+    let mut plain = Command::new("/bin/sleep");
+    let plain = Kept(spawn(plain.arg("50").env_clear().env("RUST_LOG", "info")));
     let contract = "version: 1\nname: own\nextends: builtin:nexis-gateway\n\
         program: {idler: /bin/sleep}\n";
     let look = || {
@@ -492,6 +500,13 @@ fn all_are_those_that_hold_a_secret_of_the_contract_or_are_its_program() {
     program.status(1);
     assert!(pids(&program).contains(&plain.pid().into()), "{program}");
     assert_eq!(variable(&program, plain.pid(), "JWT_SECRET")["state"], "missing");
+    // An upgrade takes the file away from under the process.
+    let copy = executable(&service, "idler", "/bin/sleep");
+    let contract = contract.replace("/bin/sleep", copy.to_str().unwrap());
+    let upgraded = Kept(spawn(Command::new(&copy).arg0("x").arg("50").env_clear()));
+    std::fs::remove_file(&copy).unwrap();
+    let outcome = look().args(["--contract", "{root}/c.yaml"]).file("c.yaml", contract).run();
+    assert!(pids(&outcome).contains(&upgraded.pid().into()), "{outcome}");
     // Nobody holds this one.
     let nobody = look().args(["ANTHROPIC_API_KEY"]).run();
     assert!(!pids(&nobody).contains(&running.pid().into()), "{nobody}");
@@ -513,13 +528,10 @@ fn files_are_those_of_the_process_mounts() {
         env!("CARGO_BIN_EXE_nexis-launch"),
         dir = service.dir,
     );
-    let child = Command::new("unshare")
-        .args(["--mount", "sh", "-c", &script])
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env(CORS.0, CORS.1)
-        .spawn();
-    let child = Kept(child.expect("unshare"));
+    let mut child = Command::new("unshare");
+    child.args(["--mount", "sh", "-c", &script]).env_clear();
+    child.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env(CORS.0, CORS.1);
+    let child = Kept(spawn(&mut child));
     let exe = format!("/proc/{}/exe", child.pid());
     wait_for("the exec", || {
         std::fs::read_link(&exe).is_ok_and(|it| it.file_name().is_some_and(|it| it == "sleep"))
@@ -541,22 +553,13 @@ fn links_of_another_root_stay_below_it() {
     let jail = service.root.root().join("jail");
     std::fs::create_dir_all(jail.join("run/secrets/nexis")).unwrap();
     let at = |path: &str| jail.join(path);
-    for (from, to) in [
-        (PathBuf::from(env!("CARGO_BIN_EXE_nexis-launch")), "nexis-launch"),
-        (example("gateway"), "gateway"),
-    ] {
-        std::fs::copy(from, at(to)).unwrap();
-    }
+    executable(&service, "jail/nexis-launch", env!("CARGO_BIN_EXE_nexis-launch"));
+    executable(&service, "jail/gateway", example("gateway"));
     std::fs::write(at("run/secrets/nexis/jwt-secret"), OTHER).unwrap();
-    let child = Command::new("/usr/sbin/chroot")
-        .arg(&jail)
-        .args(["/nexis-launch", "run", "--mode", "production", "--manifest", "off", "--"])
-        .args(["/gateway", "/address", "1"])
-        .env_clear()
-        .env(CORS.0, CORS.1)
-        .spawn()
-        .unwrap();
-    let child = Kept(child);
+    let mut child = Command::new("/usr/sbin/chroot");
+    child.arg(&jail).env_clear().env(CORS.0, CORS.1);
+    child.args(["/nexis-launch", "run", "--mode", "production", "--manifest", "off", "--"]);
+    let child = Kept(spawn(child.args(["/gateway", "/address", "1"])));
     wait_for("the gateway", || at("address").exists());
     let look = || inspect(child.pid()).env(CORS.0, CORS.1).default_directories();
     let look = || look().canary(SECRET).canary(OTHER);
@@ -639,10 +642,9 @@ fn text_is_aligned_and_says_the_same() {
 fn a_programs_name_forges_no_line_and_shows_no_secret() {
     let service = Service::new();
     let name = format!("x\n{SECRET}\u{1b}[2J");
-    let copy = service.root.root().join(&name);
-    std::fs::copy("/bin/sleep", &copy).unwrap();
-    let child = Command::new(&copy).arg("50").env_clear().env("JWT_SECRET", SECRET).spawn();
-    let child = Kept(child.unwrap());
+    let copy = executable(&service, &name, "/bin/sleep");
+    let child = spawn(Command::new(&copy).arg("50").env_clear().env("JWT_SECRET", SECRET));
+    let child = Kept(child);
     let pid = child.pid().to_string();
     for format in ["text", "json"] {
         let outcome = Launch::command("inspect", ["--format", format, "--pid", &pid])

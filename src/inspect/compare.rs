@@ -172,7 +172,9 @@ fn one(
     } else if held.is_empty() {
         State::Missing
     } else if is_snapshot(case.launch, resolved) {
-        say("it equals its credential, which is a copy of when the unit was started".to_owned());
+        say("it equals its credential, a copy made when the unit was started: name the file \
+             behind that by a _FILE variable"
+            .to_owned());
         State::Unknown
     } else if let Some(why) = read_since(case, held) {
         say(why);

@@ -7,7 +7,9 @@ use crate::source::{is_service_link, split_entry};
 use crate::sys::fs::{self, Errno, HERE};
 use crate::sys::wait;
 use jiff::Timestamp;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,7 +122,10 @@ impl Process {
 
     /// The path of its program, as its own root has it.
     pub fn program(&self) -> Option<PathBuf> {
-        fs::link_target_in(self.directory.as_fd(), Path::new("exe")).ok().map(PathBuf::from)
+        let path = fs::link_target_in(self.directory.as_fd(), Path::new("exe")).ok()?;
+        // An upgrade took the file away from under it.
+        let path = path.as_bytes().strip_suffix(b" (deleted)").unwrap_or(path.as_bytes());
+        Some(PathBuf::from(OsStr::from_bytes(path)))
     }
 
     /// Whether it is a program of the contract's `program:`, by its path or its argv[0].

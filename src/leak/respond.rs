@@ -271,7 +271,7 @@ fn adjacent(out: &mut String, incident: &Incident) {
                  alone got out, each is exposed as well:",
             );
             for other in &traced.others {
-                task(out, false, &format!("{}", quoted(other)));
+                task(out, false, &quoted(other));
             }
         }
         Some(traced) if traced.undecided == 0 => {

@@ -102,6 +102,12 @@ impl Drop for Root {
     }
 }
 
+/// Starts a program of the test's own, while no executable file is being written.
+pub fn spawn(command: &mut Command) -> Child {
+    let _fork = FORK.lock().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap_or_else(|it| panic!("{command:?}: {it}"))
+}
+
 /// A standard stream of the child.
 #[derive(Clone)]
 pub enum Stream {
