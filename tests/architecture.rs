@@ -105,6 +105,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("new_file", &["settings", "contract", "source", "resolve", "environment", "manifest"]),
+    ("inspect", &["settings", "exec", "audit", "output", "log", "privileges", "deployment"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];

@@ -24,7 +24,7 @@ mod spawn;
 
 pub use forms::forms;
 pub use outcome::{Outcome, Seen};
-pub use spawn::{Descriptor, Root, Running, Stream, wait_for};
+pub use spawn::{Descriptor, Root, Running, Stream, spawn, wait_for};
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
