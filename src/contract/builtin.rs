@@ -7,7 +7,7 @@
 use super::model::{
     Condition::*, Contract, Deliver::*, Display::*, Encoding::*, Feature, FeatureId, FileName,
     FinalNewline::*, Format, Generate, Kind::*, Known, List, NotRead, Origin::*, Override,
-    Place::*, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,
+    Place::*, Policy, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,
 };
 use crate::finding::{Code::*, Severity::*};
 use crate::mode::Modes;
@@ -118,6 +118,7 @@ pub static CONTRACT: Contract = Contract {
         "NEXIS_",
     ]),
     passthrough: List(&[]),
+    policy: Policy { rotation: List(&[]), severity: List(&[]), forbid: List(&[]), modes: Modes(7), no_report: false, no_accept: false, features_off: List(&[]), acknowledge: List(&[]) },
     trusted_owners: List(&[]),
     burnt: List(&[
         Reject { value: "dev_only_secret_change_in_production", password: false, code: Placeholder },

@@ -4,6 +4,7 @@
 //! extends, stricter only) and [`compile`] (names to indices). The built-in contract has been
 //! through all that when the program was made: it is the table in [`builtin`].
 
+mod acknowledge;
 #[rustfmt::skip]
 pub mod builtin;
 mod compile;
@@ -18,6 +19,7 @@ pub mod model;
 pub mod name;
 mod node;
 mod pattern;
+pub mod policy;
 mod problem;
 mod show;
 pub mod template;

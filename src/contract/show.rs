@@ -4,9 +4,10 @@
 //! the keys stand in the order of the documentation, for which the maps of the YAML and JSON
 //! libraries are of no use.
 
-use super::draft::{Cond, Draft, FormatDraft, RowDraft};
+use super::draft::{At, Cond, Draft, FormatDraft, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, ENCODING, FINAL_NEWLINE, USER_INFO};
 use super::model::{Contract, Deliver, Display, FinalNewline, Origin, Override, Reject, Str, Test};
+use super::policy::{ACCEPT, ENFORCE, PolicyDraft};
 use super::{BUILTIN_YAML, builtin};
 use crate::finding::Severity;
 use crate::mode::{Mode, Modes};
@@ -144,7 +145,35 @@ fn tree(draft: &Draft) -> Tree {
     });
     map.list("not_read", not_read.collect());
     map.texts("passthrough", &draft.passthrough);
+    map.map("policy", policy(&draft.policy));
     Tree::Map(map.0)
+}
+
+/// A policy; its switches are printed where they forbid something.
+fn policy(draft: &PolicyDraft) -> Vec<(Str, Tree)> {
+    fn names(list: &[At<Str>]) -> Vec<Str> {
+        list.iter().map(|at| at.value).collect()
+    }
+    let mut map = Map::default();
+    let days = |at: &At<(Str, u32)>| (at.value.0, Tree::Text(format!("{}d", at.value.1).leak()));
+    map.map("rotation", draft.rotation.iter().map(days).collect());
+    let least: Vec<Override> = draft.severity.iter().map(|at| at.value).collect();
+    map.map("severity", severities(&least));
+    map.texts("forbid", &names(&draft.forbid));
+    map.put("modes", draft.modes.map(|at| modes(at.value)));
+    map.word("enforce", draft.enforce.map(|at| at.value), false, ENFORCE);
+    map.word("accept", draft.accept.map(|at| at.value), false, ACCEPT);
+    map.texts("features_off", &names(&draft.features_off));
+    let acknowledged = draft.acknowledge.iter().map(|at| {
+        let mut map = Map::default();
+        map.text("code", Some(at.value.code.name()));
+        map.text("variable", at.value.variable);
+        map.text("reason", Some(at.value.reason));
+        map.text("until", Some(at.value.until));
+        Tree::Map(map.0)
+    });
+    map.list("acknowledge", acknowledged.collect());
+    map.0
 }
 
 /// `always`, or the modes.

@@ -7,9 +7,10 @@
 //! are said at once.
 
 use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
-use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE};
+use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE, severity_word};
 use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
+use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
@@ -42,7 +43,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
         match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
-            Some(base) => tighten(base, row, problems),
+            Some(base_row) => tighten(base_row, row, &base.policy, problems),
             None => base.rows.push(row.clone()),
         }
     }
@@ -89,8 +90,15 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.not_read.push(*at),
         }
     }
+    let mut less = |line, key: &str, new: &str, old: &str| {
+        looser(line, key, "policy", new, old, problems);
+    };
+    policy::merge(&mut base, &over.policy, &mut less);
     base
 }
+
+/// Told of what is looser: its line, the key, the new value and the old one.
+pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
 fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
@@ -120,7 +128,7 @@ fn either(one: Option<Cond>, other: Option<Cond>) -> Option<Cond> {
 }
 
 /// Adds `over` to `base`.
-fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
+fn tighten(base: &mut RowDraft, over: &RowDraft, policy: &PolicyDraft, problems: &mut Problems) {
     let name = base.name;
     if base.part != over.part {
         let kind = if base.part { "part" } else { "variable" };
@@ -197,7 +205,7 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         (_, Some(new)) => base.default = Some(new),
         _ => {}
     }
-    severities(base, over, &mut less);
+    severities(base, over, policy, &mut less);
     format(&mut base.format, &over.format, &mut less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
@@ -216,12 +224,12 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
     base.keys.clone_from(&over.keys);
 }
 
-fn modes(modes: Modes) -> String {
+pub(super) fn modes(modes: Modes) -> String {
     let names: Vec<&str> = modes.iter().map(Mode::name).collect();
     if names.is_empty() { "[]".to_owned() } else { format!("[{}]", names.join(", ")) }
 }
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
     words.iter().find(|(_, one)| *one == thing).map_or("", |&(word, _)| word)
 }
 
@@ -233,12 +241,17 @@ fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
 
 /// Severities code by code and mode by mode, measured against what is in force: the extended
 /// row's own, else the table's.
-fn severities(base: &mut RowDraft, over: &RowDraft, less: &mut dyn FnMut(&str, &str, &str)) {
-    let shown = |severity: Option<Severity>| severity.map_or("none", Severity::name);
+fn severities(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
+    let shown = severity_word;
     let mut merged = over.severity.clone();
     for new in &over.severity {
         for mode in new.modes.iter() {
-            let old = severity(&base.severity, new.code, mode);
+            let old = severity(&base.severity, new.code, mode).max(policy.least(new.code, mode));
             if new.severity < old {
                 let key = format!("severity of {} in {mode}", new.code.name());
                 less(&key, shown(new.severity), shown(old));
