@@ -299,6 +299,7 @@ impl Launch {
             inheritance,
             arguments: &arguments,
             accept: &survey.settings.accept,
+            enforce: survey.settings.enforce,
             today: survey.moment.day,
         };
         let observations = std::mem::take(&mut survey.observations);

@@ -30,18 +30,19 @@ pub fn check(
     }
     exists(contract, &one, row)?;
     let error = Mode::ALL.into_iter().find(|&mode| {
-        policy.modes.has(mode) && severity(contract, policy, &one, row, mode) > Some(Severity::Warning)
+        policy.modes.has(mode)
+            && severity(contract, policy, &one, row, mode) > Some(Severity::Warning)
     });
     match error {
         None => Ok(one),
         Some(mode) => {
             let about = one.variable.map_or(String::new(), |name| format!(" of {name}"));
             Err(Fault {
-                words: format!(
-                    "acknowledge: {}{about} is an error in {mode}",
-                    one.code.name()
+                words: format!("acknowledge: {}{about} is an error in {mode}", one.code.name()),
+                hint: Some(
+                    "only warnings are acknowledged; mend it, or --accept it for a while"
+                        .to_owned(),
                 ),
-                hint: Some("only warnings are acknowledged; mend it, or --accept it for a while".to_owned()),
             })
         }
     }
@@ -58,7 +59,8 @@ fn exists(contract: &Contract, one: &Acknowledged, row: Option<&Row>) -> Result<
         return Ok(());
     }
     if undeclared {
-        let words = format!("acknowledge: {name} is a name of the contract, so never {}", one.code.name());
+        let words =
+            format!("acknowledge: {name} is a name of the contract, so never {}", one.code.name());
         return Err(Fault { words, hint: None });
     }
     let names = contract.names.iter().map(|known| known.name);

@@ -314,12 +314,7 @@ pub(super) fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Cod
 }
 
 /// `warning` for each mode in which the code is found at all, or a mapping of modes.
-pub(super) fn severity(
-    code: Code,
-    node: Node,
-    list: &mut Vec<Override>,
-    problems: &mut Problems,
-) {
+pub(super) fn severity(code: Code, node: Node, list: &mut Vec<Override>, problems: &mut Problems) {
     let mut add = |modes: Modes, severity: Option<Severity>| match list
         .iter_mut()
         .find(|one| one.code == code && one.severity == severity)

@@ -380,9 +380,8 @@ fn least(draft: &PolicyDraft) -> Vec<Override> {
     let mut list = Vec::new();
     for &code in Code::ALL {
         for severity in [Severity::Warning, Severity::Error] {
-            let modes = Mode::ALL.into_iter().filter(|&mode| {
-                draft.least(code, mode) == Some(severity)
-            });
+            let modes =
+                Mode::ALL.into_iter().filter(|&mode| draft.least(code, mode) == Some(severity));
             let modes = modes.fold(Modes::NONE, Modes::with);
             if !modes.is_empty() {
                 list.push(Override { code, modes, severity: Some(severity) });
