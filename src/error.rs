@@ -25,7 +25,7 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program.
+    /// 1: `health` found no healthy program, `contract diff` a looser contract.
     Unhealthy,
     /// 0: nothing wrong.
     Success,

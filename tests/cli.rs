@@ -19,6 +19,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("init", &["init"]),
     ("contract-help", &["contract", "--help"]),
     ("contract-template-help", &["contract", "template", "--help"]),
+    ("contract-diff-help", &["contract", "diff", "--help"]),
+    ("contract-diff", &["contract", "diff", "builtin:nexis-gateway", "builtin:nexis-gateway"]),
     ("nothing", &[]),
     ("unknown-command", &["rnu"]),
     ("unknown-option", &["run", "--mdoe", "production", "--", "/bin/true"]),

@@ -8,6 +8,7 @@ mod acknowledge;
 #[rustfmt::skip]
 pub mod builtin;
 mod compile;
+pub mod diff;
 pub mod docs;
 mod draft;
 mod fields;

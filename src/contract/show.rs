@@ -14,7 +14,8 @@ use crate::mode::{Mode, Modes};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// What is printed; a mapping keeps its order.
-enum Tree {
+#[derive(Clone, PartialEq)]
+pub(super) enum Tree {
     Bool(bool),
     Integer(i64),
     Text(Str),
@@ -48,12 +49,13 @@ pub fn yaml(contract: &Contract) -> String {
     if contract.origin == Origin::Builtin && contract.sha256 == builtin::CONTRACT.sha256 {
         return BUILTIN_YAML.to_owned();
     }
-    serde_yaml::to_string(&tree(&Draft::of(contract))).unwrap_or_default()
+    serde_yaml::to_string(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default()
 }
 
 /// The same as JSON, which the contract's schema describes too; with a final newline.
 pub fn json(contract: &Contract) -> String {
-    let mut text = serde_json::to_string_pretty(&tree(&Draft::of(contract))).unwrap_or_default();
+    let mut text =
+        serde_json::to_string_pretty(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -102,7 +104,7 @@ impl Map {
 }
 
 /// A whole contract. It has no `extends`: all of that is in it.
-fn tree(draft: &Draft) -> Tree {
+pub(super) fn tree(draft: &Draft) -> Vec<(Str, Tree)> {
     let mut map = Map::default();
     map.put("version", Some(Tree::Integer(1)));
     map.text("name", draft.name);
@@ -146,7 +148,7 @@ fn tree(draft: &Draft) -> Tree {
     map.list("not_read", not_read.collect());
     map.texts("passthrough", &draft.passthrough);
     map.map("policy", policy(&draft.policy));
-    Tree::Map(map.0)
+    map.0
 }
 
 /// A policy; its switches are printed where they forbid something.
@@ -185,7 +187,7 @@ fn modes(modes: Modes) -> Tree {
 }
 
 /// A variable or part.
-fn row(row: &RowDraft) -> Tree {
+pub(super) fn row(row: &RowDraft) -> Tree {
     let mut map = Map::default();
     map.text("name", Some(row.name));
     map.texts("aliases", &row.aliases);
@@ -260,7 +262,7 @@ fn severities(list: &[Override]) -> Vec<(Str, Tree)> {
 }
 
 /// A condition.
-fn condition(cond: &Cond) -> Tree {
+pub(super) fn condition(cond: &Cond) -> Tree {
     let all = |list: &[Cond]| Tree::List(list.iter().map(condition).collect());
     match cond {
         Cond::Any(list) => Tree::Map(vec![("any", all(list))]),

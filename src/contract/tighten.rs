@@ -43,7 +43,20 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
         match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
-            Some(base_row) => tighten(base_row, row, &base.policy, problems),
+            Some(base_row) => {
+                let name = base_row.name;
+                if base_row.part != row.part {
+                    let kind = if base_row.part { "part" } else { "variable" };
+                    problems
+                        .add(row.line, format!("{name} is a {kind} in the contract it extends"));
+                }
+                tighten(base_row, row, &base.policy, &mut |key, new, old| {
+                    // The first word is the row's key, or a key inside its format.
+                    let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
+                    let line = row.line_of(outer.unwrap_or("format"));
+                    looser(line, key, name, new, old, problems);
+                });
+            }
             None => base.rows.push(row.clone()),
         }
     }
@@ -127,18 +140,13 @@ fn either(one: Option<Cond>, other: Option<Cond>) -> Option<Cond> {
     }
 }
 
-/// Adds `over` to `base`.
-fn tighten(base: &mut RowDraft, over: &RowDraft, policy: &PolicyDraft, problems: &mut Problems) {
-    let name = base.name;
-    if base.part != over.part {
-        let kind = if base.part { "part" } else { "variable" };
-        problems.add(over.line, format!("{name} is a {kind} in the contract it extends"));
-    }
-    let mut less = |key: &str, new: &str, old: &str| {
-        // The first word is the row's key, or a key inside its format.
-        let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
-        looser(over.line_of(outer.unwrap_or("format")), key, name, new, old, problems);
-    };
+/// Adds `over` to `base`. What is looser is told to `less`: the key, the new value and the old one.
+pub(super) fn tighten(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
     let required = base.required.unwrap_or(Modes::NONE);
     if let Some(new) = over.required {
         if required.0 & !new.0 != 0 {
@@ -205,8 +213,8 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, policy: &PolicyDraft, problems:
         (_, Some(new)) => base.default = Some(new),
         _ => {}
     }
-    severities(base, over, policy, &mut less);
-    format(&mut base.format, &over.format, &mut less);
+    severities(base, over, policy, less);
+    format(&mut base.format, &over.format, less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
     // A program that reads the value does not read a path in its place.
@@ -234,7 +242,7 @@ pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'sta
 }
 
 /// The severity of `code` in `mode` under these overrides.
-fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
+pub(super) fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
     let found = list.iter().find(|one| one.code == code && one.modes.has(mode));
     found.map_or(code.severity(mode), |one| one.severity)
 }
