@@ -16,4 +16,5 @@ mod policy;
 mod rows;
 pub mod verdict;
 
+pub use names::says_secret;
 pub use rows::required;
