@@ -12,8 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A password with everything that ends or splits a URL's parts somewhere.
@@ -21,27 +21,6 @@ const HOSTILE: &str = "at@colon:slash/question?hash#percent%41&plus+space ünï'
 
 fn repository(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Says that a test cannot be made here.
-///
-/// # Panics
-/// With `CI=true`.
-fn skipped(what: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} is not installed");
-    // Not by a macro, whose text the test runner would keep to itself.
-    let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
-}
-
-/// A program in the directories that Debian has for them.
-fn installed(name: &str) -> Option<PathBuf> {
-    let all = ["/usr/bin", "/usr/local/bin"].map(|it| Path::new(it).join(name));
-    all.into_iter().find(|it| it.is_file())
-}
-
-/// A port of the loopback interface that is free.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -168,15 +147,6 @@ fn a_python_worker_gets_a_url_that_it_takes_apart_again() {
     let outcome = launch().env("PYTHONSTARTUP", "/x.py").run();
     outcome.status(78).only_errors(&[("forbidden-variable", "PYTHONSTARTUP")]);
     assert_eq!(outcome.out(), "");
-}
-
-/// The newest PostgreSQL, as Debian installs it.
-fn postgresql() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut all: Vec<PathBuf> = versions.map(|it| it.unwrap().path().join("bin")).collect();
-    all.retain(|bin| ["initdb", "postgres", "psql"].iter().all(|it| bin.join(it).is_file()));
-    all.sort();
-    all.pop()
 }
 
 /// The status of a query with this password.
