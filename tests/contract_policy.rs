@@ -279,15 +279,15 @@ fn lint_says_what_of_a_policy_is_probably_not_meant() {
     let dir = std::env::temp_dir().join(format!("nexis-policy-{}-lint", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let path = dir.join("lint.yaml");
-    let rows = "- {name: A, purpose: p, read_by: x, required: [production]}\n- {name: B, purpose: p, read_by: x, default: x}\n- {name: C, purpose: p, read_by: x, feature: f, required: always}\n- {name: D, purpose: p, read_by: x}\n";
-    let policy = "policy: {rotation: {jwt-signng: 30d}, forbid: [A, B, D], features_off: [f]}\n";
+    let rows = "- {name: A, purpose: p, read_by: x, required: [production]}\n- {name: B, purpose: p, read_by: x, default: x}\n- {name: C, purpose: p, read_by: x, feature: f, required: always}\n- {name: D, purpose: p, read_by: x, class: jwt-signing}\n";
+    let policy = "policy: {rotation: {jwt-signng: 30d, ci-token: 7d}, forbid: [A, B, D], features_off: [f]}\n";
     let feature = "features: [{name: f, on: {variable: A, set: true}}]\n";
     std::fs::write(&path, format!("version: 1\nname: x\nvariables:\n{rows}{feature}{policy}"))
         .unwrap();
     let found = contract::lint(&path).unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
     let expected = [
-        "policy: no variable is of class jwt-signng",
+        "policy: no variable is of class jwt-signng; jwt-signing is one",
         "line 4: A is forbidden and required",
         "line 5: B is forbidden and given a default",
         "line 6: C is required and of a feature that is off",

@@ -4,6 +4,7 @@
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
 use super::{load, words};
 use crate::error::Error;
+use crate::nearest::nearest;
 use std::path::Path;
 
 /// Reads the contract at `path` and says what is probably not meant, by line.
@@ -61,8 +62,12 @@ impl Lint {
         let policy = &contract.policy;
         let of_rows = |class: &str| contract.rows.iter().any(|row| row.class == Some(class));
         for (class, _) in policy.rotation.iter().filter(|(class, _)| !of_rows(class)) {
-            // Keys that no variable holds have classes too.
-            self.say(0, format!("policy: no variable is of class {class}"));
+            // Keys that no variable holds have classes too; a slip is near one that is known.
+            let known = contract.rows.iter().filter_map(|row| row.class);
+            if let Some(near) = nearest(class, known) {
+                let words = format!("policy: no variable is of class {class}; {near} is one");
+                self.say(0, words);
+            }
         }
         let needed = |row: &Row| !row.required.is_empty() || row.required_when.is_some();
         for row in contract.rows.iter().filter(|row| policy.forbids(row.name.as_bytes())) {
