@@ -169,6 +169,16 @@ pub enum ContractAction {
         /// A contract file; absent: the built-in contract
         file: Option<PathBuf>,
     },
+    /// Say what contract B demands more or less than A: 0 the same or stricter, 1 looser
+    Diff {
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// A contract file or builtin:nexis-gateway
+        a: PathBuf,
+        /// The contract file that is to take its place
+        b: PathBuf,
+    },
     /// Print a skeleton of names and demands, without values
     Template {
         /// What the skeleton is for

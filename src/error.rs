@@ -25,7 +25,8 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program, `inspect` a process that is not current.
+    /// 1: `health` found no healthy program, `inspect` a process that is not current, `contract
+    /// diff` a looser contract.
     Unhealthy,
     /// 2: `inspect` could not tell.
     Undecided,

@@ -20,6 +20,7 @@ use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
 use crate::sys::{fs, process};
 use crate::url;
+use crate::validate::says_secret;
 use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
 use jiff::Timestamp;
@@ -234,19 +235,20 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
 }
 
 /// Takes out of errors what is the value of an inherited secret: an operator who confused two
-/// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
-/// one says what is a secret.
+/// names gave it as a path or as a setting's name. No contract is in force yet, so the default one
+/// says what is a secret, whatever program is meant, and so does a name that says it of itself; the
+/// password of a URL is one under any name.
 pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     let mut needles = Needles::new();
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
-        let known = contract::builtin::CONTRACT.known(name);
-        if let Some(row) = known.map(|known| contract::builtin::CONTRACT.row(known.row))
-            && row.secret
-        {
-            needles.add(row.name, value);
-            for password in url::passwords(value) {
-                needles.add(format!("{}#password", row.name), password.expose());
-            }
+        let default = &contract::builtin::CONTRACT;
+        let row = default.known(name).map(|known| default.row(known.row));
+        let shown = row.map_or_else(|| String::from_utf8_lossy(name), |row| row.name.into());
+        if row.map_or_else(|| says_secret(name), |row| row.secret) {
+            needles.add(shown.clone().into_owned(), value);
+        }
+        for password in url::passwords(value) {
+            needles.add(format!("{shown}#password"), password.expose());
         }
     }
     let concealed = |mut error: Error| {
@@ -328,6 +330,7 @@ impl Launch {
             inheritance,
             arguments: &arguments,
             accept: &survey.settings.accept,
+            enforce: survey.settings.enforce,
             today: survey.moment.day,
         };
         let observations = std::mem::take(&mut survey.observations);

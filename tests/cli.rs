@@ -33,6 +33,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("inspect-part", &["inspect", "--all", "NEXIS_DATABASE_PASSWORD"]),
     ("contract-help", &["contract", "--help"]),
     ("contract-template-help", &["contract", "template", "--help"]),
+    ("contract-diff-help", &["contract", "diff", "--help"]),
+    ("contract-diff", &["contract", "diff", "builtin:nexis-gateway", "builtin:nexis-gateway"]),
     ("nothing", &[]),
     ("unknown-command", &["rnu"]),
     ("unknown-option", &["run", "--mdoe", "production", "--", "/bin/true"]),

@@ -143,6 +143,29 @@ fn the_operators_contract_parses_and_lints_clean() {
     assert_eq!((linted.out(), linted.err()), (String::new(), String::new()));
 }
 
+#[test]
+fn the_policy_parses_lints_clean_and_is_not_looser_than_what_it_extends() {
+    let text = readme();
+    let yaml = text.split("```yaml\n").find(|block| block.contains("\npolicy:\n")).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
+    let command = |words: &[&str]| {
+        let launch = Launch::command("contract", words).file("platform.yaml", yaml);
+        let outcome = launch.run();
+        outcome.status(0);
+        assert_eq!(outcome.err(), "");
+        outcome.out()
+    };
+    assert_eq!(command(&["lint", "{root}/platform.yaml"]), "");
+    command(&["diff", "builtin:nexis-gateway", "{root}/platform.yaml"]);
+    // Every key that the table explains is one, and the other way round.
+    let section = section(&text, "A contract of your own");
+    let rows: Vec<&str> = section.lines().filter_map(|it| it.strip_prefix("| `")).collect();
+    for key in contract::policy::POLICY {
+        let named = |row: &&&str| row.starts_with(key) && yaml.contains(&format!("\n  {key}:"));
+        assert!(rows.iter().any(|row| named(&&row)), "{key}");
+    }
+}
+
 /// The first command, with the launcher of this build in place of `cargo run … --`.
 #[test]
 fn the_first_command_shows_what_reached_the_program() {

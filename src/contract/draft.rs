@@ -5,6 +5,7 @@ use super::model::{
     Condition, Contract, Deliver, Display, FinalNewline, Format, Generate, Kind, List, NotRead,
     Override, Reject, Row, Str, Test,
 };
+use super::policy::PolicyDraft;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -44,6 +45,8 @@ pub struct Draft {
     pub not_read: Vec<At<NotRead>>,
     /// Names passed on.
     pub passthrough: Vec<Str>,
+    /// The policy.
+    pub policy: PolicyDraft,
 }
 
 /// A row; what the file does not say is `None` or empty.
@@ -258,6 +261,7 @@ impl Draft {
                 .collect(),
             not_read: contract.not_read.iter().copied().map(at).collect(),
             passthrough: contract.passthrough.to_vec(),
+            policy: PolicyDraft::of(contract),
         }
     }
 }

@@ -19,10 +19,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod forms;
+mod installed;
 mod outcome;
 mod spawn;
 
 pub use forms::forms;
+pub use installed::{free_port, installed, postgresql, skipped};
 pub use outcome::{Outcome, Seen};
 pub use spawn::{Descriptor, Root, Running, Stream, spawn, wait_for};
 
