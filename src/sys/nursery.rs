@@ -23,6 +23,14 @@ const LAST: Duration = Duration::from_secs(1);
 /// How long an end is slept on where the kernel cannot tell it (before 5.3).
 const NAP: Duration = Duration::from_millis(5);
 
+/// A child: its id, and the one that /proc knows it by, which differs where the process lives in a
+/// PID namespace that /proc is not of.
+#[derive(Clone, Copy)]
+struct Known {
+    pid: i32,
+    entry: i32,
+}
+
 /// A child that was there before: its id, and whether it had ended already.
 struct Before {
     pid: i32,
@@ -54,7 +62,8 @@ impl Nursery {
     pub fn open() -> Result<Nursery, Errno> {
         let null = fs::open_file(fs::HERE, Path::new("/dev/null"))?;
         let children = children()?;
-        let before = children.into_iter().map(|pid| Before { pid, ended: is_zombie(pid) });
+        let before = |child: Known| Before { pid: child.pid, ended: is_zombie(child.entry) };
+        let before = children.into_iter().map(before);
         let before = before.collect();
         let adopts = prctl::get_child_subreaper()?;
         let caught = Caught::begin()
@@ -139,10 +148,10 @@ impl Nursery {
         let mut clean = 0;
         loop {
             let mut found = false;
-            for pid in children().unwrap_or_default() {
-                if self.is_ours(pid) {
+            for child in children().unwrap_or_default() {
+                if self.is_ours(child) {
                     found = true;
-                    self.end(pid);
+                    self.end(child.pid);
                 }
             }
             // The list can lack a child while others end (proc(5), children).
@@ -160,14 +169,14 @@ impl Nursery {
     }
 
     /// Whether a child was started here or descends from one that was.
-    fn is_ours(&self, pid: i32) -> bool {
+    fn is_ours(&self, Known { pid, entry }: Known) -> bool {
         if self.own.contains(&pid) {
             return true;
         }
         if self.before.iter().any(|before| before.pid == pid) {
             return false;
         }
-        match (self.mark, child::limit_of(pid)) {
+        match (self.mark, child::limit_of(entry)) {
             (Some(mark), Some(limit)) => limit <= mark,
             // It cannot be told apart; that it is left behind would be worse.
             _ => true,
@@ -216,26 +225,41 @@ impl Drop for Nursery {
 }
 
 /// The children of the process.
-fn children() -> Result<Vec<i32>, Errno> {
-    let own = nix::unistd::getpid();
-    let listed = std::fs::read_to_string(format!("/proc/self/task/{own}/children"));
-    if let Ok(text) = listed {
-        return Ok(text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect());
+fn children() -> Result<Vec<Known>, Errno> {
+    let own = ids(SELF).ok_or(Errno::ENOENT)?;
+    let depth = own.len() - 1;
+    let own = own.first().copied().ok_or(Errno::ENOENT)?;
+    let known = |entry: i32| {
+        let pid = match depth {
+            0 => entry,
+            depth => ids(&entry.to_string())?.get(depth).copied()?,
+        };
+        Some(Known { pid, entry })
+    };
+    if let Ok(text) = std::fs::read_to_string(format!("/proc/{SELF}/children")) {
+        let entries = text.split_whitespace().filter_map(|entry| entry.parse().ok());
+        return Ok(entries.filter_map(known).collect());
     }
     // A kernel without that list (CONFIG_PROC_CHILDREN).
     let mut found = Vec::new();
     let proc = fs::open_directory(fs::HERE, Path::new("/proc"))?;
-    let mut seen = false;
     fs::list(proc.as_fd(), |name, _| {
-        let pid = std::str::from_utf8(name).ok().and_then(|name| name.parse::<i32>().ok());
-        if let Some((pid, (_, parent))) = pid.and_then(|pid| Some((pid, stat(pid)?))) {
-            seen |= pid == own.as_raw();
-            if parent == own.as_raw() {
-                found.push(pid);
-            }
-        }
+        let entry = std::str::from_utf8(name).ok().and_then(|name| name.parse::<i32>().ok());
+        let child = entry.filter(|&entry| stat(entry).is_some_and(|(_, parent)| parent == own));
+        found.extend(child.and_then(known));
     })?;
-    if seen { Ok(found) } else { Err(Errno::ENOENT) }
+    Ok(found)
+}
+
+/// The process itself, which has one thread, below /proc.
+const SELF: &str = "thread-self";
+
+/// The ids of a process from the PID namespace of /proc down to its own (proc(5), NSpid).
+fn ids(process: &str) -> Option<Vec<i32>> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    let ids: Vec<i32> = line.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    (!ids.is_empty()).then_some(ids)
 }
 
 /// State and parent of a process (proc(5), stat).
