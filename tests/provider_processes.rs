@@ -242,7 +242,7 @@ fn a_provider_ends_with_a_launcher_that_is_killed() {
     outcome.program_did_not_run();
 }
 
-/// A shell that does `before` and then executes the launcher, whose provider takes half a second.
+/// A shell (dash does not hand an ignored SIGCHLD on) that does `before` and then executes the launcher, whose provider takes half a second.
 fn after(before: &str) -> Launch {
     let launch = Launch::new();
     let shell = format!(
@@ -251,7 +251,7 @@ fn after(before: &str) -> Launch {
         env!("CARGO_BIN_EXE_nexis-launch")
     );
     launch
-        .args(["run", "--", "/bin/sh", "-c", &shell])
+        .args(["run", "--", "/bin/bash", "-c", &shell])
         .provided(&[("KEY", "{root}/nap 0.5\necho value-of-the-key\n")], "")
         .directly()
 }
