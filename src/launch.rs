@@ -142,7 +142,7 @@ impl Survey {
         let moment = Moment::now();
         let candidates = std::mem::take(&mut snapshot.candidates);
         let mut resolution = resolve(contract, candidates, &named, &mut generate);
-        if !contract.providers.is_empty() {
+        if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
             let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
             resolution = provided::ask(contract, about, &mut snapshot, resolution, how);
         }
@@ -290,7 +290,8 @@ impl Launch {
         }
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
-        let needles = needles(survey.contract, &survey.resolution, &urls);
+        let mut needles = needles(survey.contract, &survey.resolution, &urls);
+        provided::hide_credentials(&survey, &mut needles);
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());

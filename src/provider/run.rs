@@ -165,7 +165,7 @@ impl<'a> Job<'a> {
                     has_ended: false,
                     ending: None,
                 })),
-                Err(errno) => State::Over(Err(Trouble::NotStarted(errno_words(errno)))),
+                Err(errno) => State::Over(Err(not_started(Stage::Setup, errno))),
             };
         }
         let State::Running(running) = &mut self.state else { return };
@@ -245,6 +245,8 @@ fn not_started(stage: Stage, errno: Errno) -> Trouble {
     match stage {
         Stage::Exec if !passing => Trouble::NotExecutable(errno_words(errno)),
         Stage::User if !passing => Trouble::User(errno_words(errno)),
+        // fork(2) and setresuid(2) say that so.
+        _ if errno == Errno::EAGAIN => Trouble::NotStarted("EAGAIN (too many processes)"),
         _ => Trouble::NotStarted(errno_words(errno)),
     }
 }
