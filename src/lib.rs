@@ -31,6 +31,7 @@ pub mod needles;
 pub mod output;
 pub mod own_name;
 pub mod privileges;
+pub mod provider;
 pub mod report;
 pub mod resolve;
 pub mod secret;

@@ -19,6 +19,7 @@ pub mod name;
 mod node;
 mod pattern;
 mod problem;
+pub mod provider;
 mod show;
 pub mod template;
 mod tighten;

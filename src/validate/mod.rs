@@ -15,4 +15,5 @@ mod names;
 mod rows;
 pub mod verdict;
 
+pub use names::says_secret;
 pub use rows::required;

@@ -16,25 +16,7 @@ const SUB_SECRET_BYTES: usize = 8;
 /// Whether what the row holds is of no consequence: its feature is off, or it is a part that
 /// feeds only variables that are withheld.
 pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
-    let resolution = case.resolution;
-    let off = |row: &Row| {
-        row.feature.is_some_and(|feature| resolution.feature(feature) == FeatureState::Off)
-    };
-    let row = case.contract.row(id);
-    if !row.part {
-        return off(row);
-    }
-    let mut users = case
-        .contract
-        .rows
-        .iter()
-        .filter(|user| user.template.is_some_and(|template| template.parts.contains(&id)));
-    let mut used = false;
-    let all_off = users.all(|user| {
-        used = true;
-        off(user)
-    });
-    used && all_off
+    case.resolution.withholds(case.contract, id)
 }
 
 pub(super) fn judge(judge: &mut Judge<'_>) {
@@ -60,6 +42,8 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         let source = Some(seen.source.clone());
         match &seen.outcome {
             Outcome::Value { .. } => {}
+            // Said once, of the files.
+            Outcome::Failed(Code::InsecureContract, _) => {}
             Outcome::Failed(code, fact) => judge.add(id, *code, source, fact.clone()),
             Outcome::Blank => {
                 let severity = if has_value || required.is_none() {

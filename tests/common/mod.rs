@@ -20,10 +20,12 @@
 
 mod forms;
 mod outcome;
+mod providers;
 mod spawn;
 
 pub use forms::forms;
 pub use outcome::{Outcome, Seen};
+pub use providers::{left, provider};
 pub use spawn::{Descriptor, Root, Running, Stream, wait_for};
 
 use std::ffi::{OsStr, OsString};

@@ -130,6 +130,8 @@ pub fn contract() -> &'static Contract {
         origin: Origin::Builtin,
         sha256: "",
         program: List::EMPTY,
+        providers: List::EMPTY,
+        chain: List::EMPTY,
         mode_names: List::EMPTY,
         rows: List(rows),
         features: List::EMPTY,
