@@ -124,30 +124,31 @@ fn gnupg_opens_a_json_file_and_its_agent_does_not_stay() {
         return;
     }
     let moved = [("/etc/nexis/", "{root}/nexis/")];
-    let launch = recipe("gnupg", &moved).dir("nexis/gnupg").mode("nexis/gnupg", 0o700);
-    let at = launch.root().join("nexis");
-    let home = at.join("gnupg").to_str().unwrap().to_owned();
-    let gpg = ["/usr/bin/gpg", "--homedir", &home, "--batch", "--quiet"];
-    let make =
-        ["--passphrase", "", "--quick-generate-key", "gateway", "rsa3072", "encrypt", "never"];
-    run(&at, &[], &[&gpg[..], &make[..]].concat(), "");
-    let seal = ["--encrypt", "-r", "gateway", "--trust-model", "always", "-o", "sealed"];
-    let secrets =
-        format!("{{\"gateway\": {{\"jwt\": \"{SECRET}\"}}, \"openai\": {{\"key\": \"{OTHER}\"}}}}");
-    run(&at, &[], &[&gpg[..], &seal[..]].concat(), &secrets);
-    // The agent that made the key; the launcher is to meet none.
-    run(&at, &[], &["/usr/bin/gpgconf", "--homedir", &home, "--kill", "all"], "");
-    wait_for("the agent's end", || agents(&home).is_empty());
-
-    let launch = launch.canary(SECRET).canary(OTHER);
-    std::fs::write(at.join("secrets.json.gpg"), "no message of OpenPGP").unwrap();
-    failed(&launch.clone().run(), &["JWT_SECRET", "OPENAI_API_KEY"]);
-    assert_eq!(agents(&home), Vec::<String>::new(), "an agent outlived the refusal");
-
-    std::fs::rename(at.join("sealed"), at.join("secrets.json.gpg")).unwrap();
-    let outcome = launch.run();
-    delivered(&outcome, &[("JWT_SECRET", SECRET), ("OPENAI_API_KEY", OTHER)], "gnupg");
-    assert_eq!(agents(&home), Vec::<String>::new(), "an agent outlived the launch");
+    let launch = |sealed: bool| {
+        let launch = recipe("gnupg", &moved).dir("nexis/gnupg").mode("nexis/gnupg", 0o700);
+        let at = launch.root().join("nexis");
+        let home = at.join("gnupg").to_str().unwrap().to_owned();
+        let gpg = ["/usr/bin/gpg", "--homedir", &home, "--batch", "--quiet"];
+        let make =
+            ["--passphrase", "", "--quick-generate-key", "gateway", "rsa3072", "encrypt", "never"];
+        run(&at, &[], &[&gpg[..], &make[..]].concat(), "");
+        let seal =
+            ["--encrypt", "-r", "gateway", "--trust-model", "always", "-o", "secrets.json.gpg"];
+        let secrets = serde_json::json!({"gateway": {"jwt": SECRET}, "openai": {"key": OTHER}});
+        run(&at, &[], &[&gpg[..], &seal[..]].concat(), &secrets.to_string());
+        if !sealed {
+            std::fs::write(at.join("secrets.json.gpg"), "no message of OpenPGP").unwrap();
+        }
+        // The agent that made the key; the launcher is to meet none.
+        run(&at, &[], &["/usr/bin/gpgconf", "--homedir", &home, "--kill", "all"], "");
+        wait_for("the agent's end", || agents(&home).is_empty());
+        let outcome = launch.canary(SECRET).canary(OTHER).run();
+        assert_eq!(agents(&home), Vec::<String>::new(), "an agent outlived the launch");
+        outcome
+    };
+    let variables = [("JWT_SECRET", SECRET), ("OPENAI_API_KEY", OTHER)];
+    delivered(&launch(true), &variables, "gnupg");
+    failed(&launch(false), &["JWT_SECRET", "OPENAI_API_KEY"]);
 }
 
 /// The processes whose command line names this directory.
