@@ -70,7 +70,7 @@ pub struct Launch {
 }
 
 /// What says nothing of files that are not read by a launch.
-const NOT_WITH_DEPLOYMENT: [&str; 15] = [
+const NOT_WITH_DEPLOYMENT: [&str; 16] = [
     "program",
     "secrets_dir",
     "env_file",
@@ -85,6 +85,7 @@ const NOT_WITH_DEPLOYMENT: [&str; 15] = [
     "audit_log",
     "audit_required",
     "fingerprint_key_file",
+    "provider_stderr",
     "label",
 ];
 
@@ -325,6 +326,9 @@ pub struct Options {
     /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key_file: Option<PathBuf>,
+    /// Directory that keeps what providers write to standard error, each in a new file [env: NEXIS_LAUNCH_PROVIDER_STDERR]
+    #[arg(long, value_name = "DIR")]
+    pub provider_stderr: Option<PathBuf>,
     /// A label for manifest and audit, repeatable [env: NEXIS_LAUNCH_LABELS]
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,

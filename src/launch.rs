@@ -29,6 +29,8 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+mod provided;
+
 /// Id and time of a launch.
 #[derive(Clone, Debug)]
 pub struct Moment {
@@ -124,7 +126,7 @@ impl Survey {
             Key::read(path).map_err(unusable).ok()
         });
         let mut survey = Survey::read(settings, contract, &entries, root);
-        if let Origin::File(path) = contract.origin {
+        if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
             let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
             let code = Code::InsecurePermissions;
@@ -156,17 +158,23 @@ impl Survey {
             env_files: &settings.env_files,
             find_dotenv: development && settings.env_files.is_empty(),
         };
-        let snapshot = match root {
+        let mut snapshot = match root {
             None => source::take(&request),
             Some(root) => fs::within(root, || source::take(&request)),
         };
         let mut generate = |row: &Row| row.generate.and_then(generate::value);
-        let resolution = resolve(contract, snapshot.candidates, &named, &mut generate);
+        let moment = Moment::now();
+        let candidates = std::mem::take(&mut snapshot.candidates);
+        let mut resolution = resolve(contract, candidates, &named, &mut generate);
+        if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
+            let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
+            resolution = provided::ask(contract, about, &mut snapshot, resolution, how);
+        }
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
         Survey {
             contract,
             key: None,
-            moment: Moment::now(),
+            moment,
             inherited: snapshot.inherited,
             extras: snapshot.extras,
             observations: snapshot.observations,
@@ -313,7 +321,8 @@ impl Launch {
         }
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
-        let needles = needles(survey.contract, &survey.resolution, &urls);
+        let mut needles = needles(survey.contract, &survey.resolution, &urls);
+        provided::hide_credentials(&survey, &mut needles);
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());

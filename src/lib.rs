@@ -34,6 +34,7 @@ pub mod new_file;
 pub mod output;
 pub mod own_name;
 pub mod privileges;
+pub mod provider;
 pub mod report;
 pub mod resolve;
 pub mod secret;

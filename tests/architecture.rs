@@ -89,10 +89,14 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("error", &["*"]),
     ("cli", &["secret", "source", "sys", "settings", "contract", "resolve", "validate"]),
     ("settings", &["secret", "source", "sys", "contract", "resolve", "validate"]),
-    ("contract", &["secret", "source", "resolve", "validate", "environment", "manifest"]),
+    (
+        "contract",
+        &["secret", "source", "provider", "resolve", "validate", "environment", "manifest"],
+    ),
     ("finding", &["secret", "contract", "resolve", "validate", "environment", "manifest"]),
-    ("source", &["resolve", "validate", "environment", "manifest", "exec", "settings"]),
-    ("resolve", &["environment", "manifest", "exec", "sys", "needles"]),
+    ("source", &["provider", "resolve", "validate", "environment", "manifest", "exec", "settings"]),
+    ("provider", &["resolve", "validate", "environment", "manifest", "exec", "audit"]),
+    ("resolve", &["provider", "environment", "manifest", "exec", "sys", "needles"]),
     ("compose", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("url", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("validate", &["manifest", "exec", "sys", "explain"]),
@@ -118,6 +122,7 @@ const INNER: &[&str] = &[
     "deployment",
     "finding",
     "source",
+    "provider",
     "resolve",
     "compose",
     "url",
@@ -176,8 +181,18 @@ fn rooms_keep_to_their_tools() {
             words.extend(pure);
         }
         // What holds a value is never handed to a library that prints what it does not like.
-        if ["source", "resolve", "validate", "environment", "compose", "url", "needles", "secret"]
-            .contains(&room)
+        if [
+            "source",
+            "provider",
+            "resolve",
+            "validate",
+            "environment",
+            "compose",
+            "url",
+            "needles",
+            "secret",
+        ]
+        .contains(&room)
         {
             words.extend(values);
         }

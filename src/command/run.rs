@@ -88,7 +88,8 @@ fn outcome(launch: &Launch) -> Outcome {
     match launch.verdict.status {
         Status::Success => Outcome::Exec,
         _ if launch.survey.settings.enforce == Enforce::Report
-            && errors().all(|finding| finding.code.status() == Status::NotMet) =>
+            && errors()
+                .all(|finding| matches!(finding.status(), Status::NotMet | Status::Temporary)) =>
         {
             Outcome::ExecDespiteFindings
         }

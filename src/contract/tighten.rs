@@ -12,6 +12,7 @@ use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
 use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
+use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -38,6 +39,9 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     add(&mut base.passthrough, &over.passthrough);
     add(&mut base.trusted_owners, &over.trusted_owners);
     add(&mut base.burnt, &over.burnt);
+    provider::merge(&mut base.providers, &over.providers, &mut |line, key, name, new, old| {
+        looser(line, key, name, new, old, problems);
+    });
     let known = base.rows.len();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
@@ -222,6 +226,17 @@ pub(super) fn tighten(
     match over.deliver {
         Some(new) if new != deliver => less("deliver", word(DELIVER, new), word(DELIVER, deliver)),
         _ => {}
+    }
+    // It is trusted as the extended contract's own choice of where the value comes from.
+    match (base.provider, over.provider) {
+        (Some(old), Some(new)) if old != new => less("provider", new, old),
+        (_, new) => base.provider = new.or(base.provider),
+    }
+    match (base.pointer, over.pointer) {
+        (Some(old), Some(new)) if old != new => {
+            less("pointer", shown(new, "another"), shown(old, "the one"));
+        }
+        (_, new) => base.pointer = new.or(base.pointer),
     }
     base.template = over.template.or(base.template);
     base.required_when = either(base.required_when.take(), over.required_when.clone());
