@@ -86,6 +86,7 @@ const ROW: Row = Row {
     blank_allowed: false,
     deliver: Deliver::AsValue,
     generate: None,
+    fetch: None,
     default: None,
     template: None,
     display: Display::Auto,
