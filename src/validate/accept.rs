@@ -96,7 +96,7 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 source: None,
                 fact: Fact::NotAccepted(
                     code.name().to_owned(),
-                    "a blank or public secret is never accepted",
+                    "a blank or public secret, or a process that is left, is never accepted",
                 ),
                 accepted: None,
             });
@@ -104,9 +104,13 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the finding is about a blank or a burnt secret, which nothing makes acceptable.
+/// Whether the finding is about a blank or a burnt secret, or a process that a provider left, which
+/// nothing makes acceptable.
 fn never(case: &Case<'_>, finding: &Finding) -> bool {
     let name = finding.variable.as_deref().unwrap_or_default();
+    if finding.forbids_start() {
+        return true;
+    }
     let Some(known) = case.contract.known(name.as_bytes()) else { return false };
     let row = case.contract.row(known.row);
     let value = case.resolution.row(known.row).value();
