@@ -297,3 +297,27 @@ fn a_child_from_before_that_ends_meanwhile_is_the_zombie_it_would_be_or_none() {
         nothing_left(&outcome);
     }
 }
+
+#[test]
+fn one_that_the_launcher_could_not_end_is_not_started() {
+    if !std::fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0\t0\t0") {
+        return;
+    }
+    // Root without CAP_KILL may end no process of another user.
+    let outcome = Launch::new()
+        .args(["run", "--", "/usr/bin/setpriv", "--bounding-set", "-kill"])
+        .args([env!("CARGO_BIN_EXE_nexis-launch"), "run", "--mode", "production"])
+        .args(["--contract", "{root}/contract.yaml", "--", "{witness}", "{dump}"])
+        .provided(&[("KEY", "touch {root}/work/ran\nexec {root}/nap 600\n")], ", user: '65534'")
+        .mode("KEY.sh", 0o644)
+        .mode("work", 0o777)
+        .directly()
+        .run();
+    outcome
+        .status(78)
+        .only_errors(&[("provider-failed", "KEY")])
+        .says("the launcher lacks CAP_KILL");
+    outcome.program_did_not_run();
+    assert!(!outcome.root().join("work/ran").exists());
+    nothing_left(&outcome);
+}

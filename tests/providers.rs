@@ -165,7 +165,8 @@ fn runs(outcome: &Outcome) -> usize {
 #[test]
 fn every_source_of_the_operators_stands_above_and_then_nothing_is_run() {
     let launch = || own(&rows(&[("KEY", REQUIRED)]), TRACED);
-    let sources: [(&str, fn(Launch) -> Launch); 5] = [
+    type Add = fn(Launch) -> Launch;
+    let sources: [(&str, Add); 5] = [
         ("file", |it| it.file("key", "another value").env("KEY_FILE", "{root}/key")),
         ("env", |it| it.env("KEY", "another value")),
         ("secrets-dir", |it| {

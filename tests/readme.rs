@@ -166,6 +166,17 @@ fn the_policy_parses_lints_clean_and_is_not_looser_than_what_it_extends() {
     }
 }
 
+#[test]
+fn the_contract_with_providers_parses() {
+    let text = readme();
+    let yaml = section(&text, "Providers").split("```yaml\n").nth(1).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
+    let name = Path::new("gateway.yaml");
+    let contract = contract::parse(yaml, name, Origin::File("gateway.yaml")).unwrap();
+    assert_eq!(contract.providers.len(), 2);
+    assert_eq!(contract.rows.iter().filter(|row| row.fetch.is_some()).count(), 2);
+}
+
 /// The first command, with the launcher of this build in place of `cargo run … --`.
 #[test]
 fn the_first_command_shows_what_reached_the_program() {

@@ -25,7 +25,10 @@ const STATUSES: [(Status, &str); 13] = [
     (Status::NotFound, "PROGRAM was not found."),
     (Status::NotExecutable, "PROGRAM was found and cannot be executed."),
     (Status::NotMet, "The contract is not met: there is at least one finding of severity error."),
-    (Status::Temporary, "Trying again may help."),
+    (
+        Status::Temporary,
+        "The only errors are providers that failed or took too long: trying again may help.",
+    ),
     (Status::NoPermission, "Privileges could not be dropped."),
     (Status::CannotWrite, "A required manifest or audit line could not be written."),
     (Status::Software, "A fault of the launcher itself."),

@@ -171,8 +171,8 @@ fn time(node: &Node, key: &str, problems: &mut Problems) -> Option<u32> {
 /// The text of a time.
 pub(super) fn time_text(time: u32) -> String {
     match time {
-        _ if time % 60_000 == 0 => format!("{}m", time / 60_000),
-        _ if time % 1_000 == 0 => format!("{}s", time / 1_000),
+        _ if time.is_multiple_of(60_000) => format!("{}m", time / 60_000),
+        _ if time.is_multiple_of(1_000) => format!("{}s", time / 1_000),
         _ => format!("{time}ms"),
     }
 }

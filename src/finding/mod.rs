@@ -64,6 +64,12 @@ impl Finding {
         }
     }
 
+    /// Whether nothing may be started in spite of it: something that would be seen by the program,
+    /// or see it, is still there.
+    pub fn forbids_start(&self) -> bool {
+        matches!(&self.fact, Fact::Provider(Failure { trouble: Trouble::NotEnded, .. }))
+    }
+
     /// What is wrong: lower case, no full stop, names only.
     pub fn message(&self) -> String {
         let message = self.fact.message(self);

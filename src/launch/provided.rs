@@ -13,6 +13,9 @@ use crate::sys::fs::errno_words;
 use crate::validate::says_secret;
 use std::path::Path;
 
+/// Makes an ephemeral value where a row has a generator.
+type Generate<'a> = &'a mut dyn FnMut(&Row) -> Option<Secret>;
+
 /// What others could write of that which decides what the launcher runs: the contract with all that
 /// it extends, and the programs.
 fn judge(contract: &Contract) -> Vec<Observation> {
@@ -32,7 +35,7 @@ pub(super) fn ask(
     (settings, launch): (&Settings, &str),
     snapshot: &mut Snapshot,
     mut resolution: Resolution,
-    (wish, generate): (&ModeWish<'_>, &mut dyn FnMut(&Row) -> Option<Secret>),
+    (wish, generate): (&ModeWish<'_>, Generate<'_>),
 ) -> Resolution {
     let mut observations = judge(contract);
     let refused = !observations.is_empty();

@@ -18,6 +18,7 @@ use crate::settings::UserWish;
 use crate::source::file::VALUE_LIMIT;
 use crate::source::{Candidate, Extra, Inherited, InheritedKind, Rank, Source, SourceKind};
 use crate::sys::child::Command;
+use crate::sys::identity::may_end_others;
 use keep::Keep;
 use run::{Job, Outcome};
 use std::ffi::{CStr, CString};
@@ -153,6 +154,9 @@ impl<'a> Providers<'a> {
             }
         };
         let user = user.filter(User::is_another);
+        if user.is_some() && !may_end_others() {
+            return Err(Trouble::User("the launcher lacks CAP_KILL to end it"));
+        }
         let text = |text: Vec<u8>| CString::new(text).ok();
         let mut environment: Vec<CString> = Vec::new();
         let lent = provider.environment.iter().map(|lent| lent.name);

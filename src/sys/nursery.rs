@@ -50,6 +50,8 @@ pub struct Nursery {
     inherited: SigAction,
     pending: bool,
     null: OwnedFd,
+    /// The process itself, as /proc has it.
+    family: Family,
     closed: bool,
 }
 
@@ -61,7 +63,8 @@ impl Nursery {
     /// changed then.
     pub fn open() -> Result<Nursery, Errno> {
         let null = fs::open_file(fs::HERE, Path::new("/dev/null"))?;
-        let children = children()?;
+        let family = Family::own()?;
+        let children = family.children()?;
         let before = |child: Known| Before { pid: child.pid, ended: is_zombie(child.entry) };
         let before = children.into_iter().map(before);
         let before = before.collect();
@@ -82,6 +85,7 @@ impl Nursery {
             inherited,
             pending,
             null,
+            family,
             closed: false,
         };
         // A failure is undone by the drop.
@@ -148,7 +152,7 @@ impl Nursery {
         let mut clean = 0;
         loop {
             let mut found = false;
-            for child in children().unwrap_or_default() {
+            for child in self.family.children().unwrap_or_default() {
                 if self.is_ours(child) {
                     found = true;
                     self.end(child.pid);
@@ -224,35 +228,47 @@ impl Drop for Nursery {
     }
 }
 
-/// The children of the process.
-fn children() -> Result<Vec<Known>, Errno> {
-    let own = ids(SELF).ok_or(Errno::ENOENT)?;
-    let depth = own.len() - 1;
-    let own = own.first().copied().ok_or(Errno::ENOENT)?;
-    let known = |entry: i32| {
-        let pid = match depth {
-            0 => entry,
-            depth => ids(&entry.to_string())?.get(depth).copied()?,
-        };
-        Some(Known { pid, entry })
-    };
-    if let Ok(text) = std::fs::read_to_string(format!("/proc/{SELF}/children")) {
-        let entries = text.split_whitespace().filter_map(|entry| entry.parse().ok());
-        return Ok(entries.filter_map(known).collect());
-    }
-    // A kernel without that list (CONFIG_PROC_CHILDREN).
-    let mut found = Vec::new();
-    let proc = fs::open_directory(fs::HERE, Path::new("/proc"))?;
-    fs::list(proc.as_fd(), |name, _| {
-        let entry = std::str::from_utf8(name).ok().and_then(|name| name.parse::<i32>().ok());
-        let child = entry.filter(|&entry| stat(entry).is_some_and(|(_, parent)| parent == own));
-        found.extend(child.and_then(known));
-    })?;
-    Ok(found)
-}
-
 /// The process itself, which has one thread, below /proc.
 const SELF: &str = "thread-self";
+
+/// Whose children are looked for.
+struct Family {
+    /// The id that /proc knows the process by.
+    entry: i32,
+    /// How far below the PID namespace of /proc the process lives.
+    depth: usize,
+}
+
+impl Family {
+    fn own() -> Result<Family, Errno> {
+        let ids = ids(SELF).ok_or(Errno::ENOENT)?;
+        let entry = ids.first().copied().ok_or(Errno::ENOENT)?;
+        Ok(Family { entry, depth: ids.len() - 1 })
+    }
+
+    fn children(&self) -> Result<Vec<Known>, Errno> {
+        let known = |entry: i32| {
+            let pid = match self.depth {
+                0 => entry,
+                depth => ids(&entry.to_string())?.get(depth).copied()?,
+            };
+            Some(Known { pid, entry })
+        };
+        if let Ok(text) = std::fs::read_to_string(format!("/proc/{SELF}/children")) {
+            let entries = text.split_whitespace().filter_map(|entry| entry.parse().ok());
+            return Ok(entries.filter_map(known).collect());
+        }
+        // A kernel without that list (CONFIG_PROC_CHILDREN).
+        let mut found = Vec::new();
+        let is_child = |&entry: &i32| stat(entry).is_some_and(|(_, parent)| parent == self.entry);
+        let proc = fs::open_directory(fs::HERE, Path::new("/proc"))?;
+        fs::list(proc.as_fd(), |name, _| {
+            let entry = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
+            found.extend(entry.filter(is_child).and_then(known));
+        })?;
+        Ok(found)
+    }
+}
 
 /// The ids of a process from the PID namespace of /proc down to its own (proc(5), NSpid).
 fn ids(process: &str) -> Option<Vec<i32>> {
