@@ -89,10 +89,14 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("error", &["*"]),
     ("cli", &["secret", "source", "sys", "settings", "contract", "resolve", "validate"]),
     ("settings", &["secret", "source", "sys", "contract", "resolve", "validate"]),
-    ("contract", &["secret", "source", "resolve", "validate", "environment", "manifest"]),
+    (
+        "contract",
+        &["secret", "source", "provider", "resolve", "validate", "environment", "manifest"],
+    ),
     ("finding", &["secret", "contract", "resolve", "validate", "environment", "manifest"]),
-    ("source", &["resolve", "validate", "environment", "manifest", "exec", "settings"]),
-    ("resolve", &["environment", "manifest", "exec", "sys", "needles"]),
+    ("source", &["provider", "resolve", "validate", "environment", "manifest", "exec", "settings"]),
+    ("provider", &["resolve", "validate", "environment", "manifest", "exec", "audit"]),
+    ("resolve", &["provider", "environment", "manifest", "exec", "sys", "needles"]),
     ("compose", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("url", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("validate", &["manifest", "exec", "sys", "explain"]),
@@ -105,6 +109,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("new_file", &["settings", "contract", "source", "resolve", "environment", "manifest"]),
+    ("inspect", &["settings", "exec", "audit", "output", "log", "privileges", "deployment"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -116,6 +122,7 @@ const INNER: &[&str] = &[
     "deployment",
     "finding",
     "source",
+    "provider",
     "resolve",
     "compose",
     "url",
@@ -174,8 +181,18 @@ fn rooms_keep_to_their_tools() {
             words.extend(pure);
         }
         // What holds a value is never handed to a library that prints what it does not like.
-        if ["source", "resolve", "validate", "environment", "compose", "url", "needles", "secret"]
-            .contains(&room)
+        if [
+            "source",
+            "provider",
+            "resolve",
+            "validate",
+            "environment",
+            "compose",
+            "url",
+            "needles",
+            "secret",
+        ]
+        .contains(&room)
         {
             words.extend(values);
         }

@@ -47,6 +47,8 @@ fn table(compiled: &Contract) -> String {
     text.push_str(&format!("    policy: {:?},\n", compiled.policy));
     list(&mut text, "trusted_owners", &compiled.trusted_owners);
     list(&mut text, "burnt", &compiled.burnt);
+    list(&mut text, "providers", &compiled.providers);
+    list(&mut text, "chain", &compiled.chain);
     list(&mut text, "names", &compiled.names);
     list(&mut text, "files", &compiled.files);
     text.push_str(&format!("    initials: {:#x},\n", compiled.initials));

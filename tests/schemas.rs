@@ -220,6 +220,7 @@ fn the_built_in_contract_is_valid() {
 
 #[test]
 fn the_readmes_contract_is_valid() {
+    assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "\nproviders:")));
     assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "extends:")));
 }
 
@@ -323,6 +324,29 @@ fn a_contract_with_anything_more_is_refused() {
         ("/policy/rotation/encryption", json!("0d")),
         ("/policy/rotation/encryption", json!("3651d")),
         ("/policy/rotation/encryption", json!(180)),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+}
+
+#[test]
+fn a_provider_with_anything_else_is_refused() {
+    let schema = schema("contract");
+    let good = yaml(fenced(&read("README.md"), "yaml", "\nproviders:"));
+    for (place, value) in [
+        ("/providers/0/command", json!("/bin/true")),
+        ("/providers/0/command", json!([])),
+        ("/providers/0/command/0", json!("vault")),
+        ("/providers/0/format", json!("yaml")),
+        ("/providers/0/timeout", json!(5)),
+        ("/providers/0/timeout", json!("5h")),
+        ("/providers/0/retries", json!(-1)),
+        ("/providers/0/environment/0", json!("NEXIS_LAUNCH_X")),
+        ("/providers/0/environment/1", json!({"keep": true})),
+        ("/variables/0/pointer", json!("data")),
+        ("/variables/0/provider", json!("two words")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();

@@ -7,12 +7,13 @@
 use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
-    List, NotRead, Origin, Override, Policy, Reject, Role, Row, RowId, Rule, Str, Template,
+    List, NotRead, Origin, Override, Policy, Role, Row, RowId, Rule, Str, Template,
 };
 use super::name;
 use super::pattern::{self, Piece};
 use super::policy;
 use super::problem::Problems;
+use super::provider;
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,8 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
             compiler.problems.add(feature.line, words);
         }
     }
-    let mut rows = all.iter().map(|row| compiler.row(row, &draft.burnt)).collect::<Vec<_>>();
+    let providers = provider::compile(draft, &all, compiler.problems);
+    let mut rows = all.iter().map(|row| compiler.row(row, draft)).collect::<Vec<_>>();
     compiler.cycles(&all);
     let features = draft.features.iter().map(|feature| Feature {
         name: feature.name,
@@ -102,6 +104,8 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         policy: Policy::NONE,
         trusted_owners: draft.trusted_owners.clone().into(),
         burnt: draft.burnt.clone().into(),
+        providers: providers.into(),
+        chain: List::EMPTY,
         names: names.into(),
         files: files.into(),
         initials,
@@ -156,7 +160,8 @@ impl Compiler<'_> {
     }
 
     /// A row with all that goes without saying filled in.
-    fn row(&mut self, draft: &RowDraft, burnt: &[Reject]) -> Row {
+    fn row(&mut self, draft: &RowDraft, whole: &Draft) -> Row {
+        let burnt = &whole.burnt;
         let name = draft.name;
         let secret = draft.secret.unwrap_or(false);
         let mut wrong = |key: &str, words: String| self.problems.add(draft.line_of(key), words);
@@ -229,6 +234,7 @@ impl Compiler<'_> {
             blank_allowed: draft.blank_allowed.unwrap_or(false),
             deliver: draft.deliver.unwrap_or(Deliver::AsValue),
             generate: draft.generate,
+            fetch: provider::fetch(draft, &whole.providers),
             default: draft.default,
             template: draft.template.and_then(|text| self.template(text, draft)),
             display: draft.display.unwrap_or(Display::Auto),

@@ -3,7 +3,7 @@
 //! copies one from here.
 
 use super::model::{Contract, Kind, NotRead, Row};
-use super::words;
+use super::{provider, words};
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 use std::fmt::Write;
@@ -29,6 +29,7 @@ pub fn markdown(contract: &Contract) -> String {
     }
     features(contract, &mut text);
     rules(contract, &mut text);
+    providers(contract, &mut text);
     not_read(contract, &mut text);
     policy(contract, &mut text);
     codes(&mut text);
@@ -66,6 +67,9 @@ fn origin(contract: &Contract, row: &Row) -> String {
         format!("a credential or secrets directory ({})", code(&words::file_name(row))),
         "an env file".to_owned(),
     ];
+    if let Some(provider) = row.fetch.and_then(|fetch| contract.provider(fetch.provider)) {
+        from.push(format!("the provider {}", code(provider.name)));
+    }
     if row.template.is_some() {
         let stem = stem(&words::parts(contract, row));
         from.push(format!("the parts {}", code(&stem)));
@@ -178,6 +182,32 @@ fn rules(contract: &Contract, text: &mut String) {
             words::modes(rule.modes),
             cell(rule.message),
             cell(rule.hint),
+        );
+    }
+}
+
+/// The commands that values come from. Their arguments stay in the contract.
+fn providers(contract: &Contract, text: &mut String) {
+    if contract.providers.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Providers\n\nA provider is run where a variable that is not withheld has no value in the \
+         sources before it.\n\n| Provider | Program | Form | Time | Attempts | Sees | Runs as |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for one in contract.providers {
+        let sees: Vec<&str> = one.environment.iter().map(|lent| lent.name).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            code(one.name),
+            code(&one.command.first().copied().unwrap_or_default().escape_debug().to_string()),
+            provider::answer_word(one.answer),
+            provider::time_text(one.timeout),
+            one.retries + 1,
+            names(&sees),
+            one.user.unwrap_or("the launcher's user"),
         );
     }
 }

@@ -13,6 +13,7 @@ use super::name;
 use super::node::{Node, Value};
 use super::policy;
 use super::problem::Problems;
+use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
@@ -32,6 +33,7 @@ pub const CONTRACT: &[&str] = &[
     "features",
     "rules",
     "not_read",
+    "providers",
     "passthrough",
     "policy",
 ];
@@ -53,6 +55,8 @@ pub const VARIABLE: &[&str] = &[
     "final_newline",
     "blank",
     "generate",
+    "provider",
+    "pointer",
     "default",
     "template",
     "display",
@@ -156,6 +160,9 @@ pub fn read(root: Node, problems: &mut Problems) -> Draft {
             draft.not_read.push(At { line, value: NotRead { name, note } });
         }
     }
+    for node in fields::list(top.take("providers"), "providers", problems) {
+        draft.providers.extend(provider::read(node, problems));
+    }
     for node in fields::list(top.take("passthrough"), "passthrough", problems) {
         draft.passthrough.extend(fields::pattern(&node, "passthrough", problems));
     }
@@ -202,6 +209,8 @@ fn row(node: Node, part: bool, problems: &mut Problems) -> Option<RowDraft> {
     row.deliver = from.read_one_of("deliver", DELIVER, problems);
     row.display = from.read_one_of("display", DISPLAY, problems);
     row.generate = from.take("generate").and_then(|node| generate(node, problems));
+    row.provider = from.read("provider", fields::word, problems);
+    row.pointer = from.read("pointer", provider::pointer, problems);
     row.default = from.read("default", fields::text, problems);
     row.template = from.read("template", fields::text, problems);
     row.name = name?;

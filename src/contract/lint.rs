@@ -30,6 +30,12 @@ pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
         let conditions = feature.on.iter().chain(&feature.off).chain(feature.conflicts);
         conditions.for_each(|one| lint.condition(0, one));
     }
+    for (index, provider) in (0u16..).zip(contract.providers) {
+        let feeds = |row: &Row| row.fetch.is_some_and(|fetch| fetch.provider.0 == index);
+        if !contract.rows.iter().any(feeds) {
+            lint.say(0, format!("provider {}: no variable comes from it", provider.name));
+        }
+    }
     for rule in contract.rules {
         lint.condition(0, &rule.when);
     }

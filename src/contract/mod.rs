@@ -22,6 +22,7 @@ mod node;
 mod pattern;
 pub mod policy;
 mod problem;
+pub mod provider;
 mod show;
 pub mod template;
 mod tighten;

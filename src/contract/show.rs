@@ -8,6 +8,7 @@ use super::draft::{At, Cond, Draft, FormatDraft, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, ENCODING, FINAL_NEWLINE, USER_INFO};
 use super::model::{Contract, Deliver, Display, FinalNewline, Origin, Override, Reject, Str, Test};
 use super::policy::{ACCEPT, ENFORCE, PolicyDraft};
+use super::provider::{self, Lent, Provider};
 use super::{BUILTIN_YAML, builtin};
 use crate::finding::Severity;
 use crate::mode::{Mode, Modes};
@@ -146,6 +147,7 @@ pub(super) fn tree(draft: &Draft) -> Vec<(Str, Tree)> {
         Tree::Map(vec![("name", Tree::Text(at.value.name)), note])
     });
     map.list("not_read", not_read.collect());
+    map.list("providers", draft.providers.iter().map(|at| provider(&at.value)).collect());
     map.texts("passthrough", &draft.passthrough);
     map.map("policy", policy(&draft.policy));
     map.0
@@ -213,10 +215,30 @@ pub(super) fn row(row: &RowDraft) -> Tree {
             Tree::Map(vec![("kind", Tree::Text(kind)), bytes])
         }),
     );
+    map.text("provider", row.provider);
+    // Empty, it is the whole document.
+    map.put("pointer", row.pointer.map(Tree::Text));
     map.text("default", row.default);
     map.text("template", row.template);
     map.word("display", row.display, Display::Auto, DISPLAY);
     map.word("deliver", row.deliver, Deliver::AsValue, DELIVER);
+    Tree::Map(map.0)
+}
+
+/// A provider; its form is always said.
+fn provider(provider: &Provider) -> Tree {
+    let mut map = Map::default();
+    map.text("name", Some(provider.name));
+    map.list("command", provider.command.iter().map(|word| Tree::Text(word)).collect());
+    map.text("format", Some(provider::answer_word(provider.answer)));
+    map.text("timeout", Some(provider::time_text(provider.timeout).leak()));
+    map.number("retries", Some(u32::from(provider.retries)).filter(|retries| *retries > 0));
+    let lent = |lent: &Lent| match lent.keep {
+        true => Tree::Map(vec![("name", Tree::Text(lent.name)), ("keep", Tree::Bool(true))]),
+        false => Tree::Text(lent.name),
+    };
+    map.list("environment", provider.environment.iter().map(lent).collect());
+    map.text("user", provider.user);
     Tree::Map(map.0)
 }
 

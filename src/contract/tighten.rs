@@ -13,6 +13,7 @@ use super::name::shown;
 use super::pattern::{self, Piece};
 use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
+use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -39,6 +40,9 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     add(&mut base.passthrough, &over.passthrough);
     add(&mut base.trusted_owners, &over.trusted_owners);
     add(&mut base.burnt, &over.burnt);
+    provider::merge(&mut base.providers, &over.providers, &mut |line, key, name, new, old| {
+        looser(line, key, name, new, old, problems);
+    });
     let known = base.rows.len();
     // Templates of rows that are demanded, to be looked at when all rows are there.
     let mut composed: Vec<(&RowDraft, Str)> = Vec::new();
@@ -263,6 +267,17 @@ pub(super) fn tighten(
     match over.deliver {
         Some(new) if new != deliver => less("deliver", word(DELIVER, new), word(DELIVER, deliver)),
         _ => {}
+    }
+    // It is trusted as the extended contract's own choice of where the value comes from.
+    match (base.provider, over.provider) {
+        (Some(old), Some(new)) if old != new => less("provider", new, old),
+        (_, new) => base.provider = new.or(base.provider),
+    }
+    match (base.pointer, over.pointer) {
+        (Some(old), Some(new)) if old != new => {
+            less("pointer", shown(new, "another"), shown(old, "the one"));
+        }
+        (_, new) => base.pointer = new.or(base.pointer),
     }
     base.template = over.template.or(base.template);
     base.required_when = either(base.required_when.take(), over.required_when.clone());

@@ -231,6 +231,10 @@ impl Judge<'_> {
                 supply(id, 5, SourceKind::SecretsDir, SOMETHING);
             }
         }
+        // What a provider has is not for this to run.
+        for (id, _) in self.contract.rows().filter(|(_, row)| row.fetch.is_some()) {
+            supply(id, 7, SourceKind::Provider, SOMETHING);
+        }
         let setting = target.text("NEXIS_LAUNCH_MODE").map(|text| (text, ModeOrigin::Setting));
         let line = self.option.or(options.mode.map(str::as_bytes));
         let wish = line.map(|text| (text, ModeOrigin::CommandLine)).or(setting);

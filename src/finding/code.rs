@@ -131,6 +131,12 @@ codes! {
     InsecurePermissions "insecure-permissions" b"wwe" NotMet
         "another user could write the file or the directory it stands in"
         "remove the others' right to write: chmod go-w"
+    InsecureContract "insecure-contract" b"eee" NotMet
+        "another user could write a contract that names providers, a file it extends, or the program of a provider, and so choose what the launcher runs; no provider was run"
+        "let root or the launcher's user own them and the directories above, and remove the others' right to write: chmod go-w"
+    ProviderFailed "provider-failed" b"eee" Temporary
+        "a provider of the contract gave no value: it failed, took too long, wrote too much, nothing, or not what its form is; 78 where its program is missing or cannot be executed"
+        "run its command by hand as the launcher's user, with the variables of its environment alone"
     SecretReused "secret-reused" b"wee" NotMet
         "one value stands under two secret names"
         "generate a value for each"

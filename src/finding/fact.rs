@@ -1,7 +1,7 @@
 //! The particulars of a finding: names, numbers and fixed words. There is no variant that could
 //! hold a value.
 
-use super::{Code, Finding};
+use super::{Code, Failure, Finding};
 use crate::mode::{Mode, Modes};
 use crate::source::Source;
 use std::borrow::Cow;
@@ -55,6 +55,8 @@ pub enum Fact {
     TimedOut { path: PathBuf, seconds: u32 },
     /// Who could write a file or directory: `any user`, `group 100`, `user 1000`.
     Writable { path: PathBuf, directory: bool, who: String },
+    /// A provider that gave no value.
+    Provider(Failure),
     /// The other variable of the same value.
     SameAs(&'static str),
     /// The argument (1 is the first after the program) that holds a secret.
@@ -163,6 +165,7 @@ impl Fact {
                 let thing = if *directory { "directory" } else { "file" };
                 format!("{thing} {} can be written by {who}", path.display())
             }
+            Fact::Provider(failure) => failure.message(name),
             Fact::SameAs(other) => format!("{name} has the same value as {other}"),
             Fact::Argument(position) => {
                 format!("{name} stands in argument {position} of the program")
@@ -237,6 +240,7 @@ impl Fact {
                     None => finding.code.mend().to_owned(),
                 }
             }
+            Fact::Provider(failure) => failure.hint(finding.code.mend()),
             Fact::Size { name: Some(_), .. } => "deliver it as a file".to_owned(),
             // Where a mend speaks of a variable, this is the one.
             _ => match finding.variable.as_deref() {

@@ -5,10 +5,13 @@
 
 mod code;
 mod fact;
+mod provider;
 
 pub use code::{Code, Severity};
 pub use fact::Fact;
+pub use provider::{Failure, Trouble};
 
+use crate::error::Status;
 use crate::source::Source;
 use std::borrow::Cow;
 
@@ -53,6 +56,20 @@ pub struct Acceptance {
 }
 
 impl Finding {
+    /// The exit status that it leads to as an error.
+    pub fn status(&self) -> Status {
+        match &self.fact {
+            Fact::Provider(failure) => failure.status(),
+            _ => self.code.status(),
+        }
+    }
+
+    /// Whether nothing may be started in spite of it: something that would be seen by the program,
+    /// or see it, is still there.
+    pub fn forbids_start(&self) -> bool {
+        matches!(&self.fact, Fact::Provider(Failure { trouble: Trouble::NotEnded, .. }))
+    }
+
     /// What is wrong: lower case, no full stop, names only.
     pub fn message(&self) -> String {
         let message = self.fact.message(self);

@@ -38,7 +38,8 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
             refuse("there is no such code");
             continue;
         };
-        if code.status() != Status::NotMet {
+        let may_be = matches!(code.status(), Status::NotMet | Status::Temporary);
+        if !may_be || code == Code::InsecureContract {
             refuse("a finding of this code is never accepted");
             continue;
         }
@@ -102,7 +103,7 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 source: None,
                 fact: Fact::NotAccepted(
                     code.name().to_owned(),
-                    "a blank, absent or public secret that is required is never accepted",
+                    "a blank, absent or public secret that is required, or a process that is left, is never accepted",
                 ),
                 accepted: None,
             });
@@ -122,6 +123,9 @@ pub(super) fn never(case: &Case<'_>, finding: &Finding) -> bool {
         return true;
     }
     let name = finding.variable.as_deref().unwrap_or_default();
+    if finding.forbids_start() {
+        return true;
+    }
     let Some(known) = case.contract.known(name.as_bytes()) else { return false };
     let row = case.contract.row(known.row);
     if !row.secret {

@@ -51,7 +51,7 @@ impl Verdict {
     pub fn new(mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-        let status = errors.map(|finding| finding.code.status()).min().unwrap_or(Status::Success);
+        let status = errors.map(Finding::status).min().unwrap_or(Status::Success);
         Verdict { findings, status }
     }
 }
@@ -133,7 +133,7 @@ pub fn judge(
         match (&fact, row) {
             _ if withheld => {}
             // Who can write a directory is a warning in every mode (interface section 3).
-            (Fact::Writable { directory: true, .. }, _) => {
+            (Fact::Writable { directory: true, .. }, _) if code != Code::InsecureContract => {
                 let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
                 judge.push(code, Severity::Warning, variable, source, fact);
             }
