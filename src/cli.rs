@@ -2,10 +2,12 @@
 //! files or secrets.
 
 mod mistake;
+pub mod rotate;
 
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use rotate::{LedgerAction, RotateAction};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -35,6 +37,12 @@ pub enum Action {
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
+    /// Walk the checklist of a key's rotation, each step on the record
+    #[command(subcommand)]
+    Rotate(RotateAction),
+    /// Verify the ledger of keys, print its head, repair what a crash left
+    #[command(subcommand)]
+    Ledger(LedgerAction),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell
@@ -61,7 +69,7 @@ pub struct Launch {
 }
 
 /// What says nothing of files that are not read by a launch.
-const NOT_WITH_DEPLOYMENT: [&str; 15] = [
+const NOT_WITH_DEPLOYMENT: [&str; 16] = [
     "program",
     "secrets_dir",
     "env_file",
@@ -76,6 +84,7 @@ const NOT_WITH_DEPLOYMENT: [&str; 15] = [
     "audit_log",
     "audit_required",
     "fingerprint_key_file",
+    "ledger",
     "label",
 ];
 
@@ -306,6 +315,9 @@ pub struct Options {
     /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key_file: Option<PathBuf>,
+    /// Directory of the ledger of keys, for findings on age, exposure and revocation [env: NEXIS_LAUNCH_LEDGER]
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
     /// A label for manifest and audit, repeatable [env: NEXIS_LAUNCH_LABELS]
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,

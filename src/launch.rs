@@ -193,11 +193,21 @@ impl Survey {
 /// # Errors
 /// What is wrong with options and settings, all of it, or with the contract.
 pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
+    chosen(options).map(|(_, contract)| contract)
+}
+
+/// Options and settings, and the contract that they name, for what reads no source.
+///
+/// # Errors
+/// As [`contract`].
+pub fn chosen(options: Options) -> Result<(Settings, &'static Contract), Vec<Error>> {
     let entries = process::environment();
     let settings = Settings::merge(options, false, own_settings(&entries))
         .map_err(|settings::Problems(all)| conceal(all, &entries))?;
     log::start(settings.log);
-    contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
+    let contract = contract::load(settings.contract.as_deref())
+        .map_err(|error| conceal(vec![error], &entries))?;
+    Ok((settings, contract))
 }
 
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.

@@ -34,6 +34,7 @@ pub mod own_name;
 pub mod privileges;
 pub mod report;
 pub mod resolve;
+pub mod rotate;
 pub mod secret;
 pub mod settings;
 pub mod source;

@@ -112,6 +112,8 @@ pub struct Settings {
     pub audit_required: bool,
     /// The key of fingerprints.
     pub fingerprint_key_file: Option<PathBuf>,
+    /// The directory of the ledger.
+    pub ledger: Option<PathBuf>,
     /// Labels, in their order.
     pub labels: Vec<(String, String)>,
     /// Who the program is to be (`run` and `dev`).
@@ -149,6 +151,7 @@ struct Variables {
     audit_log: Option<String>,
     audit_required: Option<String>,
     fingerprint_key_file: Option<String>,
+    ledger: Option<String>,
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
@@ -157,7 +160,7 @@ struct Variables {
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -170,6 +173,7 @@ const NAMES: [&str; 17] = [
     "AUDIT_LOG",
     "AUDIT_REQUIRED",
     "FINGERPRINT_KEY_FILE",
+    "LEDGER",
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
@@ -293,6 +297,7 @@ impl Merge<'_> {
             fingerprint_key_file: options
                 .fingerprint_key_file
                 .or(variables.fingerprint_key_file.map(PathBuf::from)),
+            ledger: options.ledger.or(variables.ledger.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
             user: UserWish::read(options.privileges.user, variables.user, self.problems),
             no_new_privs: options

@@ -5,7 +5,9 @@ mod contract;
 mod explain;
 mod health;
 mod init;
+mod ledger;
 mod pages;
+mod rotate;
 mod run;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
@@ -49,6 +51,8 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Explain(options) => explain::explain(options),
             Action::Health(options) => health::health(options),
             Action::Init(options) => init::init(options),
+            Action::Rotate(action) => rotate::rotate(action),
+            Action::Ledger(action) => ledger::ledger(action),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),
             Action::Man => print(&pages::manual()),
