@@ -5,7 +5,7 @@ use crate::cli::Options;
 use crate::contract;
 use crate::contract::model::{Contract, Kind, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::exec::{self, Program};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::fingerprint::Key;
@@ -26,6 +26,8 @@ use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+mod ledger;
 
 /// Id and time of a launch.
 #[derive(Clone, Debug)]
@@ -87,6 +89,11 @@ impl Survey {
         let entries = process::environment();
         let settings = Settings::merge(options, dev, own_settings(&entries))
             .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+        if settings.ledger.is_some() && settings.fingerprint_key_file.is_none() {
+            let message = "cannot look values up in the ledger: there is no fingerprint key";
+            let error = Error::new(Status::Usage, message);
+            return Err(vec![error.hint("name it with --fingerprint-key-file")]);
+        }
         log::start(settings.log);
         if undumpable.is_err() {
             tracing::warn!("core dumps could not be forbidden");
@@ -118,6 +125,9 @@ impl Survey {
         }
         survey.key = key;
         survey.problems = problems;
+        if let Some(path) = survey.settings.ledger.clone() {
+            ledger::observe(&mut survey, &path);
+        }
         Ok(survey)
     }
 

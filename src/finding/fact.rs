@@ -77,6 +77,10 @@ pub enum Fact {
     Count(usize),
     /// NEXIS_ENV asks for the first (`None`: it says no mode), the second is in force.
     Stricter(Option<Mode>, Mode),
+    /// A value's age in days, and the last day that it may be in use.
+    Days { days: i64, last: String, past: bool },
+    /// What is wrong with a file of the ledger, or with a line of it.
+    Ledger { path: String, line: Option<usize>, what: String },
     /// A code that was named in `--accept`, and why it does not work.
     NotAccepted(String, &'static str),
 }
@@ -197,6 +201,18 @@ impl Fact {
             }
             Fact::Stricter(Some(asked), inforce) => {
                 format!("NEXIS_ENV asks for {asked}, the mode in force is {inforce}")
+            }
+            Fact::Days { days, last, past: true } => {
+                format!("{name} has a value that is {days} days old; its last day was {last}")
+            }
+            Fact::Days { days, last, past: false } => {
+                format!("{name} has a value that is {days} days old; its last day is {last}")
+            }
+            Fact::Ledger { path, line: Some(line), what } => {
+                format!("cannot use the ledger {path} line {line}: {what}")
+            }
+            Fact::Ledger { path, line: None, what } => {
+                format!("cannot use the ledger {path}: {what}")
             }
             Fact::NotAccepted(code, why) => format!("cannot accept {code}: {why}"),
         }

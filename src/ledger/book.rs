@@ -1,15 +1,21 @@
 //! What is written in a ledger, read whole.
 
 use super::chain::{self, Chain, Torn};
-use super::files::{self, ENDING, stem};
+use super::files::{self, ENDING, Failure, stem};
 use super::state::State;
 use super::{Record, head};
 use crate::error::{Error, Status};
 use crate::fingerprint::Key;
-use crate::sys::fs;
+use crate::sys::{fs, wait};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a line without its end may be one that is just being written.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is looked at meanwhile.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Something that is wrong with a ledger, by file and line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +102,27 @@ impl Book {
             book.chains.insert(name, chain);
         }
         Ok(book)
+    }
+
+    /// One name's part of the ledger in an open directory, not verified; empty where it has none.
+    /// A last line without its end is read again for a while: a writer may be at it.
+    pub fn of_name(dir: BorrowedFd<'_>, name: &str) -> Book {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let chain = match files::read(dir, name) {
+                Ok(bytes) => chain::read(name, &bytes, None),
+                Err(Failure::Absent) => return Book::default(),
+                Err(failure) => {
+                    let fault = failure.fault(&(stem(name) + ENDING));
+                    Chain { fault: Some(fault), ..Chain::default() }
+                }
+            };
+            let torn = chain.torn.is_some() && Instant::now() < deadline;
+            if !torn || wait::pause(INTERVAL).is_err() {
+                let chains = BTreeMap::from([(name.to_owned(), chain)]);
+                return Book { chains, ..Book::default() };
+            }
+        }
     }
 
     /// Everything that is wrong, one fault a file.

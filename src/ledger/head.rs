@@ -54,7 +54,7 @@ pub fn compare(book: &Book, key: &Key, head: &str) -> Result<Vec<Fault>, &'stati
         let file = stem.to_owned() + ENDING;
         let records = book.records(&name);
         if records.is_empty() {
-            let what = format!("it is gone, with {count} records that the head covers");
+            let what = format!("it is gone, and the head covers {count} of its records");
             faults.push(Fault::whole(&file, &what));
         } else if records.len() < count {
             let what = format!(

@@ -95,7 +95,7 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 source: None,
                 fact: Fact::NotAccepted(
                     code.name().to_owned(),
-                    "a blank or public secret is never accepted",
+                    "a blank, public or revoked secret is never accepted",
                 ),
                 accepted: None,
             });
@@ -103,8 +103,12 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the finding is about a blank or a burnt secret, which nothing makes acceptable.
+/// Whether the finding is about a blank, a burnt or a revoked secret, which nothing makes
+/// acceptable.
 fn never(case: &Case<'_>, finding: &Finding) -> bool {
+    if finding.code == Code::ValueRevoked {
+        return true;
+    }
     let name = finding.variable.as_deref().unwrap_or_default();
     let Some(known) = case.contract.known(name.as_bytes()) else { return false };
     let row = case.contract.row(known.row);

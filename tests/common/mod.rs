@@ -18,10 +18,12 @@
 #![allow(unsafe_code, reason = "a child is prepared through C interfaces")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod desk;
 mod forms;
 mod outcome;
 mod spawn;
 
+pub use desk::{Desk, days_ago, days_ahead};
 pub use forms::forms;
 pub use outcome::{Outcome, Seen};
 pub use spawn::{Descriptor, Root, Running, Stream, wait_for};
