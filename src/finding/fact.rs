@@ -77,6 +77,8 @@ pub enum Fact {
     Count(usize),
     /// NEXIS_ENV asks for the first (`None`: it says no mode), the second is in force.
     Stricter(Option<Mode>, Mode),
+    /// A value that is suspected to be exposed, and whether its successor is deployed.
+    Exposed { succeeded: bool },
     /// A value's age in days, and the last day that it may be in use.
     Days { days: i64, last: String, past: bool },
     /// What is wrong with a file of the ledger, or with a line of it.
@@ -201,6 +203,12 @@ impl Fact {
             }
             Fact::Stricter(Some(asked), inforce) => {
                 format!("NEXIS_ENV asks for {asked}, the mode in force is {inforce}")
+            }
+            Fact::Exposed { succeeded: false } => {
+                format!("{name} has a value that is suspected to be exposed")
+            }
+            Fact::Exposed { succeeded: true } => {
+                format!("{name} has an exposed value although its successor is deployed")
             }
             Fact::Days { days, last, past: true } => {
                 format!("{name} has a value that is {days} days old; its last day was {last}")

@@ -15,7 +15,6 @@ use crate::source::Observation;
 use crate::sys::fs;
 use crate::url;
 use jiff::civil::Date;
-use std::borrow::Cow;
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -42,7 +41,6 @@ pub(super) fn observe(survey: &mut Survey, path: &Path) {
     };
     let contract = survey.contract;
     let mut case = Case { contract, key, today: survey.moment.day, observations: Vec::new() };
-    let mut errors = Vec::new();
     for resolved in &survey.resolution.rows {
         let row = contract.row(resolved.id);
         let used = matches!(resolved.state, State::Delivered | State::Part);
@@ -58,11 +56,10 @@ pub(super) fn observe(survey: &mut Survey, path: &Path) {
             continue;
         }
         let Some(recorded) = book.state(row.name) else { continue };
-        errors.extend(case.judge(row, resolved, value, &recorded));
+        case.judge(row, resolved, value, &recorded);
     }
     let observations = case.observations;
     survey.observations.extend(observations);
-    survey.problems.extend(errors);
 }
 
 struct Case<'a> {
@@ -73,14 +70,14 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Says what there is to say of one value; what is an error in every mode is returned.
+    /// Says what there is to say of one value.
     fn judge(
         &mut self,
         row: &'static Row,
         resolved: &Resolved,
         value: &Secret,
         recorded: &Recorded,
-    ) -> Option<Finding> {
+    ) {
         let source = resolved.winner().map(|seen| seen.source.clone());
         let mut add = |code, fact| {
             let source = source.clone();
@@ -97,32 +94,19 @@ impl Case<'_> {
                     "cannot be compared with the ledger, whose fingerprints are of another key"
                 }),
             );
-            return None;
+            return;
         };
         if known.revoked.is_some() {
             add(Code::ValueRevoked, Fact::Says("has a value that was revoked"));
-            return None;
+            return;
         }
         let succeeded = recorded.has_deployed_successor(known);
-        match (&known.exposed, succeeded) {
-            (Some(_), false) => {
-                add(Code::ValueExposed, Fact::Says("has a value that is suspected to be exposed"));
-                return None;
-            }
-            (Some(_), true) => {
-                let words = "has an exposed value although its successor is deployed";
-                return Some(Finding {
-                    code: Code::ValueExposed,
-                    severity: Severity::Error,
-                    variable: Some(Cow::Borrowed(row.name)),
-                    source,
-                    fact: Fact::Says(words),
-                    accepted: None,
-                });
-            }
-            (None, _) => {}
+        if known.exposed.is_some() {
+            add(Code::ValueExposed, Fact::Exposed { succeeded });
+            return;
         }
-        let age = age(known, window(self.contract, &recorded.class), self.today)?;
+        let window = window(self.contract, &recorded.class);
+        let Some(age) = age(known, window, self.today) else { return };
         let last = age.last.map(|(day, _)| day.to_string()).unwrap_or_default();
         match age.standing {
             Standing::Overdue => {
@@ -136,7 +120,6 @@ impl Case<'_> {
             }
             Standing::Fresh => {}
         }
-        None
     }
 }
 
