@@ -50,16 +50,30 @@ fn status_shows_every_key_against_its_window_and_is_1_when_one_is_overdue() {
 
 #[test]
 fn an_old_value_past_its_day_is_overdue() {
+    use nexis_launch::fingerprint::Key;
+    use nexis_launch::ledger::{Kind, Ledger, Record};
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 10);
     desk.start("JWT_SECRET", "new");
     desk.steps("JWT_SECRET", &["stage", "verify"]);
-    desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(0)]);
+    let key = Key::read(&desk.path("ledger.key")).map_err(drop).unwrap();
+    let mut ledger = Ledger::open(&desk.ledger(), &key).unwrap();
+    let before = ledger.book().records("JWT_SECRET").last().unwrap().clone();
+    // Deployed some days ago: no command writes a day that is past.
+    let revoke_by = Some(days_ago(1));
+    ledger.append("JWT_SECRET", Kind::Deployed, Record { revoke_by, ..before }).unwrap();
+    drop(ledger);
+    let status = desk.run(&["rotate", "status", "--format", "json"]);
+    let json: Value = serde_json::from_str(&status.status(1).out()).unwrap();
+    assert_eq!(json["keys"][0]["standing"], "fresh");
+    assert_eq!(json["keys"][0]["old"][0]["overdue"], true);
+    let launched = Launch::sound("production")
+        .env("NEXIS_LAUNCH_LEDGER", desk.ledger().to_str().unwrap())
+        .env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", desk.path("fingerprint.key").to_str().unwrap())
+        .run();
+    launched.status(0).warning("rotation-overdue", "JWT_SECRET");
+    desk.steps("JWT_SECRET", &["revoke"]);
     desk.run(&["rotate", "status"]).status(0);
-    let json: Value =
-        serde_json::from_str(&desk.run(&["rotate", "status", "--format", "json"]).out()).unwrap();
-    assert_eq!(json["keys"][0]["old"][0]["overdue"], false);
-    assert_eq!(json["keys"][0]["next_step"], "revoke");
 }
 
 #[test]
