@@ -19,7 +19,7 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .3rem}\
 p.of{margin:.1rem 0 .6rem;opacity:.75}code{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;\
 border-top:1px solid var(--line)}th{font-weight:600}td ul{margin:0;padding-left:1.1rem}\
-td.kind{white-space:nowrap;font-weight:600}td.time{white-space:nowrap}\
+li{overflow-wrap:anywhere}td.kind{white-space:nowrap;font-weight:600}td.time,td code{white-space:nowrap}\
 .exposed td.kind,.revoked td.kind,.verification-failed td.kind,.no{color:var(--bad)}\
 .deployed td.kind,.adopted td.kind,.yes{color:var(--use)}\
 svg{width:100%;height:auto}svg text{font:12px ui-monospace,monospace;fill:currentColor}\
@@ -161,9 +161,11 @@ fn timeline(page: &mut String, key: &Key<'_>, state: &State, now: &str) {
         bars(page, &scale, ROW * row, value, successor(state, value));
     }
     let (bottom, right) = (ROW * rows + 2, WIDTH - 10);
+    // Of a short time the days alone would say nothing.
+    let form = if last - first < 3 * 24 * 3600 { "%F %R" } else { "%F" };
     let day = |second: i64| {
         Timestamp::from_second(second)
-            .map(|time| time.strftime("%F").to_string())
+            .map(|time| time.strftime(form).to_string())
             .unwrap_or_default()
     };
     let _ = writeln!(
