@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Status {
     /// 64: the command line or a `NEXIS_LAUNCH_*` setting is wrong.
     Usage,
-    /// 65: a contract, env, ledger or audit file is not valid.
+    /// 65: a contract, env, ledger or audit file is not valid; a step is out of order.
     Data,
     /// 66: a named file is missing or cannot be read.
     NoInput,
@@ -25,7 +25,8 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program.
+    /// 1: `health` found no healthy program, `rotate status` something overdue, `rotate verify` a
+    /// command that failed.
     Unhealthy,
     /// 0: nothing wrong.
     Success,

@@ -105,6 +105,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("ledger", &["secret", "source", "settings", "contract", "resolve", "validate", "rotate"]),
+    ("rotate", &["secret", "source", "settings", "resolve", "validate", "sys"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -126,6 +128,8 @@ const INNER: &[&str] = &[
     "fingerprint",
     "generate",
     "privileges",
+    "ledger",
+    "rotate",
 ];
 /// What leads and writes.
 const OUTER: &[&str] =

@@ -261,7 +261,7 @@ fn one_key_is_not_both() {
     fs::copy(desk.path("fingerprint.key"), desk.path("ledger.key")).unwrap();
     desk.refused(
         65,
-        &["rotate", "adopt", "JWT_SECRET", "--created", "2026-01-01", "--value-file", "{home}/old"],
+        &["rotate", "adopt", "JWT_SECRET", "--created", &days_ago(1), "--value-file", "{home}/old"],
     )
     .says("one key for fingerprints and ledger");
 }
