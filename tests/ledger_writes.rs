@@ -7,6 +7,7 @@ use common::*;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,7 +17,7 @@ fn strace() -> Option<PathBuf> {
     let found = found.into_iter().find(|path| path.exists());
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "strace is missing");
-        println!("skipped: strace is not installed");
+        let _ = writeln!(std::io::stderr(), "skipped: strace is not installed");
     }
     found
 }
@@ -195,6 +196,28 @@ fn of_fifty_writers_at_once_every_acknowledged_record_is_there_once() {
         assert_eq!(found, expected, "writer {number}");
     }
     desk.holds_no_value();
+}
+
+#[test]
+fn who_reads_while_others_write_sees_a_whole_ledger() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 1);
+    let words = record(&desk, &["rotate", "evidence", "JWT_SECRET", "--commit", "x"]);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..40 {
+                let ended = Command::new(&words[0]).args(&words[1..]).env_clear().output().unwrap();
+                assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            }
+        });
+        let mut readings = 0;
+        while !writer.is_finished() || readings == 0 {
+            let head = desk.head();
+            desk.done(&["ledger", "verify", "--head", &head]);
+            readings += 1;
+        }
+    });
+    assert_eq!(desk.text("JWT_SECRET").lines().count(), 41);
 }
 
 #[test]

@@ -217,6 +217,32 @@ fn the_command_gets_the_new_value_and_its_status_is_recorded() {
 }
 
 #[test]
+fn the_command_finds_the_signals_that_a_direct_start_would_have_left() {
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage"]);
+    let outcome = desk.done(&[
+        "rotate",
+        "verify",
+        "JWT_SECRET",
+        "--value-file",
+        "{home}/new",
+        "--",
+        "/bin/grep",
+        "-E",
+        "^Sig(Blk|Ign)",
+        "/proc/self/status",
+    ]);
+    let text = outcome.err();
+    let mask = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    };
+    assert_eq!(mask("SigBlk:"), 0);
+    let of_writing = 1 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
+    assert_eq!(mask("SigIgn:") & of_writing, 0, "{text}");
+}
+
+#[test]
 fn a_command_is_never_run_out_of_order_or_with_another_value() {
     let desk = started();
     let marker = desk.path("ran");

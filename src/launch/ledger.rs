@@ -138,5 +138,5 @@ fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Opt
     let password = key.fingerprint(password.expose());
     let same = |known: &&Value| known.password_fingerprint.as_deref() == Some(&*password);
     let exposed = comparable().filter(same).find(|known| known.exposed.is_some());
-    exposed.or(whole).or_else(|| comparable().filter(same).last())
+    exposed.or(whole).or_else(|| comparable().rfind(same))
 }

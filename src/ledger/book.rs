@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a line without its end may be one that is just being written.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How often it is looked at meanwhile.
 const INTERVAL: Duration = Duration::from_millis(20);
 
@@ -80,25 +80,24 @@ impl Book {
     /// [`Status::NoInput`] where there is no such directory.
     pub fn read(path: &Path, key: Option<&Key>) -> Result<Book, Error> {
         let dir = open(path)?;
-        Book::read_in(dir.as_fd(), path, key)
+        Book::read_in(dir.as_fd(), path, key, PATIENCE)
     }
 
-    /// The same of an open directory.
+    /// The same of an open directory. Under its lock no patience is needed.
     pub(super) fn read_in(
         dir: BorrowedFd<'_>,
         path: &Path,
         key: Option<&Key>,
+        patience: Duration,
     ) -> Result<Book, Error> {
         let listing = files::list(dir).map_err(|errno| unreadable(path, errno))?;
         let mut book = Book { others: listing.others, faults: listing.faults, ..Book::default() };
         for name in listing.names {
-            let chain = match files::read(dir, &name) {
-                Ok(bytes) => chain::read(&name, &bytes, key),
-                Err(failure) => {
-                    let fault = failure.fault(&(stem(&name) + ENDING));
-                    Chain { fault: Some(fault), ..Chain::default() }
-                }
-            };
+            let chain = chain_of(dir, &name, key, patience).unwrap_or_else(|| {
+                // It was there when the directory was listed.
+                let fault = Failure::Absent.fault(&(stem(&name) + ENDING));
+                Chain { fault: Some(fault), ..Chain::default() }
+            });
             book.chains.insert(name, chain);
         }
         Ok(book)
@@ -107,22 +106,9 @@ impl Book {
     /// One name's part of the ledger in an open directory, not verified; empty where it has none.
     /// A last line without its end is read again for a while: a writer may be at it.
     pub fn of_name(dir: BorrowedFd<'_>, name: &str) -> Book {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let chain = match files::read(dir, name) {
-                Ok(bytes) => chain::read(name, &bytes, None),
-                Err(Failure::Absent) => return Book::default(),
-                Err(failure) => {
-                    let fault = failure.fault(&(stem(name) + ENDING));
-                    Chain { fault: Some(fault), ..Chain::default() }
-                }
-            };
-            let torn = chain.torn.is_some() && Instant::now() < deadline;
-            if !torn || wait::pause(INTERVAL).is_err() {
-                let chains = BTreeMap::from([(name.to_owned(), chain)]);
-                return Book { chains, ..Book::default() };
-            }
-        }
+        let chain = chain_of(dir, name, None, PATIENCE);
+        let chains = chain.map(|chain| (name.to_owned(), chain)).into_iter().collect();
+        Book { chains, ..Book::default() }
     }
 
     /// Everything that is wrong, one fault a file.
@@ -189,6 +175,31 @@ impl Book {
     /// Adds a record that was just written.
     pub(super) fn push(&mut self, record: Record) {
         self.chains.entry(record.name.clone()).or_default().records.push(record);
+    }
+}
+
+/// The chain of a name; none where it has no file. A last line without its end is read again for a
+/// while.
+fn chain_of(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    key: Option<&Key>,
+    patience: Duration,
+) -> Option<Chain> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let chain = match files::read(dir, name) {
+            Ok(bytes) => chain::read(name, &bytes, key),
+            Err(Failure::Absent) => return None,
+            Err(failure) => {
+                let fault = failure.fault(&(stem(name) + ENDING));
+                Chain { fault: Some(fault), ..Chain::default() }
+            }
+        };
+        let torn = chain.torn.is_some() && Instant::now() < deadline;
+        if !torn || wait::pause(INTERVAL).is_err() {
+            return Some(chain);
+        }
     }
 }
 

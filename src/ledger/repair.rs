@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What was done to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,8 @@ pub struct Repaired {
 pub fn repair(path: &Path, key: &Key) -> Result<Vec<Repaired>, Vec<Error>> {
     let dir = open(path).map_err(|error| vec![error])?;
     lock(&dir, path).map_err(|error| vec![error])?;
-    let book = Book::read_in(dir.as_fd(), path, Some(key)).map_err(|error| vec![error])?;
+    let book =
+        Book::read_in(dir.as_fd(), path, Some(key), Duration::ZERO).map_err(|error| vec![error])?;
     let torn: Vec<_> = book.torn().map(|(name, torn)| (name.to_owned(), torn)).collect();
     let is_torn =
         |file: &str| torn.iter().any(|(name, _)| files::file_name(name) == Path::new(file));

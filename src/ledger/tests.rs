@@ -130,7 +130,7 @@ fn every_cut_inside_the_last_line_is_torn_there_and_no_other() {
     let text = written(LIFE);
     let begin = text.trim_end().rfind('\n').unwrap() + 1;
     for length in begin..text.len() {
-        let chain = read(text[..length].as_bytes());
+        let chain = read(&text.as_bytes()[..length]);
         match chain.torn {
             // A whole line less is for a head to find.
             None => assert_eq!((length, chain.fault), (begin, None)),

@@ -38,7 +38,8 @@ impl<'k> Ledger<'k> {
     pub fn open(path: &Path, key: &'k Key) -> Result<Ledger<'k>, Vec<Error>> {
         let dir = open(path).map_err(|error| vec![error])?;
         lock(&dir, path).map_err(|error| vec![error])?;
-        let book = Book::read_in(dir.as_fd(), path, Some(key)).map_err(|error| vec![error])?;
+        let book = Book::read_in(dir.as_fd(), path, Some(key), Duration::ZERO)
+            .map_err(|error| vec![error])?;
         Ok(Ledger { path: path.to_owned(), dir, key, book: book.sound(path)? })
     }
 
@@ -130,9 +131,13 @@ impl<'k> Ledger<'k> {
             });
         if made.is_err() {
             make::remove_file(dir, new);
+            return made;
         }
-        made?;
-        make::sync(&self.dir)
+        let known = make::sync(&self.dir);
+        if known.is_err() {
+            make::remove_file(dir, &files::file_name(name));
+        }
+        known
     }
 
     /// A further record, taken back where it cannot be written whole.

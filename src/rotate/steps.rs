@@ -88,11 +88,7 @@ pub fn begin(action: Action, state: Option<&State>, fingerprint: &str) -> Result
 ///
 /// # Errors
 /// Why not.
-pub fn target<'s>(
-    action: Action,
-    state: Option<&'s State>,
-    emergency: bool,
-) -> Result<&'s Value, Refusal> {
+pub fn target(action: Action, state: Option<&State>, emergency: bool) -> Result<&Value, Refusal> {
     let none = || never("no rotation is under way");
     let state = state.ok_or_else(|| never("nothing is recorded of it"))?;
     match action {

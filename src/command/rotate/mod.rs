@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 /// Does a step, or tells of those that were done.
 pub(super) fn rotate(action: RotateAction) -> Ending {
-    let _ignored = Ignored::begin();
+    let mut ignored = Some(Ignored::begin());
     // Best effort, as in a launch: a value is in memory.
     let _ = process::forbid_dumps();
     let step = |step: typed::Step, action| {
@@ -34,7 +34,7 @@ pub(super) fn rotate(action: RotateAction) -> Ending {
         RotateAction::Adopt(options) => first(options, Action::Adopt),
         RotateAction::Start(options) => first(options, Action::Start),
         RotateAction::Stage(options) => step(options, Action::Take(Step::Stage)).and_then(said),
-        RotateAction::Verify(options) => verify(options),
+        RotateAction::Verify(options) => verify(options, &mut ignored),
         RotateAction::Deploy(options) => deploy(options),
         RotateAction::Revoke(options) => step(options, Action::Take(Step::Revoke)).and_then(said),
         RotateAction::Evidence(options) => evidence(options),
@@ -180,7 +180,7 @@ fn take(
 }
 
 /// `verify`: by the operator's own command, or by word.
-fn verify(options: typed::Verify) -> Ending {
+fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     let action = Action::Take(Step::Verify);
     let name = options.step.common.name.clone();
     if options.value_file.is_none() {
@@ -222,7 +222,11 @@ fn verify(options: typed::Verify) -> Ending {
         let attested = Record { check: Some("attestation".to_owned()), ..Record::default() };
         return take(options.step, action, attested, None).and_then(|done| said(done.said));
     }
-    let status = check::run(&options.command, &name, &value)?;
+    // The command starts with the signals that the launcher was started with.
+    drop(ignored.take());
+    let status = check::run(&options.command, &name, &value);
+    *ignored = Some(Ignored::begin());
+    let status = status?;
     let particulars = Record {
         check: Some("command".to_owned()),
         check_status: Some(status),
