@@ -17,6 +17,40 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How often it is looked at meanwhile.
 const INTERVAL: Duration = Duration::from_millis(20);
 
+/// What is to be done about a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// Find out who wrote to the ledger.
+    Compare,
+    /// Repair what a crash left.
+    Repair,
+    /// Keep git from changing line ends.
+    LineEnds,
+    /// Name the key that it was written under.
+    Key,
+    /// Let the file be read.
+    Permit,
+}
+
+impl Mend {
+    /// In words.
+    const fn hint(self) -> &'static str {
+        match self {
+            Mend::Compare => {
+                "compare with the copy that is kept elsewhere and find out who wrote to the ledger"
+            }
+            Mend::Repair => {
+                "`nexis-launch ledger repair` ends the file before it and keeps the bytes aside"
+            }
+            Mend::LineEnds => {
+                "restore the file, and keep git from changing it: `*.jsonl -text` in .gitattributes"
+            }
+            Mend::Key => "name the key that the ledger was written under with --ledger-key-file",
+            Mend::Permit => "let the user who runs this read the ledger",
+        }
+    }
+}
+
 /// Something that is wrong with a ledger, by file and line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -26,14 +60,14 @@ pub struct Fault {
     pub line: Option<usize>,
     /// What is wrong, as `it …` or `its …`.
     pub what: String,
-    /// Whether the file could not be read at all.
-    pub unreadable: bool,
+    /// What is to be done.
+    pub mend: Mend,
 }
 
 impl Fault {
     /// A fault of a whole file.
     pub fn whole(file: &str, what: &str) -> Fault {
-        Fault { file: file.to_owned(), line: None, what: what.to_owned(), unreadable: false }
+        Fault { file: file.to_owned(), line: None, what: what.to_owned(), mend: Mend::Compare }
     }
 
     /// A fault of one line.
@@ -48,19 +82,9 @@ impl Fault {
             Some(line) => format!("{} line {line}", path.display()),
             None => path.display().to_string(),
         };
-        let status = if self.unreadable { Status::NoInput } else { Status::Data };
-        let error = Error::new(status, format!("cannot trust {place}: {}", self.what));
-        error.hint(if self.what.contains("a write was broken off") {
-            "`nexis-launch ledger repair` ends the file before it and keeps the bytes aside"
-        } else if self.what.contains("line ends") {
-            "restore the file, and keep git from changing it: `*.jsonl -text` in .gitattributes"
-        } else if self.what.contains("under ledger key") {
-            "name the key that the ledger was written under with --ledger-key-file"
-        } else if self.unreadable {
-            "let the user who runs this read the ledger"
-        } else {
-            "compare with the copy that is kept elsewhere and find out who wrote to the ledger"
-        })
+        let status = if self.mend == Mend::Permit { Status::NoInput } else { Status::Data };
+        let message = format!("cannot trust {place}: {}", self.what);
+        Error::new(status, message).hint(self.mend.hint())
     }
 }
 

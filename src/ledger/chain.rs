@@ -1,7 +1,7 @@
 //! The lines of one file: read, and held against one another and against the key.
 
 use super::files::{ENDING, stem};
-use super::{Fault, LINE, Record, SCHEMA};
+use super::{Fault, LINE, Mend, Record, SCHEMA};
 use crate::fingerprint::{Key, hex};
 use crate::output::escape;
 
@@ -65,7 +65,8 @@ pub fn read(name: &str, bytes: &[u8], key: Option<&Key>) -> Chain {
         let Some(line) = line.strip_suffix(b"\n") else {
             let rest = line.len();
             let what = format!("its last {rest} bytes have no end: a write was broken off there");
-            chain.fault = Some(Fault::line(&file, number, &what));
+            let fault = Fault::line(&file, number, &what);
+            chain.fault = Some(Fault { mend: Mend::Repair, ..fault });
             chain.torn = Some(Torn { at, line: number });
             return chain;
         };
@@ -75,8 +76,8 @@ pub fn read(name: &str, bytes: &[u8], key: Option<&Key>) -> Chain {
                 previous.clone_from(&record.mac);
                 chain.records.push(record);
             }
-            Err(what) => {
-                chain.fault = Some(Fault::line(&file, number, &what));
+            Err(Wrong { what, mend }) => {
+                chain.fault = Some(Fault { mend, ..Fault::line(&file, number, &what) });
                 return chain;
             }
         }
@@ -84,17 +85,36 @@ pub fn read(name: &str, bytes: &[u8], key: Option<&Key>) -> Chain {
     chain
 }
 
-/// One line without its end; the error says what is wrong with it.
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// As `it …` or `its …`.
+    pub what: String,
+    /// What is to be done.
+    pub mend: Mend,
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Wrong {
+        Wrong { what, mend: Mend::Compare }
+    }
+}
+
+/// Reads one line without its end.
+///
+/// # Errors
+/// What is wrong with it.
 pub fn one(
     name: &str,
     number: usize,
     line: &[u8],
     previous: &str,
     key: Option<&Key>,
-) -> Result<Record, String> {
-    let fixed = |what: &str| Err(what.to_owned());
+) -> Result<Record, Wrong> {
+    let fixed = |what: &str| Err(Wrong::from(what.to_owned()));
     if line.ends_with(b"\r") {
-        return fixed("it ends in CR LF: something changed the line ends, as git does by autocrlf");
+        let what = "it ends in CR LF: something changed the line ends, as git does by autocrlf";
+        return Err(Wrong { what: what.to_owned(), mend: Mend::LineEnds });
     }
     if [&b"<<<<<<< "[..], b"=======", b">>>>>>> "].iter().any(|mark| line.starts_with(mark)) {
         return fixed("it is a mark of a merge conflict");
@@ -107,7 +127,7 @@ pub fn one(
         return fixed("it is no record of a ledger");
     };
     if record.schema != SCHEMA {
-        return Err(format!("its schema is not {SCHEMA}"));
+        return fixed(&format!("its schema is not {SCHEMA}"));
     }
     // What is covered by the MAC is looked at first: a line that was changed is named as that.
     if let Some(key) = key {
@@ -120,24 +140,21 @@ pub fn one(
         };
         if self::mac(key, covered) != mac || record.line() != text {
             let other = &record.ledger_key_id;
-            return Err(if *other != key.id() && is_id(other) {
-                format!(
-                    "it says that it was written under ledger key {other}, this is {}",
-                    key.id()
-                )
-            } else {
-                "it was changed: its MAC is another one".to_owned()
-            });
+            if *other == key.id() || !is_id(other) {
+                return fixed("it was changed: its MAC is another one");
+            }
+            let own = key.id();
+            let what =
+                format!("it says that it was written under ledger key {other}, this is {own}");
+            return Err(Wrong { what, mend: Mend::Key });
         }
     }
     if record.name != name {
-        return Err(format!("it is a record of {}", escape(&record.name)));
+        return fixed(&format!("it is a record of {}", escape(&record.name)));
     }
     if record.seq != u64::try_from(number).unwrap_or(u64::MAX) {
-        return Err(format!(
-            "it is record {}: lines were dropped, added or put elsewhere",
-            record.seq
-        ));
+        let seq = record.seq;
+        return fixed(&format!("it is record {seq}: lines were dropped, added or put elsewhere"));
     }
     if record.previous != previous {
         return fixed("it does not follow the line before");

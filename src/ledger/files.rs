@@ -1,7 +1,7 @@
 //! The directory: which files are a name's, and their bytes. Links, pipes, devices and directories
 //! in place of files are refused and never opened.
 
-use super::Fault;
+use super::{Fault, Mend};
 use crate::sys::fs::{self, Errno, HERE, Kind};
 use crate::sys::make;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -113,9 +113,7 @@ impl Failure {
             Failure::NotRegular(kind) => Fault::whole(file, &format!("it is {}", kind.words())),
             Failure::TooLarge => Fault::whole(file, "it has more than 64 MiB"),
             Failure::Unreadable(errno) => {
-                let mut fault = Fault::whole(file, fs::errno_words(errno));
-                fault.unreadable = true;
-                fault
+                Fault { mend: Mend::Permit, ..Fault::whole(file, fs::errno_words(errno)) }
             }
         }
     }

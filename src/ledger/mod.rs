@@ -26,7 +26,7 @@ pub mod repair;
 pub mod state;
 mod writer;
 
-pub use book::{Book, Fault};
+pub use book::{Book, Fault, Mend};
 pub use record::{Kind, Record, SCHEMA, is_class, is_clean};
 pub use writer::Ledger;
 

@@ -168,6 +168,25 @@ fn a_line_with_another_spelling_or_key_is_refused_with_the_ledger_key_and_withou
     }
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_stands_in_a_file_is_a_fault_and_never_a_panic(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+        at in 0_usize..3000,
+    ) {
+        for key in [None, Some(&key())] {
+            assert!(chain::read("JWT_SECRET", &bytes, key).fault.is_some());
+            // In the midst of records as well.
+            let mut text = written(LIFE).into_bytes();
+            let at = at.min(text.len());
+            text.splice(at..at, bytes.iter().copied());
+            let chain = chain::read("JWT_SECRET", &text, key);
+            assert!(bytes.is_empty() || chain.fault.is_some() || key.is_none());
+            State::of(&chain.records);
+        }
+    }
+}
+
 fn state(records: &[(Kind, &str)]) -> State {
     State::of(&records.iter().map(|(kind, it)| record(*kind, it)).collect::<Vec<_>>())
 }
