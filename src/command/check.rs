@@ -72,7 +72,7 @@ fn deployment(options: cli::Check) -> Ending {
         },
         sha256: contract.sha256,
     };
-    let report = Report::new(held, &files, &found);
+    let report = Report::new(held, &found);
     print(&match format {
         CheckFormat::Text => report.text(),
         CheckFormat::Json => report.json(),

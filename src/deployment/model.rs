@@ -93,6 +93,8 @@ pub struct Target {
     pub links: Option<Place>,
     /// Whether it is a part of a unit that is not among the files.
     pub partial: bool,
+    /// Whether it is a unit that is started to end again, as no service is.
+    pub oneshot: bool,
 }
 
 impl Target {
@@ -110,6 +112,7 @@ impl Target {
             arguments: Vec::new(),
             links: None,
             partial: false,
+            oneshot: false,
         }
     }
 
@@ -174,6 +177,8 @@ pub struct Deployment {
     pub stores: Vec<Store>,
     /// Env files.
     pub templates: Vec<Template>,
+    /// Files that others take in and that are not there.
+    pub absent: Vec<(Place, &'static str)>,
 }
 
 impl Deployment {

@@ -69,7 +69,7 @@ impl Node {
     /// never copied, so the tree does not grow.
     #[must_use]
     pub fn merged(self) -> Node {
-        let Node { line, value } = self;
+        let Node { line, value, replaces } = self;
         let value = match value {
             Value::List(list) => Value::List(list.into_iter().map(Node::merged).collect()),
             Value::Map(map) => {
@@ -94,7 +94,7 @@ impl Node {
             }
             scalar => scalar,
         };
-        Node { line, value }
+        Node { line, value, replaces }
     }
 }
 
