@@ -151,6 +151,8 @@ pub struct Store {
     pub secret: bool,
     /// Its name.
     pub name: String,
+    /// Its namespace, where it says one.
+    pub namespace: Option<String>,
     /// Its keys.
     pub keys: Vec<Stored>,
 }
@@ -182,8 +184,12 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The Secret (or ConfigMap) of this name.
-    pub fn store(&self, secret: bool, name: &str) -> Option<&Store> {
-        self.stores.iter().find(|store| store.secret == secret && store.name == name)
+    /// The Secret (or ConfigMap) of this name. What says no namespace is in that of whoever applies
+    /// it, which can be any.
+    pub fn store(&self, secret: bool, name: &str, namespace: Option<&str>) -> Option<&Store> {
+        let named = self.stores.iter().filter(|it| it.secret == secret && it.name == name);
+        let same = |store: &&Store| store.namespace.as_deref() == namespace;
+        let maybe = |store: &&Store| store.namespace.is_none() || namespace.is_none();
+        named.clone().find(same).or_else(|| named.clone().find(maybe))
     }
 }
