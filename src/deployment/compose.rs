@@ -105,11 +105,11 @@ fn command(node: &Node, file: usize) -> Vec<Word> {
 fn environment(node: &Node, file: usize, target: &mut Target) {
     let set = |target: &mut Target, name: &str, line, given| {
         let at = Place { file, line };
-        target.set(Setting { name: name.to_owned(), at, given, judged: true });
+        target.settings.set(Setting { name: name.to_owned(), at, given, judged: true });
     };
     for (key, value) in node.entries() {
         if value.replaces && value.is_null() {
-            target.settings.retain(|known| known.name != key.text);
+            target.settings.unset(&key.text);
             continue;
         }
         // Without a value it is the shell's.
@@ -140,7 +140,7 @@ fn env_file(
     if let Some(template) = deployment.templates.iter_mut().find(|it| Some(it.file) == named) {
         template.used = true;
         for setting in &template.settings {
-            target.set(copy(setting, true));
+            target.settings.set(copy(setting, true));
         }
         return;
     }
@@ -148,7 +148,7 @@ fn env_file(
     match env_template::read_names(&path) {
         Some(names) => {
             for (name, given) in names {
-                target.set(Setting { name, at, given, judged: false });
+                target.settings.set(Setting { name, at, given, judged: false });
             }
         }
         None => target.unseen.push((at, "an env file")),

@@ -7,8 +7,6 @@ use crate::yaml::{self, Dialect, Node};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a file: what a chart with custom resources renders to fits many times.
-const LARGEST: usize = 8 << 20;
 /// So many errors of one file are said.
 const MOST_ERRORS: usize = 20;
 
@@ -65,12 +63,12 @@ pub fn directory(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// Reads a file as what it is.
+/// Reads a file of at most so many MiB as what it is.
 ///
 /// # Errors
 /// Status 66 where there is none, 65 for each thing that is wrong with it.
-pub fn load(path: &Path) -> Result<Kind, Vec<Error>> {
-    kind(path, read(path)?)
+pub fn load(path: &Path, mebibytes: u8) -> Result<Kind, Vec<Error>> {
+    kind(path, read(path, mebibytes)?)
 }
 
 /// Tells what a file is: by its name, else by its first line that says something.
@@ -121,7 +119,7 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Error>> {
 }
 
 /// The bytes of a file, or of standard input.
-fn read(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
+fn read(path: &Path, mebibytes: u8) -> Result<Vec<u8>, Vec<Error>> {
     let fail = |status, cause: &str| {
         vec![
             Error::new(status, format!("cannot read {}: {cause}", path.display()))
@@ -132,7 +130,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
         std::io::ErrorKind::NotFound => fail(Status::NoInput, "no such file"),
         kind => fail(Status::NoInput, &kind.to_string()),
     };
-    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    let largest = usize::from(mebibytes) << 20;
+    let limit = u64::from(mebibytes) << 20 | 1;
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(io)?;
@@ -144,8 +143,8 @@ fn read(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
         let file = std::fs::File::open(path).map_err(io)?;
         file.take(limit).read_to_end(&mut bytes).map_err(io)?;
     }
-    if bytes.len() > LARGEST {
-        return Err(fail(Status::Data, "more than 8 MiB"));
+    if bytes.len() > largest {
+        return Err(fail(Status::Data, &format!("more than {mebibytes} MiB")));
     }
     Ok(bytes)
 }

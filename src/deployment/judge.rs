@@ -157,7 +157,7 @@ impl Judge<'_> {
         if resolution.mode.unset && !mode_elsewhere && !target.partial && target.unseen.is_empty() {
             self.add(target.at, Code::ModeUnset, None, "", Fact::Plain);
         }
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             self.name(setting.at, &setting.name);
             self.value(setting, &resolution, false);
             if without.is_some() {
@@ -200,12 +200,12 @@ impl Judge<'_> {
         let at = Place { file: template.file, line: 1 };
         let mut target = Target::new("env-file", at);
         for setting in &template.settings {
-            target.set(super::compose::copy(setting, true));
+            target.settings.set(super::compose::copy(setting, true));
         }
         let resolution = self.resolve(&target, &names::Options::default());
         self.mode = resolution.mode.mode;
         self.found.checked.push(Checked { kind: target.kind, at, mode: self.mode });
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             self.name(setting.at, &setting.name);
             self.value(setting, &resolution, true);
         }
@@ -213,7 +213,7 @@ impl Judge<'_> {
         for name in template.mentioned.iter().chain(template.settings.iter().map(|it| &it.name)) {
             if target.text(name).is_none_or(|text| text.trim_ascii().is_empty()) {
                 let given = Given::Elsewhere;
-                target.set(Setting { name: name.clone(), at, given, judged: false });
+                target.settings.set(Setting { name: name.clone(), at, given, judged: false });
             }
         }
         let resolution = self.resolve(&target, &names::Options::default());
@@ -232,7 +232,7 @@ impl Judge<'_> {
                 all.sort_by_key(|candidate| candidate.rank);
             }
         };
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             let Some(known) = self.contract.known(setting.name.as_bytes()) else { continue };
             let (step, text) = match (known.role, &setting.given) {
                 (_, Given::Broken) => continue,

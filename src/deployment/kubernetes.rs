@@ -139,7 +139,12 @@ fn one(
         };
         // A key that is absent and may be absent sets nothing.
         let Some(given) = given else { continue };
-        target.set(Setting { name: name.to_owned(), at: place(line), given, judged: true });
+        target.settings.set(Setting {
+            name: name.to_owned(),
+            at: place(line),
+            given,
+            judged: true,
+        });
     }
     for mount in container.get("volumeMounts").map(Node::items).unwrap_or_default() {
         let (Some(name), Some(path)) = (mount.text_of("name"), mount.text_of("mountPath")) else {
@@ -207,7 +212,7 @@ fn env_from(from: &Node, file: usize, stores: Stores<'_>, target: &mut Target) {
                 false => Given::Literal(stored.value.duplicate()),
             };
             let name = format!("{prefix}{}", stored.name);
-            target.set(Setting { name, at: stored.at, given, judged: true });
+            target.settings.set(Setting { name, at: stored.at, given, judged: true });
         }
     }
 }

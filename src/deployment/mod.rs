@@ -27,6 +27,9 @@ use model::Deployment;
 use project::Projects;
 use std::path::{Path, PathBuf};
 
+/// The most MiB of a file: what a chart with custom resources renders to fits many times.
+const LARGEST: u8 = 8;
+
 /// Reads the files and holds them against the contract. `mode` is what the command line says; `-`
 /// among the files is standard input.
 ///
@@ -40,7 +43,7 @@ pub fn check(
     let mut errors = Vec::new();
     let mut inputs = Inputs::default();
     for path in files {
-        if let Err(more) = inputs.read(path) {
+        if let Err(more) = inputs.read(path, LARGEST) {
             errors.extend(more);
         }
     }
@@ -62,9 +65,9 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Reads one more.
-    fn read(&mut self, path: &Path) -> Result<(), Vec<Error>> {
-        self.kinds.push(input::load(path)?);
+    /// Reads one more, of at most so many MiB.
+    fn read(&mut self, path: &Path, mebibytes: u8) -> Result<(), Vec<Error>> {
+        self.kinds.push(input::load(path, mebibytes)?);
         self.named.add(path);
         self.paths.push(path.to_owned());
         Ok(())

@@ -1,6 +1,7 @@
 //! What a deployment says of one place that starts a program, whatever kind of file says it.
 
 use crate::secret::Secret;
+use std::collections::BTreeMap;
 
 /// A line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,32 @@ pub struct Setting {
     pub judged: bool,
 }
 
+/// The environment of a program.
+#[derive(Debug, Default)]
+pub struct Settings(BTreeMap<String, Setting>);
+
+impl Settings {
+    /// Sets a name; an earlier setting of it is forgotten.
+    pub fn set(&mut self, setting: Setting) {
+        self.0.insert(setting.name.clone(), setting);
+    }
+
+    /// Takes a name away.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// The setting of a name.
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.0.get(name)
+    }
+
+    /// All, by their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.0.values()
+    }
+}
+
 /// A word of a command.
 #[derive(Clone, Debug)]
 pub struct Word {
@@ -75,8 +102,8 @@ pub struct Target {
     pub kind: &'static str,
     /// Where it begins.
     pub at: Place,
-    /// Its environment; of two of a name the later counts.
-    pub settings: Vec<Setting>,
+    /// Its environment.
+    pub settings: Settings,
     /// Absolute paths of secret files in it.
     pub files: Vec<(String, Place)>,
     /// Directories with secret files whose names are not known.
@@ -103,7 +130,7 @@ impl Target {
         Target {
             kind,
             at,
-            settings: Vec::new(),
+            settings: Settings::default(),
             files: Vec::new(),
             unseen_dirs: Vec::new(),
             unseen: Vec::new(),
@@ -116,15 +143,9 @@ impl Target {
         }
     }
 
-    /// Sets a name; an earlier setting of it is forgotten.
-    pub fn set(&mut self, setting: Setting) {
-        self.settings.retain(|known| known.name != setting.name);
-        self.settings.push(setting);
-    }
-
     /// The text of a setting as far as the files say it.
     pub fn text(&self, name: &str) -> Option<&[u8]> {
-        self.settings.iter().find(|setting| setting.name == name)?.given.text()
+        self.settings.get(name)?.given.text()
     }
 
     /// All words of the command and its arguments.

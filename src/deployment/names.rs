@@ -132,7 +132,7 @@ pub fn options(target: &Target) -> Options<'_> {
             _ => {}
         }
     }
-    let setting = target.settings.iter().find(|setting| setting.name == "NEXIS_LAUNCH_ENV_FILE");
+    let setting = target.settings.get("NEXIS_LAUNCH_ENV_FILE");
     options.env_file = options.env_file.or(setting.map(|setting| setting.at));
     if options.dirs.is_empty()
         && let Some(text) = target.text("NEXIS_LAUNCH_SECRETS_DIR")

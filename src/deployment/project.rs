@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// So many files are read that were not named; whoever needs more makes a circle.
-const MOST_FILES: usize = 64;
+const MOST_FILES: usize = 32;
+/// The most MiB of such a file.
+const LARGEST: u8 = 1;
 /// A service extends another, and that another, this often at most.
 const MOST_LAYERS: usize = 32;
 
@@ -91,7 +93,7 @@ pub(super) fn follow(inputs: &mut Inputs, errors: &mut Vec<Error>) -> Projects {
             if inputs.named.at(path).is_some() || absent || !is_file {
                 continue;
             }
-            match inputs.read(path) {
+            match inputs.read(path, LARGEST) {
                 Ok(()) => open.push((inputs.paths.len() - 1, self::directory(path).to_owned())),
                 Err(more) => errors.extend(more),
             }

@@ -52,7 +52,7 @@ pub fn service(lines: &[Line], partial: bool, named: &Named, deployment: &mut De
         {
             let given = Given::Literal(Secret::new(text.as_bytes().to_vec()));
             let name = format!("{CREDENTIALS}/{id}");
-            target.set(Setting { name, at: line.at, given, judged: true });
+            target.settings.set(Setting { name, at: line.at, given, judged: true });
         }
     }
     // Whatever the manager was given.
@@ -83,7 +83,12 @@ fn last<'a>(lines: &'a [Line], name: &str) -> Option<&'a Line> {
 fn environment(lines: &[Line], named: &Named, templates: &mut [Template], target: &mut Target) {
     for line in standing(lines, &["PassEnvironment"]) {
         for name in words(&line.value) {
-            target.set(Setting { name, at: line.at, given: Given::Elsewhere, judged: true });
+            target.settings.set(Setting {
+                name,
+                at: line.at,
+                given: Given::Elsewhere,
+                judged: true,
+            });
         }
     }
     for line in standing(lines, &["Environment"]) {
@@ -94,7 +99,12 @@ fn environment(lines: &[Line], named: &Named, templates: &mut [Template], target
             } else {
                 Given::Literal(Secret::new(text.replace("%%", "%").into_bytes()))
             };
-            target.set(Setting { name: name.to_owned(), at: line.at, given, judged: true });
+            target.settings.set(Setting {
+                name: name.to_owned(),
+                at: line.at,
+                given,
+                judged: true,
+            });
         }
     }
     for line in standing(lines, &["EnvironmentFile"]) {
@@ -107,14 +117,13 @@ fn environment(lines: &[Line], named: &Named, templates: &mut [Template], target
         match templates.iter_mut().find(|template| Some(template.file) == known) {
             Some(template) => {
                 template.used = true;
-                template.settings.iter().for_each(|it| target.set(copy(it, true)));
+                template.settings.iter().for_each(|it| target.settings.set(copy(it, true)));
             }
             None => target.unseen.push((line.at, "an environment file")),
         }
     }
     for line in standing(lines, &["UnsetEnvironment"]) {
-        let names = words(&line.value);
-        target.settings.retain(|setting| !names.contains(&setting.name));
+        words(&line.value).iter().for_each(|name| target.settings.unset(name));
     }
 }
 
