@@ -347,3 +347,53 @@ fn the_programs_own_name_is_the_launcher_where_a_setting_of_the_launchers_says_s
         assert_eq!(report["unseen"].as_array().unwrap().len(), 0, "{report:#}");
     }
 }
+
+#[test]
+fn line_ends_and_byte_order_marks_of_other_systems_change_nothing() {
+    let compose = BASE.to_owned() + "    secrets: [jwt-secret]\nsecrets: {jwt-secret: {file: x}}\n";
+    let unit = format!("{UNIT}LoadCredential=\\\n  jwt-secret\nEnvironment=NEXIS_LOG_LEVL=x\n");
+    let env = "NEXIS_ENV=staging\nNEXIS_LOG_LEVL=x\nJWT_SECRET=\n";
+    for (crlf, mark) in [(true, false), (false, true), (true, true)] {
+        let with = |text: &str| {
+            let text = if crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
+            if mark { format!("\u{feff}{text}") } else { text }
+        };
+        finds(of(&[("a.yaml", &with(&compose))]), &[], &[]);
+        finds(
+            of(&[("gw.service", &with(&unit))]),
+            &["gw.service:6 unknown-variable NEXIS_LOG_LEVL"],
+            &[],
+        );
+        // Blank in a template is to be filled in.
+        finds(of(&[("gw.env", &with(env))]), &["gw.env:2 unknown-variable NEXIS_LOG_LEVL"], &[]);
+    }
+}
+
+#[test]
+fn shared_and_merged_mappings_of_an_override_keep_their_lines() {
+    let first = "x-env: &env {NEXIS_ENV: staging, JWT_SECRET: canary-canary}\nservices:\n  gw:\n    image: nexis-gateway:1\n    environment:\n      <<: *env\n      NEXIS_LOG_LEVL: x\n";
+    let second = "x-gone: &gone\n  JWT_SECRET: ${JWT_SECRET:?}\nservices:\n  gw:\n    environment: {<<: *gone, NEXIS_LOG_LEVL: !reset null}\n";
+    finds(
+        of(&[("a.yaml", first), ("b.yaml", second)]),
+        &["b.yaml:2 secret-in-environment JWT_SECRET"],
+        &[],
+    );
+}
+
+#[test]
+fn a_path_with_control_characters_is_shown_escaped() {
+    let launch = of(&[("a.yaml", &format!("include: [\"b\\e[31m.yaml\"]\n{BASE}"))]);
+    let outcome =
+        with(launch, &[("b\u{1b}[31m.yaml", "services: {a: {image: x}\ncanary-canary\n")]).run();
+    outcome.status(65).never_says("\u{1b}").never_says("canary-canary").no_panic();
+}
+
+#[test]
+fn large_files_are_read_in_time_that_grows_with_their_size() {
+    // With the square of it this would take minutes; nothing is timed, the harness ends what hangs.
+    let entries: String = (0..20_000).map(|n| format!("  ABCDEFGH{n}: x\n")).collect();
+    let text = format!("x: &x\n{entries}y:\n  <<: *x\n{}", entries.replace('A', "B"));
+    of(&[("a.yaml", &text)]).run().status(0).no_panic();
+    let lines: String = (0..20_000).map(|n| format!("Environment=A{n}=x\n")).collect();
+    of(&[("gw.service", &format!("{UNIT}LoadCredential=jwt-secret\n{lines}"))]).run().status(0);
+}

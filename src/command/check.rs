@@ -23,7 +23,8 @@ pub(super) fn check(options: cli::Check) -> Ending {
     if !options.deployment.is_empty() {
         return deployment(options);
     }
-    let survey = Survey::take(options.options, false)?;
+    let mut survey = Survey::take(options.options, false)?;
+    survey.look_up_user();
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;

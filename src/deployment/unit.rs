@@ -176,7 +176,9 @@ fn push(mut line: Line, text: &str, open: &mut Option<Line>, found: &mut Vec<Lin
         }
         None => {
             line.value.push_str(text);
-            found.push(line);
+            // A value may begin on the line after its name.
+            let value = line.value.trim().to_owned();
+            found.push(Line { value, ..line });
         }
     }
 }
