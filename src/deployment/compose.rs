@@ -10,11 +10,15 @@ use crate::yaml::Node;
 /// Where compose mounts secrets whose target is no path.
 const SECRETS: &str = "/run/secrets";
 
-/// Whether the document is a compose file.
+/// Whether the document is a compose file: it has services, or includes files that may.
 pub fn is_compose(root: &Node) -> bool {
-    let has = |key| root.get(key).is_some();
-    let services = root.get("services").is_some_and(|services| !services.entries().is_empty());
-    !has("kind") && (services || has("include") && !has("apiVersion"))
+    if root.get("kind").is_some() || root.get("apiVersion").is_some() {
+        return false;
+    }
+    let includes = root.get("include").map(Node::items).unwrap_or_default();
+    let is_path = |it: &Node| it.text().is_some() || it.get("path").is_some();
+    root.get("services").is_some_and(|services| !services.entries().is_empty())
+        || !includes.is_empty() && includes.iter().all(is_path)
 }
 
 /// Takes a service of a project, whose documents are `own`. The env files that were named are there
