@@ -115,7 +115,7 @@ fn a_service_has_what_it_extends() {
     // Both are read, and found where they stand.
     let expected = [
         "base/b.yaml:5 unknown-variable NEXIS_LOG_LEVL",
-        "base/../c.yaml:3 plaintext-secret OPENAI_API_KEY",
+        "c.yaml:3 plaintext-secret OPENAI_API_KEY",
     ];
     finds(launch, &expected, &[]);
 }
@@ -163,6 +163,18 @@ fn included_files_are_projects_of_their_own() {
     let expected =
         ["sub/compose.yaml:2 missing-required JWT_SECRET", "sub/b.yaml:3 unpinned-image"];
     finds(launch, &expected, &["a.yaml:4 a compose file"]);
+    // What is no compose file is not checked as what it is, and one without services lacks nothing.
+    let env = "NEXIS_LOG_LEVL=x\nOPENAI_API_KEY=canary-canary\n";
+    let launch = with(
+        of(&[("a.yaml", &format!("include: [x.env, k.yaml, n.yaml]\n{BASE}"))]),
+        &[
+            ("x.env", env),
+            ("k.yaml", "apiVersion: v1\nkind: Secret\nstringData: {jwt-secret: changeme}\n"),
+            ("n.yaml", "networks: {back: {}}\n"),
+        ],
+    );
+    let unseen = ["a.yaml:1 a compose file", "a.yaml:1 a compose file"];
+    finds(launch, &["a.yaml:3 missing-required JWT_SECRET"], &unseen);
     // A circle ends.
     let launch = with(
         of(&[("a.yaml", "include: [b.yaml]\n")]),
@@ -389,11 +401,13 @@ fn a_path_with_control_characters_is_shown_escaped() {
 }
 
 #[test]
-fn large_files_are_read_in_time_that_grows_with_their_size() {
-    // With the square of it this would take minutes; nothing is timed, the harness ends what hangs.
-    let entries: String = (0..20_000).map(|n| format!("  ABCDEFGH{n}: x\n")).collect();
-    let text = format!("x: &x\n{entries}y:\n  <<: *x\n{}", entries.replace('A', "B"));
-    of(&[("a.yaml", &text)]).run().status(0).no_panic();
-    let lines: String = (0..20_000).map(|n| format!("Environment=A{n}=x\n")).collect();
-    of(&[("gw.service", &format!("{UNIT}LoadCredential=jwt-secret\n{lines}"))]).run().status(0);
+fn a_pods_command_by_the_programs_own_name_is_judged_the_same() {
+    let pod = |data: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nspec:\n  enableServiceLinks: false\n  containers:\n  - image: nexis-gateway:1\n    command: [nexis-gateway]\n    env: [{{name: NEXIS_ENV, value: staging}}]\n    envFrom: [{{configMapRef: {{name: c}}}}]\n    volumeMounts: [{{name: v, mountPath: /run/secrets}}]\n  volumes: [{{name: v, secret: {{secretName: s}}}}]\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{{data}}}\n"
+        )
+    };
+    let said = pod("NEXIS_LAUNCH_INHERIT: contract");
+    finds(of(&[("pod.yaml", &said)]), &[], &["pod.yaml:7 the link from this name to nexis-launch"]);
+    finds(of(&[("pod.yaml", &pod("RUST_LOG: info"))]), &["pod.yaml:7 launcher-missing"], &[]);
 }

@@ -43,8 +43,9 @@ pub fn check(
     let mut errors = Vec::new();
     let mut inputs = Inputs::default();
     for path in files {
-        if let Err(more) = inputs.read(path, LARGEST) {
-            errors.extend(more);
+        match input::load(path, LARGEST) {
+            Ok(kind) => inputs.add(path, kind),
+            Err(more) => errors.extend(more),
         }
     }
     let projects = project::follow(&mut inputs, &mut errors);
@@ -65,12 +66,11 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Reads one more, of at most so many MiB.
-    fn read(&mut self, path: &Path, mebibytes: u8) -> Result<(), Vec<Error>> {
-        self.kinds.push(input::load(path, mebibytes)?);
+    /// Adds one more.
+    fn add(&mut self, path: &Path, kind: Kind) {
+        self.kinds.push(kind);
         self.named.add(path);
         self.paths.push(path.to_owned());
-        Ok(())
     }
 
     fn all(&self) -> impl Iterator<Item = (usize, &Kind, &Path)> {

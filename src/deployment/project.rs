@@ -6,14 +6,14 @@
 //! list of layers, each of which knows where it stands, and [`compose`](super::compose) reads each
 //! key from the layers that have it.
 
-use super::input::{Kind, directory};
+use super::input::{Kind, directory, load};
 use super::interpolation::given;
 use super::model::{Deployment, Given, Place};
-use super::{Inputs, compose, in_line};
+use super::{Inputs, compose, in_line, kubernetes};
 use crate::error::Error;
 use crate::yaml::Node;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// So many files are read that were not named; whoever needs more makes a circle.
 const MOST_FILES: usize = 32;
@@ -93,8 +93,13 @@ pub(super) fn follow(inputs: &mut Inputs, errors: &mut Vec<Error>) -> Projects {
             if inputs.named.at(path).is_some() || absent || !is_file {
                 continue;
             }
-            match inputs.read(path, LARGEST) {
-                Ok(()) => open.push((inputs.paths.len() - 1, self::directory(path).to_owned())),
+            match load(path, LARGEST) {
+                Ok(kind) if may_be_compose(&kind) => {
+                    open.push((inputs.paths.len(), self::directory(path).to_owned()));
+                    inputs.add(path, kind);
+                }
+                // Nobody asked for it to be checked as what it is.
+                Ok(_) => {}
                 Err(more) => errors.extend(more),
             }
         }
@@ -136,7 +141,7 @@ fn references(inputs: &Inputs, file: usize, base: &Path) -> (Vec<Reference>, Vec
             for (n, node) in list(paths).iter().enumerate() {
                 let at = Place { file, line: node.line };
                 // Where it is not said whole it is absent, as a file that is not there.
-                let path = base.join(path_of(node).unwrap_or_default());
+                let path = joined(base, &path_of(node).unwrap_or_default());
                 included.push(Reference { path, at, group: n > 0 });
             }
         }
@@ -144,11 +149,31 @@ fn references(inputs: &Inputs, file: usize, base: &Path) -> (Vec<Reference>, Vec
             let Some(node) = service.at(&["extends", "file"]) else { continue };
             if let Some(path) = path_of(node) {
                 let at = Place { file, line: node.line };
-                extended.push(Reference { path: base.join(path), at, group: false });
+                extended.push(Reference { path: joined(base, &path), at, group: false });
             }
         }
     }
     (included, extended)
+}
+
+/// A path below a directory, without `..` where it leads to the same file: annotations are looked up
+/// by their path in the repository.
+fn joined(base: &Path, path: &str) -> PathBuf {
+    let whole = base.join(path);
+    let mut short = PathBuf::new();
+    for component in whole.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(short.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                short.pop();
+            }
+            other => short.push(other),
+        }
+    }
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if real(&short).is_some_and(|it| Some(it) == real(&whole)) { short } else { whole }
 }
 
 /// The items of a list, or the one thing that stands instead.
@@ -174,6 +199,14 @@ fn compose_roots(kind: &Kind) -> impl Iterator<Item = &Node> {
         Kind::Unit(_) | Kind::Env(_) => &[],
     };
     documents.iter().filter(|root| compose::is_compose(root))
+}
+
+/// Whether compose would take the file; it can have networks and volumes alone.
+fn may_be_compose(kind: &Kind) -> bool {
+    match kind {
+        Kind::Yaml(documents) => !documents.iter().any(kubernetes::is_object),
+        Kind::Unit(_) | Kind::Env(_) => false,
+    }
 }
 
 /// Whether each service says what it starts.
