@@ -150,6 +150,18 @@ fn what_a_service_extends_and_is_not_there_is_said() {
 }
 
 #[test]
+fn services_do_not_multiply_without_bounds() {
+    // A file of 60 kB that says a million and a half variables.
+    let entries: String = (0..500).map(|n| format!("      A{n}: x\n")).collect();
+    let mut text =
+        format!("services:\n  base:\n    image: nexis-gateway:1\n    environment:\n{entries}");
+    (0..3000).for_each(|n| text.push_str(&format!("  s{n}: {{extends: base}}\n")));
+    let outcome = of(&[("a.yaml", &text)]).run();
+    outcome.status(65).no_panic().says("too many variables and files from here on");
+    assert_eq!(outcome.out(), "");
+}
+
+#[test]
 fn included_files_are_projects_of_their_own() {
     let top = "include:\n  - sub/compose.yaml\n  - path: [sub/b.yaml, sub/c.yaml]\n  - absent.yaml\nservices:\n  db: {image: postgres:17}\n";
     let faulty = "services:\n  gw:\n    image: nexis-gateway:1\n    environment: {NEXIS_ENV: staging}\n    secrets: [jwt-secret]\n";

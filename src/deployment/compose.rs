@@ -6,6 +6,7 @@ use super::model::{Deployment, Given, Place, Setting, Target, Word};
 use super::project::{Service, Source, list};
 use super::{Inputs, env_template, unit};
 use crate::yaml::Node;
+use std::collections::BTreeSet;
 
 /// Where compose mounts secrets whose target is no path.
 const SECRETS: &str = "/run/secrets";
@@ -21,11 +22,11 @@ pub fn is_compose(root: &Node) -> bool {
         || !includes.is_empty() && includes.iter().all(is_path)
 }
 
-/// Takes a service of a project, whose documents are `own`. The env files that were named are there
+/// Takes a service of a project that defines these secrets. The env files that were named are there
 /// already.
 pub(super) fn service(
     service: &Service<'_>,
-    own: &[&Source<'_>],
+    defined: &BTreeSet<&str>,
     inputs: &Inputs,
     deployment: &mut Deployment,
 ) {
@@ -59,7 +60,7 @@ pub(super) fn service(
     }
     for (source, secrets) in service.all("secrets") {
         for secret in secrets.items() {
-            mounted(secret, source, own, &mut target);
+            mounted(secret, source, defined, &mut target);
         }
     }
     for (source, volumes) in service.all("volumes") {
@@ -73,7 +74,7 @@ pub(super) fn service(
             }
         }
     }
-    deployment.targets.push(target);
+    deployment.start(target);
 }
 
 fn place(source: &Source<'_>, node: &Node) -> Place {
@@ -81,11 +82,11 @@ fn place(source: &Source<'_>, node: &Node) -> Place {
 }
 
 /// A secret that a service mounts.
-fn mounted(secret: &Node, source: &Source<'_>, own: &[&Source<'_>], target: &mut Target) {
+fn mounted(secret: &Node, source: &Source<'_>, defined: &BTreeSet<&str>, target: &mut Target) {
     let id = secret.text().or_else(|| secret.text_of("source")).unwrap_or_default();
     let name = secret.text_of("target").unwrap_or(id);
     // Compose refuses a secret that the project does not define; nothing is supplied by it.
-    if own.iter().any(|source| source.root.at(&["secrets", id]).is_some()) {
+    if defined.contains(id) {
         let path =
             if name.starts_with('/') { name.to_owned() } else { format!("{SECRETS}/{name}") };
         target.files.push((path, place(source, secret)));

@@ -75,7 +75,7 @@ pub struct Findings {
 
 /// Holds a deployment against the contract. `mode` is what the command line says.
 pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) -> Findings {
-    let Deployment { targets, stores, templates, absent } = all;
+    let Deployment { targets, stores, templates, absent, .. } = all;
     let mut judge =
         Judge { contract, option: mode, mode: Mode::Production, found: Findings::default() };
     let alone = targets.len() == 1;

@@ -107,7 +107,7 @@ pub fn containers(object: &Node, file: usize, deployment: &mut Deployment) {
         for container in pod.get(list).map(Node::items).unwrap_or_default() {
             let stores = Stores { all: deployment, namespace: namespace(object) };
             let target = one(container, pod, file, links, stores);
-            deployment.targets.push(target);
+            deployment.start(target);
         }
     }
 }

@@ -113,6 +113,10 @@ fn gather(inputs: &Inputs, projects: &Projects) -> Result<Deployment, Vec<Error>
         }
     }
     project::services(inputs, projects, &mut deployment, &mut errors);
+    if let Some(Place { file, line }) = deployment.beyond {
+        let path = inputs.paths.get(file).map_or(Path::new(""), PathBuf::as_path);
+        errors.push(in_line(path, line, "too many variables and files from here on"));
+    }
     if errors.is_empty() { Ok(deployment) } else { Err(errors) }
 }
 

@@ -202,9 +202,27 @@ pub struct Deployment {
     pub templates: Vec<Template>,
     /// Files that others take in and that are not there.
     pub absent: Vec<(Place, &'static str)>,
+    /// Where there came to be more settings and files than anybody has.
+    pub beyond: Option<Place>,
+    /// How many there are.
+    held: usize,
 }
 
+/// Settings and files that all that starts a program may have together: services that extend one
+/// another, or share an env file or ConfigMap, can have many times what stands in the files.
+const MOST_HELD: usize = 400_000;
+
 impl Deployment {
+    /// Takes what starts a program.
+    pub fn start(&mut self, target: Target) {
+        self.held = self.held.saturating_add(target.settings.0.len() + target.files.len());
+        if self.held > MOST_HELD {
+            self.beyond.get_or_insert(target.at);
+        } else {
+            self.targets.push(target);
+        }
+    }
+
     /// The Secret (or ConfigMap) of this name. What says no namespace is in that of whoever applies
     /// it, which can be any.
     pub fn store(&self, secret: bool, name: &str, namespace: Option<&str>) -> Option<&Store> {

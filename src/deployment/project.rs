@@ -12,7 +12,7 @@ use super::model::{Deployment, Given, Place};
 use super::{Inputs, compose, in_line, kubernetes};
 use crate::error::Error;
 use crate::yaml::Node;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 /// So many files are read that were not named; whoever needs more makes a circle.
@@ -242,9 +242,15 @@ pub(super) fn services(
             .iter()
             .flat_map(|&file| sources.iter().filter(move |source| source.file == file))
             .collect();
-        let mut seen = std::collections::BTreeSet::new();
+        let secrets = own.iter().filter_map(|source| source.root.get("secrets"));
+        let secrets: BTreeSet<&str> =
+            secrets.flat_map(Node::entries).map(|(key, _)| key.text.as_str()).collect();
+        let mut seen = BTreeSet::new();
         let names = own.iter().flat_map(|source| services_of(source.root));
         for (key, _) in names.filter(|(key, _)| seen.insert(key.text.as_str())) {
+            if deployment.beyond.is_some() {
+                return;
+            }
             let mut service = Service { layers: Vec::new(), at: None, unseen: Vec::new() };
             let mut found = Ok(());
             for source in &own {
@@ -256,7 +262,7 @@ pub(super) fn services(
                 }
             }
             match found {
-                Ok(()) => compose::service(&service, &own, inputs, deployment),
+                Ok(()) => compose::service(&service, &secrets, inputs, deployment),
                 Err((Place { file, line }, what)) => {
                     let path = inputs.paths.get(file).map_or(Path::new(""), PathBuf::as_path);
                     errors.push(in_line(path, line, what));

@@ -64,7 +64,7 @@ pub fn service(lines: &[Line], partial: bool, named: &Named, deployment: &mut De
         let words = words(command).into_iter().map(|text| Word { text, at: line.at });
         target.command.get_or_insert_default().extend(words);
     }
-    deployment.targets.push(target);
+    deployment.start(target);
 }
 
 /// The assignments of these names that count: an empty one forgets those before.
