@@ -95,6 +95,11 @@ impl User {
         self.changes
     }
 
+    /// All its groups, sorted.
+    pub fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
     /// The variables that follow the user.
     pub fn variables(&self) -> [(&'static str, &[u8]); 3] {
         [("HOME", &self.home), ("USER", &self.name), ("LOGNAME", &self.name)]

@@ -112,6 +112,8 @@ pub struct Settings {
     pub audit_required: bool,
     /// The key of fingerprints.
     pub fingerprint_key_file: Option<PathBuf>,
+    /// The directory that keeps providers' standard errors.
+    pub provider_stderr: Option<PathBuf>,
     /// Labels, in their order.
     pub labels: Vec<(String, String)>,
     /// Who the program is to be (`run` and `dev`).
@@ -149,6 +151,7 @@ struct Variables {
     audit_log: Option<String>,
     audit_required: Option<String>,
     fingerprint_key_file: Option<String>,
+    provider_stderr: Option<String>,
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
@@ -157,7 +160,7 @@ struct Variables {
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -170,6 +173,7 @@ const NAMES: [&str; 17] = [
     "AUDIT_LOG",
     "AUDIT_REQUIRED",
     "FINGERPRINT_KEY_FILE",
+    "PROVIDER_STDERR",
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
@@ -293,6 +297,9 @@ impl Merge<'_> {
             fingerprint_key_file: options
                 .fingerprint_key_file
                 .or(variables.fingerprint_key_file.map(PathBuf::from)),
+            provider_stderr: options
+                .provider_stderr
+                .or(variables.provider_stderr.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
             user: UserWish::read(options.privileges.user, variables.user, self.problems),
             no_new_privs: options

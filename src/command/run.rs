@@ -4,7 +4,7 @@ use super::Ending;
 use crate::audit::{self, Held};
 use crate::cli::{self, Options};
 use crate::error::{Error, Status};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::launch::{Launch, Survey};
 use crate::manifest::Outcome;
 use crate::output::{error_text, to_stderr};
@@ -87,11 +87,14 @@ fn outcome(launch: &Launch) -> Outcome {
         || launch.verdict.findings.iter().filter(|finding| finding.severity == Severity::Error);
     match launch.verdict.status {
         Status::Success => Outcome::Exec,
-        _ if launch.survey.settings.enforce == Enforce::Report
-            && errors().all(|finding| finding.code.status() == Status::NotMet) =>
-        {
+        _ if launch.survey.settings.enforce == Enforce::Report && errors().all(may_be_reported) => {
             Outcome::ExecDespiteFindings
         }
         _ => Outcome::Refused,
     }
+}
+
+/// Whether `--enforce report` lets the program start with this error.
+fn may_be_reported(finding: &Finding) -> bool {
+    matches!(finding.status(), Status::NotMet | Status::Temporary) && !finding.forbids_start()
 }

@@ -131,6 +131,12 @@ codes! {
     InsecurePermissions "insecure-permissions" b"wwe" NotMet
         "another user could write the file or the directory it stands in"
         "remove the others' right to write: chmod go-w"
+    InsecureContract "insecure-contract" b"eee" NotMet
+        "another user could write a contract that names providers, a file it extends, or the program of a provider, and so choose what the launcher runs; no provider was run"
+        "let root or the launcher's user own them and the directories above, and remove the others' right to write: chmod go-w"
+    ProviderFailed "provider-failed" b"eee" Temporary
+        "a provider of the contract gave no value: it failed, took too long, wrote too much, nothing, or not what its form is; 78 where its program is missing or cannot be executed"
+        "run its command by hand as the launcher's user, with the variables of its environment alone"
     SecretReused "secret-reused" b"wee" NotMet
         "one value stands under two secret names"
         "generate a value for each"
@@ -221,6 +227,15 @@ codes! {
     NothingToCheck "nothing-to-check" b"www" NotMet
         "none of the deployment's files starts the program, holds its secrets or is an env file"
         "name the rendered files; see what `check --deployment` reads in the README"
+    ForbiddenVariable "forbidden-variable" b"eee" NotMet
+        "the contract's policy forbids the variable, and a source holds it"
+        "take VARIABLE out of that source"
+    ModeForbidden "mode-forbidden" b"eee" NotMet
+        "the contract's policy allows other modes than the one in force"
+        "start in a mode that the contract allows"
+    ReportForbidden "report-forbidden" b"eee" Usage
+        "--enforce report is asked for, and the contract's policy has enforce: refuse"
+        "take --enforce and NEXIS_LAUNCH_ENFORCE out, and mend what is found"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

@@ -112,6 +112,7 @@ impl Report {
             hint: &found.hint,
             path: Some(&found.file),
             line: Some(found.line),
+            acknowledged: None,
         })
     }
 

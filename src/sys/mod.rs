@@ -5,10 +5,12 @@
 #![allow(unsafe_code, reason = "this is the room for it")]
 
 pub mod allocator;
+pub mod child;
 pub mod descriptor;
 pub mod fs;
 pub mod identity;
 pub mod make;
+pub mod nursery;
 pub mod process;
 pub mod signal;
 pub mod socket;

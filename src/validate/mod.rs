@@ -12,7 +12,9 @@ pub mod urls;
 
 mod accept;
 mod names;
+mod policy;
 mod rows;
 pub mod verdict;
 
+pub use names::says_secret;
 pub use rows::required;

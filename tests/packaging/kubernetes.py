@@ -23,8 +23,8 @@ from pathlib import Path
 import helm_python as helm
 import kubernetes_validate
 import yaml
+from report import FAILED, RELEASES, ok
 
-RELEASES = ["1.30", "1.32", "1.34", "1.37"]
 # What operators set in the chart.
 VALUES = {
     "everything set": {
@@ -45,16 +45,6 @@ VALUES = {
                 "NEXIS_LAUNCH_ENFORCE": "report", "NEXIS_HSTS_ENABLED": "true"},
     },
 }
-FAILED = []
-
-
-def ok(name, holds, why=""):
-    """One line of the report."""
-    print(f"{'ok  ' if holds else 'FAIL'} {name}")
-    if not holds:
-        FAILED.append(name)
-        if why:
-            print("     | " + str(why).replace("\n", "\n     | "))
 
 
 def documents(text):
