@@ -204,21 +204,33 @@ impl Survey {
         }
     }
 
-    /// Finds out who the program will be. Only a launch asks: a check has no program to be another
-    /// user, and mostly not the rights to tell.
+    /// Finds out who the program will be.
     pub fn choose_user(&mut self) {
-        let Some(wish) = &self.settings.user else { return };
-        match privileges::choose(wish) {
-            Ok(user) => self.user = Some(user),
-            Err(why) => self.problems.push(Finding {
-                code: Code::PrivilegesNotDropped,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::User { user: wish.text.clone(), why },
-                accepted: None,
-            }),
+        match self.settings.user.as_ref().map(privileges::choose) {
+            Some(Ok(user)) => self.user = Some(user),
+            Some(Err(why)) => self.lacks_user(why),
+            None => {}
         }
+    }
+
+    /// Finds out whether there is such a user. A check has no program to be it, and mostly not the
+    /// rights to tell more.
+    pub fn look_up_user(&mut self) {
+        if let Some(Err(why)) = self.settings.user.as_ref().map(privileges::look_up) {
+            self.lacks_user(why);
+        }
+    }
+
+    fn lacks_user(&mut self, why: &'static str) {
+        let user = self.settings.user.as_ref().map(|wish| wish.text.clone()).unwrap_or_default();
+        self.problems.push(Finding {
+            code: Code::PrivilegesNotDropped,
+            severity: Severity::Error,
+            variable: None,
+            source: None,
+            fact: Fact::User { user, why },
+            accepted: None,
+        });
     }
 
     /// An inherited variable's value.
