@@ -328,6 +328,14 @@ fn a_policy_is_valid_as_written_and_as_shown() {
 }
 
 #[test]
+fn the_schema_of_contracts_knows_every_code() {
+    let schema: Value = serde_json::from_str(&read("schemas/contract.schema.json")).unwrap();
+    let codes = schema["$defs"]["code"]["enum"].as_array().unwrap();
+    let all = nexis_launch::finding::Code::ALL.iter().map(|code| code.name());
+    assert!(codes.iter().map(|code| code.as_str().unwrap()).eq(all), "{codes:?}");
+}
+
+#[test]
 fn the_manifest_of_an_acknowledged_warning_is_valid() {
     let launch = Launch::sound("production")
         .file("contract.yaml", POLICY)
