@@ -265,6 +265,35 @@ fn a_command_is_never_run_out_of_order_or_with_another_value() {
 }
 
 #[test]
+fn what_was_checked_is_what_is_recorded_as_verified() {
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage"]);
+    // While the command runs, somebody gives the rotation up and begins another one.
+    let launcher = env!("CARGO_BIN_EXE_nexis-launch");
+    let step = |words: &str| {
+        let (ledger, key) = (desk.ledger(), desk.path("ledger.key"));
+        format!(
+            "{launcher} rotate {words} --ledger {} --ledger-key-file {}",
+            ledger.display(),
+            key.display()
+        )
+    };
+    let (next, key) = (desk.path("next"), desk.path("fingerprint.key"));
+    let start = format!(
+        "start JWT_SECRET --value-file {} --fingerprint-key-file {}",
+        next.display(),
+        key.display()
+    );
+    let script = [step("abort JWT_SECRET"), step(&start), step("stage JWT_SECRET")].join(" && ");
+    let file = desk.path("new");
+    let words = ["rotate", "verify", "JWT_SECRET", "--value-file", file.to_str().unwrap(), "--"];
+    let outcome = desk.run(&[&words[..], &["/bin/sh", "-c", &script]].concat());
+    outcome.status(65).says("another rotation was begun meanwhile");
+    let kinds = desk.kinds("JWT_SECRET");
+    assert_eq!(kinds[2..], ["staged", "aborted", "started", "staged"]);
+}
+
+#[test]
 fn a_command_that_cannot_be_started_is_said_and_not_recorded() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage"]);

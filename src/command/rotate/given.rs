@@ -163,6 +163,12 @@ impl Subject {
         }
     }
 
+    /// A name that the ledger has, under the class that it has there.
+    pub fn recorded(name: &str, class: &str, contract: &'static Contract) -> Subject {
+        let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));
+        Subject { class: class.to_owned(), row: row.filter(|row| row.name == name) }
+    }
+
     /// Whether the class has a rotation window.
     pub fn has_window(&self, contract: &Contract) -> bool {
         window(contract, &self.class).is_some()

@@ -14,7 +14,6 @@ use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::state::Step;
 use crate::ledger::{Book, Kind, Ledger, Record};
-use crate::output::to_stderr;
 use crate::rotate::steps::{Action, Refusal, begin, target};
 use crate::settings::Settings;
 use crate::sys::process;
@@ -27,9 +26,7 @@ pub(super) fn rotate(action: RotateAction) -> Ending {
     let mut ignored = Some(Ignored::begin());
     // Best effort, as in a launch: a value is in memory.
     let _ = process::forbid_dumps();
-    let step = |step: typed::Step, action| {
-        take(step, action, Record::default(), None).map(|done| done.said)
-    };
+    let step = |step: typed::Step, action| take(step, action, Record::default(), None);
     concealed(match action {
         RotateAction::Adopt(options) => first(options, Action::Adopt),
         RotateAction::Start(options) => first(options, Action::Start),
@@ -88,23 +85,14 @@ impl Desk {
     }
 }
 
-/// What was recorded, to be printed.
-struct Done {
-    said: String,
-}
-
-impl Done {
-    fn new(ledger: &Ledger<'_>, record: &Record) -> Done {
-        let said = format!(
-            "{} {}: record {}, value {}\nhead {}\n",
-            record.name,
-            record.kind.name(),
-            record.seq,
-            record.fingerprint,
-            ledger.head()
-        );
-        Done { said }
-    }
+/// What was recorded last of a name, and the head, to be printed.
+fn recorded(ledger: &Ledger<'_>, name: &str) -> String {
+    let record = ledger.book().records(name).last();
+    let record = record.map(|record| {
+        let (kind, value) = (record.kind.name(), &record.fingerprint);
+        format!("{name} {kind}: record {}, value {value}\n", record.seq)
+    });
+    format!("{}head {}\n", record.unwrap_or_default(), ledger.head())
 }
 
 fn refused(action: Action, name: &str, refusal: Refusal) -> Vec<Error> {
@@ -144,21 +132,17 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint)
         .map_err(|refusal| refused(action, name, refusal))?;
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
-    done(&ledger, name).and_then(|done| said(done.said))
+    print(&recorded(&ledger, name))
 }
 
-fn done(ledger: &Ledger<'_>, name: &str) -> Result<Done, Vec<Error>> {
-    let record = ledger.book().records(name).last();
-    record.map(|record| Done::new(ledger, record)).ok_or_else(Vec::new)
-}
-
-/// A step of a rotation. `kind` is what is recorded where it is not what the step's name says.
+/// A step of a rotation. `kind` is what is recorded where it is not what the step's name says. Where
+/// `particulars` names a value, the step has to be about that one still.
 fn take(
     options: typed::Step,
     action: Action,
     particulars: Record,
     kind: Option<Kind>,
-) -> Result<Done, Vec<Error>> {
+) -> Result<String, Vec<Error>> {
     let desk = Desk::open(&options.common)?;
     let given = Given::read(&options.common, options.emergency.as_deref())?;
     let name = &options.common.name;
@@ -167,6 +151,10 @@ fn take(
     let emergency = options.emergency.is_some();
     let value = target(action, state.as_ref(), emergency)
         .map_err(|refusal| refused(action, name, refusal))?;
+    if !particulars.fingerprint.is_empty() && particulars.fingerprint != value.fingerprint {
+        let cause = "another rotation was begun meanwhile".to_owned();
+        return Err(refused(action, name, Refusal { cause, emergency: false }));
+    }
     let particulars = Record {
         class: state.as_ref().map(|state| state.class.clone()).unwrap_or_default(),
         fingerprint: value.fingerprint.clone(),
@@ -176,83 +164,85 @@ fn take(
     let kind = kind.unwrap_or(action.kind());
     let head = (kind == Kind::Evidence).then(|| ledger.head());
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
-    done(&ledger, name)
+    Ok(recorded(&ledger, name))
 }
 
 /// `verify`: by the operator's own command, or by word.
 fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
-    let action = Action::Take(Step::Verify);
-    let name = options.step.common.name.clone();
-    if options.value_file.is_none() {
-        if !options.command.is_empty() {
+    let typed::Verify { step, value_file, fingerprint_key_file, command } = options;
+    let name = step.common.name.clone();
+    let attestation = Some("attestation".to_owned());
+    let Some(file) = value_file else {
+        if !command.is_empty() {
             let message = format!("cannot verify {name}: the command needs the new value");
             let error = Error::new(Status::Usage, message).hint("name its file with --value-file");
             return Err(vec![error]);
         }
-        let attested = Record { check: Some("attestation".to_owned()), ..Record::default() };
-        return take(options.step, action, attested, None).and_then(|done| said(done.said));
-    }
-    let desk = Desk::open(&options.step.common)?;
-    let given = Given::read(&options.step.common, options.step.emergency.as_deref())?;
+        return verified(step, Record { check: attestation, ..Record::default() }, Kind::Verified);
+    };
+    let desk = Desk::open(&step.common)?;
+    let given = Given::read(&step.common, step.emergency.as_deref())?;
     // Nothing is run out of order. No lock is held meanwhile: the command may take its time.
     let book = Book::read(&desk.path, Some(&desk.key)).map_err(|error| vec![error])?;
     let state = book.sound(&desk.path)?.state(&name);
-    let expected = target(action, state.as_ref(), options.step.emergency.is_some())
-        .map_err(|refusal| refused(action, &name, refusal))?;
-    let class = state.as_ref().map(|state| state.class.as_str());
-    let subject = Subject::new(&name, class, desk.contract)?;
-    let key = desk.fingerprint_key(options.fingerprint_key_file.clone())?;
-    let value = match &options.value_file {
-        Some(file) => subject.value(file)?,
-        None => return Err(Vec::new()),
-    };
+    let expected = target(VERIFY, state.as_ref(), step.emergency.is_some())
+        .map_err(|refusal| refused(VERIFY, &name, refusal))?;
+    let class = state.as_ref().map(|state| state.class.as_str()).unwrap_or_default();
+    let key = desk.fingerprint_key(fingerprint_key_file)?;
+    let value = Subject::recorded(&name, class, desk.contract).value(&file)?;
     given.holds_no(&value, &name)?;
-    if key.id() != expected.fingerprint_key_id
-        || key.fingerprint(value.expose()) != expected.fingerprint
-    {
-        let cause = match key.id() == expected.fingerprint_key_id {
-            true => "it is another value than was started",
-            false => "it was started under another fingerprint key",
-        };
-        let message = format!("cannot verify {name}: {cause}");
-        let error = Error::new(Status::Data, message);
+    let wrong = if key.id() != expected.fingerprint_key_id {
+        Some("it was started under another fingerprint key")
+    } else if key.fingerprint(value.expose()) != expected.fingerprint {
+        Some("it is another value than was started")
+    } else {
+        None
+    };
+    if let Some(cause) = wrong {
+        let error = Error::new(Status::Data, format!("cannot verify {name}: {cause}"));
         return Err(vec![error.hint("nothing was run or recorded; name the new value's own file")]);
     }
-    if options.command.is_empty() {
-        let attested = Record { check: Some("attestation".to_owned()), ..Record::default() };
-        return take(options.step, action, attested, None).and_then(|done| said(done.said));
+    let fingerprint = expected.fingerprint.clone();
+    if command.is_empty() {
+        let attested = Record { check: attestation, fingerprint, ..Record::default() };
+        return verified(step, attested, Kind::Verified);
     }
     // The command starts with the signals that the launcher was started with.
     drop(ignored.take());
-    let status = check::run(&options.command, &name, &value);
+    let status = check::run(&command, &name, &value);
     *ignored = Some(Ignored::begin());
     let status = status?;
-    let particulars = Record {
-        check: Some("command".to_owned()),
-        check_status: Some(status),
-        ..Record::default()
-    };
-    let kind = if status == 0 { Kind::Verified } else { Kind::VerificationFailed };
-    let done = take(options.step, action, particulars, Some(kind))?;
-    said(done.said)?;
+    let check = Some("command".to_owned());
+    let particulars =
+        Record { check, check_status: Some(status), fingerprint, ..Record::default() };
     if status == 0 {
-        return Ok(Status::Success);
+        return verified(step, particulars, Kind::Verified);
     }
-    to_stderr(&format!(
-        "nexis-launch: cannot take {name} as verified: the command ended with {status}\nhint: the failure is recorded; mend what it found and verify again, or `nexis-launch rotate abort {name}`\n"
-    ));
-    Ok(Status::Unhealthy)
+    verified(step, particulars, Kind::VerificationFailed)?;
+    let error = Error::new(
+        Status::Unhealthy,
+        format!("cannot take {name} as verified: the command ended with {status}"),
+    );
+    Err(vec![error.hint(format!(
+        "the failure is recorded; mend what it found and verify again, or `nexis-launch rotate abort {name}`"
+    ))])
+}
+
+const VERIFY: Action = Action::Take(Step::Verify);
+
+fn verified(step: typed::Step, particulars: Record, kind: Kind) -> Ending {
+    take(step, VERIFY, particulars, Some(kind)).and_then(said)
 }
 
 fn deploy(options: typed::Deploy) -> Ending {
     let revoke_by = given::revoke_by(options.revoke_by.as_deref())?;
     let particulars = Record { revoke_by, ..Record::default() };
     let action = Action::Take(Step::Deploy);
-    take(options.step, action, particulars, None).and_then(|done| said(done.said))
+    take(options.step, action, particulars, None).and_then(said)
 }
 
 fn evidence(options: typed::Evidence) -> Ending {
     let particulars = given::evidence(options.commit, options.deployment, options.link)?;
     let action = Action::Take(Step::Evidence);
-    take(options.step, action, particulars, None).and_then(|done| said(done.said))
+    take(options.step, action, particulars, None).and_then(said)
 }

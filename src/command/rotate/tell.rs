@@ -68,8 +68,10 @@ fn allows_colours() -> bool {
 pub(super) fn plan(options: typed::Plan) -> Ending {
     let reading = Reading::of(options.place)?;
     let state = reading.book.state(&options.name);
-    let class = state.as_ref().map(|state| state.class.as_str());
-    let subject = Subject::new(&options.name, class, reading.contract)?;
+    let subject = match &state {
+        Some(state) => Subject::recorded(&options.name, &state.class, reading.contract),
+        None => Subject::new(&options.name, None, reading.contract)?,
+    };
     print(&markdown(&options.name, &subject.class, state.as_ref(), reading.contract, today()))
 }
 
