@@ -1,7 +1,12 @@
 //! What the user typed: options and commands, by clap. Nothing here touches the environment,
 //! files or secrets.
 
+mod generate;
+mod inspect;
 mod mistake;
+
+pub use generate::{Generate, Platform};
+pub use inspect::Inspect;
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -30,6 +35,10 @@ pub enum Action {
     Check(Check),
     /// Each variable's demands and candidate sources, or a finding code's cause and mend
     Explain(Explain),
+    /// What a live process holds of the contract, against what would be resolved now
+    Inspect(Inspect),
+    /// A value that meets the contract, or a key of the launcher's own
+    Generate(Generate),
     /// Write a working development set-up: .env, generated secrets, .gitignore
     Init(Init),
     /// Show, check or document a contract
@@ -161,6 +170,16 @@ pub enum ContractAction {
         /// A contract file; absent: the built-in contract
         file: Option<PathBuf>,
     },
+    /// Say what contract B demands more or less than A: 0 the same or stricter, 1 looser
+    Diff {
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// A contract file or builtin:nexis-gateway
+        a: PathBuf,
+        /// The contract file that is to take its place
+        b: PathBuf,
+    },
     /// Print a skeleton of names and demands, without values
     Template {
         /// What the skeleton is for
@@ -259,8 +278,8 @@ pub struct Privileges {
     pub no_new_privs: Option<bool>,
 }
 
-/// What run, dev, check and explain share. An option wins over its variable.
-#[derive(Debug, Default, Args)]
+/// What run, dev, check, explain and inspect share. An option wins over its variable.
+#[derive(Clone, Debug, Default, Args)]
 pub struct Options {
     /// development, staging or production [env: NEXIS_LAUNCH_MODE, then NEXIS_ENV; default: production]
     #[arg(long, value_name = "MODE")]

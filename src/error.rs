@@ -25,8 +25,11 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program.
+    /// 1: `health` found no healthy program, `inspect` a process that is not current, `contract
+    /// diff` a looser contract.
     Unhealthy,
+    /// 2: `inspect` could not tell.
+    Undecided,
     /// 0: nothing wrong.
     Success,
 }
@@ -46,6 +49,7 @@ impl Status {
             Status::CannotWrite => 73,
             Status::Software => 70,
             Status::Unhealthy => 1,
+            Status::Undecided => 2,
             Status::Success => 0,
         }
     }

@@ -18,12 +18,14 @@ use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
-use crate::sys::process;
+use crate::sys::{fs, process};
 use crate::url;
+use crate::validate::says_secret;
 use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
 use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -84,9 +86,22 @@ impl Survey {
     /// # Errors
     /// What is wrong with options and settings, all of it, or with the contract.
     pub fn take(options: Options, dev: bool) -> Result<Survey, Vec<Error>> {
+        Survey::take_for(options, dev, process::environment(), None)
+    }
+
+    /// The same as a process that is there would: with these entries for the environment, and
+    /// with the files of all sources looked for below its root.
+    ///
+    /// # Errors
+    /// As of [`Survey::take`].
+    pub fn take_for(
+        options: Options,
+        dev: bool,
+        entries: Vec<&'static CStr>,
+        root: Option<BorrowedFd<'_>>,
+    ) -> Result<Survey, Vec<Error>> {
         // Before the first secret is looked at: no core dump, no tracing by the same user.
         let undumpable = process::forbid_dumps();
-        let entries = process::environment();
         let settings = Settings::merge(options, dev, own_settings(&entries))
             .map_err(|settings::Problems(all)| conceal(all, &entries))?;
         log::start(settings.log);
@@ -110,7 +125,7 @@ impl Survey {
             };
             Key::read(path).map_err(unusable).ok()
         });
-        let mut survey = Survey::read(settings, contract, &entries);
+        let mut survey = Survey::read(settings, contract, &entries, root);
         if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
             let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
@@ -123,7 +138,12 @@ impl Survey {
         Ok(survey)
     }
 
-    fn read(settings: Settings, contract: &'static Contract, entries: &[&'static CStr]) -> Survey {
+    fn read(
+        settings: Settings,
+        contract: &'static Contract,
+        entries: &[&'static CStr],
+        root: Option<BorrowedFd<'_>>,
+    ) -> Survey {
         let named = ModeWish {
             wish: settings.mode.as_ref().map(|(text, origin)| (text.as_bytes(), *origin)),
             environment: lookup(entries, b"NEXIS_ENV"),
@@ -131,13 +151,17 @@ impl Survey {
         let early = named.wish.map(|(text, _)| text).or(named.environment);
         let development = early.and_then(|text| Mode::parse(text, &contract.mode_names))
             == Some(Mode::Development);
-        let mut snapshot = source::take(&Request {
+        let request = Request {
             contract,
             environ: entries,
             secrets_dirs: settings.secrets_dirs.as_deref(),
             env_files: &settings.env_files,
             find_dotenv: development && settings.env_files.is_empty(),
-        });
+        };
+        let mut snapshot = match root {
+            None => source::take(&request),
+            Some(root) => fs::within(root, || source::take(&request)),
+        };
         let mut generate = |row: &Row| row.generate.and_then(generate::value);
         let moment = Moment::now();
         let candidates = std::mem::take(&mut snapshot.candidates);
@@ -219,19 +243,20 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
 }
 
 /// Takes out of errors what is the value of an inherited secret: an operator who confused two
-/// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
-/// one says what is a secret.
+/// names gave it as a path or as a setting's name. No contract is in force yet, so the default one
+/// says what is a secret, whatever program is meant, and so does a name that says it of itself; the
+/// password of a URL is one under any name.
 pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     let mut needles = Needles::new();
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
-        let known = contract::builtin::CONTRACT.known(name);
-        if let Some(row) = known.map(|known| contract::builtin::CONTRACT.row(known.row))
-            && row.secret
-        {
-            needles.add(row.name, value);
-            for password in url::passwords(value) {
-                needles.add(format!("{}#password", row.name), password.expose());
-            }
+        let default = &contract::builtin::CONTRACT;
+        let row = default.known(name).map(|known| default.row(known.row));
+        let shown = row.map_or_else(|| String::from_utf8_lossy(name), |row| row.name.into());
+        if row.map_or_else(|| says_secret(name), |row| row.secret) {
+            needles.add(shown.clone().into_owned(), value);
+        }
+        for password in url::passwords(value) {
+            needles.add(format!("{shown}#password"), password.expose());
         }
     }
     let concealed = |mut error: Error| {
@@ -244,6 +269,12 @@ pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Erro
         error
     };
     errors.into_iter().map(concealed).collect()
+}
+
+/// Whether a terminal may be written to in colours, by an environment that is not surveyed.
+pub fn allows_colours(entries: &[&'static CStr]) -> bool {
+    lookup(entries, b"NO_COLOR").is_none_or(<[u8]>::is_empty)
+        && lookup(entries, b"TERM") != Some(b"dumb")
 }
 
 /// The first entry's value of this name.
@@ -308,6 +339,7 @@ impl Launch {
             inheritance,
             arguments: &arguments,
             accept: &survey.settings.accept,
+            enforce: survey.settings.enforce,
             today: survey.moment.day,
         };
         let observations = std::mem::take(&mut survey.observations);

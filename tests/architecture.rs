@@ -109,6 +109,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("new_file", &["settings", "contract", "source", "resolve", "environment", "manifest"]),
+    ("inspect", &["settings", "exec", "audit", "output", "log", "privileges", "deployment"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -211,6 +213,47 @@ fn unsafe_code_and_the_system_stand_in_one_room() {
     }
     let own = all.iter().filter(|source| source.room() == "sys");
     assert!(own.into_iter().any(|source| has(&source.whole, "unsafe {")), "the search finds none");
+}
+
+/// What holds a gateway's names: the built-in contract and the table made from it.
+const OF_THE_GATEWAY: &[&str] = &["src/contract/builtin.rs"];
+/// Where the built-in contract is called by its name, and no more is known of it than that.
+const NAMES_THE_BUILT_IN: &[&str] =
+    &["src/contract/builtin.rs", "src/contract/load.rs", "src/contract/mod.rs", "src/cli.rs"];
+
+#[test]
+fn nothing_of_one_program_stands_outside_the_built_in_contract() {
+    let contract = &nexis_launch::contract::builtin::CONTRACT;
+    let mut words: BTreeSet<&str> = contract.names.iter().map(|known| known.name).collect();
+    words.extend(contract.not_read.iter().map(|known| known.name.trim_end_matches('*')));
+    words.extend(contract.burnt.iter().map(|burnt| burnt.value));
+    // Every program's mode may be said by it (interface, `--mode`).
+    words.remove("NEXIS_ENV");
+    assert!(words.len() > 100, "{} words", words.len());
+    let mut seen = 0;
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let named = NAMES_THE_BUILT_IN.contains(&&*source.path);
+        assert!(named || !source.code.contains("nexis-gateway"), "{}: its name", source.path);
+        if OF_THE_GATEWAY.contains(&&*source.path) {
+            seen += 1;
+            assert!(words.iter().any(|word| source.code.contains(word)), "the search finds none");
+            continue;
+        }
+        for word in &words {
+            assert!(!has_word(&source.code, word), "{} may not have {word}", source.path);
+        }
+    }
+    assert_eq!(seen, OF_THE_GATEWAY.len());
+}
+
+/// Whether the word stands in the text with no letter, digit or underscore beside it.
+fn has_word(text: &str, word: &str) -> bool {
+    let joins = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) =
+            (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
+        !before.is_some_and(joins) && !after.is_some_and(joins)
+    })
 }
 
 #[test]

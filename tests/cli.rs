@@ -17,8 +17,24 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("explain-help", &["explain", "--help"]),
     ("init-help", &["init", "--help"]),
     ("init", &["init"]),
+    ("generate-help", &["generate", "--help"]),
+    ("generate-nothing", &["generate"]),
+    ("generate-unknown", &["generate", "JWT_SECRT"]),
+    ("generate-provider-key", &["generate", "OPENAI_API_KEY"]),
+    ("generate-url", &["generate", "DATABASE_URL"]),
+    ("generate-setting", &["generate", "NEXIS_LOG_LEVEL"]),
+    ("generate-ledger-key-mounted", &["generate", "ledger-key", "--for", "docker"]),
+    ("inspect-help", &["inspect", "--help"]),
+    ("inspect-nobody", &["inspect"]),
+    ("inspect-both", &["inspect", "--pid", "1", "--all"]),
+    ("inspect-absent", &["inspect", "--pid", "4194305"]),
+    ("inspect-zero", &["inspect", "--pid", "0"]),
+    ("inspect-unknown", &["inspect", "--all", "JWT_SECRT"]),
+    ("inspect-part", &["inspect", "--all", "NEXIS_DATABASE_PASSWORD"]),
     ("contract-help", &["contract", "--help"]),
     ("contract-template-help", &["contract", "template", "--help"]),
+    ("contract-diff-help", &["contract", "diff", "--help"]),
+    ("contract-diff", &["contract", "diff", "builtin:nexis-gateway", "builtin:nexis-gateway"]),
     ("nothing", &[]),
     ("unknown-command", &["rnu"]),
     ("unknown-option", &["run", "--mdoe", "production", "--", "/bin/true"]),
@@ -120,16 +136,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
         &["completions", "bash"],
     ] {
         let text = Launch::new().args(args).run().status(0).out();
-        for word in [
-            "inspect",
-            "generate",
-            "rotate",
-            "ledger",
-            "leak",
-            "--mask-output",
-            "--ledger",
-            "--pid",
-        ] {
+        for word in ["rotate", "ledger", "leak", "--mask-output", "--ledger"] {
             let listed = text.lines().any(|line| {
                 let line = line.trim_start().replace('\\', "");
                 line.split([' ', '|', ',', '"', '<']).next() == Some(word)
@@ -137,7 +144,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
             assert!(!listed, "{args:?} lists {word}");
         }
     }
-    for command in ["inspect", "generate", "rotate", "ledger", "leak", "mask"] {
+    for command in ["rotate", "ledger", "leak", "mask"] {
         Launch::new().args([command]).run().status(64);
     }
 }

@@ -88,7 +88,7 @@ fn broken_contracts_are_refused_with_line_and_cause() {
             "",
         ),
         ("version: 1\nname: x\npassthrough: ['*']", "line 3: passthrough: expected a name", ""),
-        ("version: 1\nname: x\npolicy: {}", "line 3: unknown key policy", ""),
+        ("version: 1\nname: x\npolicy: []", "line 3: expected a mapping", ""),
         (
             "version: 1\nname: x\nextends: builtin:other",
             "line 3: extends: no built-in contract",

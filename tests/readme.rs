@@ -80,6 +80,7 @@ fn the_exit_statuses_are_the_programs_in_their_order() {
         Status::CannotWrite,
         Status::Software,
         Status::Unhealthy,
+        Status::Undecided,
         Status::Success,
     ];
     assert!(all.is_sorted(), "the order of the type is the order of precedence");
@@ -143,6 +144,29 @@ fn the_operators_contract_parses_and_lints_clean() {
 }
 
 #[test]
+fn the_policy_parses_lints_clean_and_is_not_looser_than_what_it_extends() {
+    let text = readme();
+    let yaml = text.split("```yaml\n").find(|block| block.contains("\npolicy:\n")).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
+    let command = |words: &[&str]| {
+        let launch = Launch::command("contract", words).file("platform.yaml", yaml);
+        let outcome = launch.run();
+        outcome.status(0);
+        assert_eq!(outcome.err(), "");
+        outcome.out()
+    };
+    assert_eq!(command(&["lint", "{root}/platform.yaml"]), "");
+    command(&["diff", "builtin:nexis-gateway", "{root}/platform.yaml"]);
+    // Every key that the table explains is one, and the other way round.
+    let section = section(&text, "A contract of your own");
+    let rows: Vec<&str> = section.lines().filter_map(|it| it.strip_prefix("| `")).collect();
+    for key in contract::policy::POLICY {
+        let named = |row: &&&str| row.starts_with(key) && yaml.contains(&format!("\n  {key}:"));
+        assert!(rows.iter().any(|row| named(&&row)), "{key}");
+    }
+}
+
+#[test]
 fn the_contract_with_providers_parses() {
     let text = readme();
     let yaml = section(&text, "Providers").split("```yaml\n").nth(1).unwrap();
@@ -172,6 +196,33 @@ fn the_first_command_shows_what_reached_the_program() {
     let out = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(out, "JWT_SECRET has 64 characters, NEXIS_ENV=development\n");
     assert!(ended.status.success());
+}
+
+/// The section's commands, one after the other, with the launcher of this build.
+#[test]
+fn the_commands_that_generate_write_what_they_say() {
+    let text = readme();
+    let commands = commands(section(&text, "Generating values"));
+    let launch = Launch::new();
+    let work = launch.root().join("work");
+    let mut made = Vec::new();
+    for line in commands {
+        let rest = line.strip_prefix("nexis-launch ").expect("a command of the launcher");
+        let out = rest.split(' ').next_back().unwrap();
+        let ended = std::process::Command::new("/bin/sh")
+            .args(["-c", &format!("exec \"$0\" {rest}"), env!("CARGO_BIN_EXE_nexis-launch")])
+            .current_dir(&work)
+            .env_clear()
+            .output()
+            .unwrap();
+        assert!(ended.status.success() && ended.stdout.is_empty(), "{line}: {ended:?}");
+        let content = std::fs::read_to_string(work.join(out)).unwrap();
+        assert!(!String::from_utf8(ended.stderr).unwrap().contains(&content), "{line}");
+        made.push(content);
+    }
+    assert_eq!(made.len(), 3);
+    assert_eq!((made[0].len(), made[2].len()), (64, 64));
+    assert!(made[1].contains("kind: Secret\n") && made[1].contains("  name: gateway-keys\n"));
 }
 
 #[test]

@@ -224,6 +224,57 @@ fn the_readmes_contract_is_valid() {
     assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "extends:")));
 }
 
+/// A contract with every key of a policy.
+const POLICY: &str = "version: 1
+name: guarded
+extends: builtin:nexis-gateway
+policy:
+  rotation: {jwt-signing: 30d, ci-token: 7d}
+  severity: {unknown-variable: error, too-short: {development: error}}
+  forbid: [GEMINI_API_KEY, 'AWS_*']
+  modes: [staging, production]
+  enforce: refuse
+  accept: never
+  features_off: [gemini]
+  acknowledge:
+  - {code: not-read-by-program, variable: NEXIS_DATABASE_PATH, reason: set by the base image, until: 2999-01-31}
+  - {code: mode-unset, reason: known, until: 2027-01-31}
+";
+
+#[test]
+fn a_policy_is_valid_as_written_and_as_shown() {
+    let schema = schema("contract");
+    assert_valid(&schema, &yaml(POLICY));
+    let shown = Launch::command("contract", ["show", "{root}/contract.yaml"])
+        .file("contract.yaml", POLICY)
+        .run();
+    shown.status(0);
+    assert_valid(&schema, &yaml(&shown.out()));
+    assert_eq!(yaml(&shown.out())["policy"]["accept"], "never");
+    for (place, value) in [
+        ("/policy/modes", json!([])),
+        ("/policy/severity/unknown-variable", json!("none")),
+        ("/policy/forbid/0", json!("NEXIS_LAUNCH_MODE")),
+        ("/policy/enforce", json!("maybe")),
+        ("/policy/acknowledge/0/until", json!("soon")),
+        ("/policy/acknowledge/0/code", json!("no-such-code")),
+    ] {
+        let mut bad = yaml(POLICY);
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+}
+
+#[test]
+fn the_manifest_of_an_acknowledged_warning_is_valid() {
+    let launch = Launch::sound("production")
+        .file("contract.yaml", POLICY)
+        .options(["--contract", "{root}/contract.yaml"])
+        .env("NEXIS_DATABASE_PATH", "/data");
+    let manifest = manifest(launch, "exec");
+    assert_eq!(manifest["findings"][0]["acknowledged"]["until"], "2999-01-31");
+}
+
 #[test]
 fn what_contract_show_prints_is_valid() {
     let schema = schema("contract");
@@ -250,8 +301,15 @@ fn the_schema_that_is_printed_is_the_published_one() {
 fn a_contract_with_anything_more_is_refused() {
     let schema = schema("contract");
     let good = yaml(BUILTIN_YAML);
-    for place in ["", "/variables/0", "/variables/0/format", "/parts/0", "/features/0", "/rules/0"]
-    {
+    for place in [
+        "",
+        "/variables/0",
+        "/variables/0/format",
+        "/parts/0",
+        "/features/0",
+        "/rules/0",
+        "/policy",
+    ] {
         let mut bad = good.clone();
         let object = bad.pointer_mut(place).unwrap().as_object_mut().unwrap();
         object.insert("colour".to_owned(), json!("x"));
@@ -263,6 +321,9 @@ fn a_contract_with_anything_more_is_refused() {
         ("/variables/0/secret", json!("yes")),
         ("/variables/0/format/kind", json!("regex")),
         ("/variables/0/required", json!(["live"])),
+        ("/policy/rotation/encryption", json!("0d")),
+        ("/policy/rotation/encryption", json!("3651d")),
+        ("/policy/rotation/encryption", json!(180)),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();

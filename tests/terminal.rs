@@ -127,3 +127,20 @@ fn check_has_colours_where_its_result_goes_to_a_terminal() {
     let (text, _) = seen(|stream| check().args(["--format", "github"]).stdout(stream));
     assert!(text.starts_with("::error") && !text.contains('\x1b'), "{text:?}");
 }
+
+#[test]
+fn inspect_has_colours_where_its_result_goes_to_a_terminal() {
+    // The test's own process holds none of it.
+    let inspect = || {
+        let pid = std::process::id().to_string();
+        Launch::command("inspect", ["--pid", &pid, "JWT_SECRET"]).env("JWT_SECRET", SECRET)
+    };
+    let (text, outcome) = seen(|stream| inspect().stdout(stream));
+    outcome.status(1);
+    assert!(text.contains("\x1b[31mmissing\x1b[0m     env JWT_SECRET\n"), "{text:?}");
+    let (declined, _) = seen(|stream| inspect().env("NO_COLOR", "1").stdout(stream));
+    assert!(declined.contains("  missing     env JWT_SECRET\n"), "{declined:?}");
+    assert!(!declined.contains('\x1b') && !inspect().run().out().contains('\x1b'));
+    let (json, _) = seen(|stream| inspect().args(["--format", "json"]).stdout(stream));
+    assert!(json.starts_with('{') && !json.contains('\x1b'), "{json:?}");
+}

@@ -29,8 +29,10 @@ pub(super) fn check(options: cli::Check) -> Ending {
     let settings = &launch.survey.settings;
     let colours = || launch.survey.allows_colours();
     let mut status = launch.verdict.status;
-    let warned =
-        || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    let warned = || {
+        let mut findings = launch.verdict.findings.iter();
+        findings.any(|it| it.severity == Severity::Warning && !it.is_acknowledged())
+    };
     if status == Status::Success && options.strict && warned() {
         status = Status::NotMet;
     }

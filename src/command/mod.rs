@@ -3,8 +3,10 @@
 mod check;
 mod contract;
 mod explain;
+mod generate;
 mod health;
 mod init;
+mod inspect;
 mod pages;
 mod run;
 
@@ -47,6 +49,8 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Dev(launch) => run::run(launch, true),
             Action::Check(options) => check::check(options),
             Action::Explain(options) => explain::explain(options),
+            Action::Generate(options) => generate::generate(options),
+            Action::Inspect(options) => inspect::inspect(options),
             Action::Health(options) => health::health(options),
             Action::Init(options) => init::init(options),
             Action::Contract(action) => contract::contract(action),

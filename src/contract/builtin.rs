@@ -7,7 +7,7 @@
 use super::model::{
     Condition::*, Contract, Deliver::*, Display::*, Encoding::*, Feature, FeatureId, FileName,
     FinalNewline::*, Format, Generate, Kind::*, Known, List, NotRead, Origin::*, Override,
-    Place::*, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,
+    Place::*, Policy, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,
 };
 use crate::finding::{Code::*, Severity::*};
 use crate::mode::Modes;
@@ -16,7 +16,7 @@ use crate::mode::Modes;
 #[rustfmt::skip]
 pub static CONTRACT: Contract = Contract {
     version: 1, name: "nexis-gateway", origin: Builtin,
-    sha256: "ee6cfc92634c6152203a60f15bb8687f66aea9b21c494a142711d0a7011bd7db",
+    sha256: "5a9ded11cd4f928276d2bcb6b4ad783c54bd0c5a3b895d562bb86e305ad88188",
     program: List(&[
         ("nexis-gateway", "/opt/nexis/bin/nexis-gateway"),
     ]),
@@ -118,6 +118,7 @@ pub static CONTRACT: Contract = Contract {
         "NEXIS_",
     ]),
     passthrough: List(&[]),
+    policy: Policy { rotation: List(&[("database", 90), ("encryption", 180), ("jwt-signing", 90), ("provider-api-key", 90), ("webhook-hmac", 90)]), severity: List(&[]), forbid: List(&[]), modes: Modes(7), no_report: false, no_accept: false, features_off: List(&[]), acknowledge: List(&[]) },
     trusted_owners: List(&[]),
     burnt: List(&[
         Reject { value: "dev_only_secret_change_in_production", password: false, code: Placeholder },

@@ -7,10 +7,11 @@
 use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
-    List, NotRead, Origin, Override, Role, Row, RowId, Rule, Str, Template,
+    List, NotRead, Origin, Override, Policy, Role, Row, RowId, Rule, Str, Template,
 };
 use super::name;
 use super::pattern::{self, Piece};
+use super::policy;
 use super::problem::Problems;
 use super::provider;
 use crate::mode::{Mode, Modes};
@@ -87,7 +88,7 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
     let concerned = names.iter().map(|known| known.name);
     let concerned = concerned.chain(not_read.iter().map(|known| known.name));
     let initials = Contract::initials(concerned.chain(draft.prefixes.iter().copied()));
-    Contract {
+    let mut contract = Contract {
         version: 1,
         name: draft.name.unwrap_or("contract"),
         origin,
@@ -100,6 +101,7 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         not_read: not_read.into(),
         prefixes: draft.prefixes.clone().into(),
         passthrough: draft.passthrough.clone().into(),
+        policy: Policy::NONE,
         trusted_owners: draft.trusted_owners.clone().into(),
         burnt: draft.burnt.clone().into(),
         providers: providers.into(),
@@ -107,7 +109,9 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         names: names.into(),
         files: files.into(),
         initials,
-    }
+    };
+    contract.policy = policy::compile(&draft.policy, &contract, problems);
+    contract
 }
 
 impl<T> From<Vec<T>> for List<T> {

@@ -5,7 +5,7 @@
 use super::model::{Contract, Kind, NotRead, Row};
 use super::{provider, words};
 use crate::finding::{Code, Severity};
-use crate::mode::Mode;
+use crate::mode::{Mode, Modes};
 use std::fmt::Write;
 
 /// The whole document.
@@ -31,6 +31,7 @@ pub fn markdown(contract: &Contract) -> String {
     rules(contract, &mut text);
     providers(contract, &mut text);
     not_read(contract, &mut text);
+    policy(contract, &mut text);
     codes(&mut text);
     text
 }
@@ -107,7 +108,9 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     line("also set as", &names(&row.aliases));
     line("required", &words::required(contract, row));
     line("secret", if row.secret { "yes; never shown" } else { "no" });
-    line("class", row.class.unwrap_or_default());
+    let window = row.class.and_then(|class| contract.rotation_window(class));
+    let window = window.map_or(String::new(), |days| format!("; rotated within {days} days"));
+    line("class", &row.class.map_or(String::new(), |class| format!("{class}{window}")));
     line("form", &words::format(row));
     if row.blank_allowed {
         line("blank", "allowed");
@@ -217,6 +220,45 @@ fn not_read(contract: &Contract, text: &mut String) {
     text.push_str("\n## Names that the program does not read\n\n| Name | Note |\n| --- | --- |\n");
     for NotRead { name, note } in contract.not_read {
         let _ = writeln!(text, "| {} | {} |", code(name), cell(note));
+    }
+}
+
+/// What holds for every row, a line for each thing that is demanded.
+fn policy(contract: &Contract, text: &mut String) {
+    let policy = &contract.policy;
+    let mut lines = Vec::new();
+    let mut line = |words: String| lines.push(words);
+    for (class, days) in policy.rotation {
+        line(format!("a key of class {class} lives {days} days at most"));
+    }
+    for one in policy.severity {
+        let severity = one.severity.map_or("no finding", Severity::name);
+        let modes = words::modes(one.modes);
+        line(format!("`{}` is at least: {severity} in {modes}", one.code.name()));
+    }
+    if !policy.forbid.is_empty() {
+        line(format!("no source may hold {}", names(&policy.forbid)));
+    }
+    if policy.modes != Modes::ALL {
+        line(format!("starts in {} alone", words::modes(policy.modes)));
+    }
+    if policy.no_report {
+        line("`--enforce report` is refused".to_owned());
+    }
+    if policy.no_accept {
+        line("`--accept` is refused".to_owned());
+    }
+    let features = policy.features_off.iter();
+    for feature in features.filter_map(|id| contract.features.get(usize::from(id.0))) {
+        line(format!("feature {} is off, whatever is set", feature.name));
+    }
+    for one in policy.acknowledge {
+        let about = one.variable.map_or(String::new(), |name| format!(" of {}", code(name)));
+        let (name, until, reason) = (one.code.name(), one.until, cell(one.reason));
+        line(format!("`{name}`{about} is known until {until}: {reason}"));
+    }
+    if !lines.is_empty() {
+        let _ = write!(text, "\n## Policy\n\n- {}\n", lines.join("\n- "));
     }
 }
 

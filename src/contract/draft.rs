@@ -5,6 +5,7 @@ use super::model::{
     Condition, Contract, Deliver, Display, FinalNewline, Format, Generate, Kind, List, NotRead,
     Override, Reject, Row, Str, Test,
 };
+use super::policy::PolicyDraft;
 use super::provider::Provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
@@ -47,6 +48,8 @@ pub struct Draft {
     pub providers: Vec<At<Provider>>,
     /// Names passed on.
     pub passthrough: Vec<Str>,
+    /// The policy.
+    pub policy: PolicyDraft,
 }
 
 /// A row; what the file does not say is `None` or empty.
@@ -269,6 +272,7 @@ impl Draft {
                 .map(|value| At { line: 0, value })
                 .collect(),
             passthrough: contract.passthrough.to_vec(),
+            policy: PolicyDraft::of(contract),
         }
     }
 }

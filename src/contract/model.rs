@@ -7,6 +7,7 @@
 //! `Debug` of these types prints Rust source: that is how `builtin.rs` is made from the YAML.
 
 pub use super::list::List;
+pub use super::policy::{Acknowledged, Policy};
 pub use super::provider::{Answer, Fetch, Lent, Provider, ProviderId};
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
@@ -59,6 +60,8 @@ pub struct Contract {
     pub prefixes: List<Str>,
     /// Names passed on under `--inherit contract`; `*` at the end stands for any ending.
     pub passthrough: List<Str>,
+    /// What holds for every row, and what the command line may not choose.
+    pub policy: Policy,
     /// User ids whose files are trusted as the own user's are.
     pub trusted_owners: List<u32>,
     /// Values refused for every secret row; they stand in each such row's `rejects` already.

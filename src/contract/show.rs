@@ -4,9 +4,10 @@
 //! the keys stand in the order of the documentation, for which the maps of the YAML and JSON
 //! libraries are of no use.
 
-use super::draft::{Cond, Draft, FormatDraft, RowDraft};
+use super::draft::{At, Cond, Draft, FormatDraft, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, ENCODING, FINAL_NEWLINE, USER_INFO};
 use super::model::{Contract, Deliver, Display, FinalNewline, Origin, Override, Reject, Str, Test};
+use super::policy::{ACCEPT, ENFORCE, PolicyDraft};
 use super::provider::{self, Lent, Provider};
 use super::{BUILTIN_YAML, builtin};
 use crate::finding::Severity;
@@ -14,7 +15,8 @@ use crate::mode::{Mode, Modes};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// What is printed; a mapping keeps its order.
-enum Tree {
+#[derive(Clone, PartialEq)]
+pub(super) enum Tree {
     Bool(bool),
     Integer(i64),
     Text(Str),
@@ -48,12 +50,13 @@ pub fn yaml(contract: &Contract) -> String {
     if contract.origin == Origin::Builtin && contract.sha256 == builtin::CONTRACT.sha256 {
         return BUILTIN_YAML.to_owned();
     }
-    serde_yaml::to_string(&tree(&Draft::of(contract))).unwrap_or_default()
+    serde_yaml::to_string(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default()
 }
 
 /// The same as JSON, which the contract's schema describes too; with a final newline.
 pub fn json(contract: &Contract) -> String {
-    let mut text = serde_json::to_string_pretty(&tree(&Draft::of(contract))).unwrap_or_default();
+    let mut text =
+        serde_json::to_string_pretty(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -102,7 +105,7 @@ impl Map {
 }
 
 /// A whole contract. It has no `extends`: all of that is in it.
-fn tree(draft: &Draft) -> Tree {
+pub(super) fn tree(draft: &Draft) -> Vec<(Str, Tree)> {
     let mut map = Map::default();
     map.put("version", Some(Tree::Integer(1)));
     map.text("name", draft.name);
@@ -146,7 +149,35 @@ fn tree(draft: &Draft) -> Tree {
     map.list("not_read", not_read.collect());
     map.list("providers", draft.providers.iter().map(|at| provider(&at.value)).collect());
     map.texts("passthrough", &draft.passthrough);
-    Tree::Map(map.0)
+    map.map("policy", policy(&draft.policy));
+    map.0
+}
+
+/// A policy; its switches are printed where they forbid something.
+fn policy(draft: &PolicyDraft) -> Vec<(Str, Tree)> {
+    fn names(list: &[At<Str>]) -> Vec<Str> {
+        list.iter().map(|at| at.value).collect()
+    }
+    let mut map = Map::default();
+    let days = |at: &At<(Str, u32)>| (at.value.0, Tree::Text(format!("{}d", at.value.1).leak()));
+    map.map("rotation", draft.rotation.iter().map(days).collect());
+    let least: Vec<Override> = draft.severity.iter().map(|at| at.value).collect();
+    map.map("severity", severities(&least));
+    map.texts("forbid", &names(&draft.forbid));
+    map.put("modes", draft.modes.map(|at| modes(at.value)));
+    map.word("enforce", draft.enforce.map(|at| at.value), false, ENFORCE);
+    map.word("accept", draft.accept.map(|at| at.value), false, ACCEPT);
+    map.texts("features_off", &names(&draft.features_off));
+    let acknowledged = draft.acknowledge.iter().map(|at| {
+        let mut map = Map::default();
+        map.text("code", Some(at.value.code.name()));
+        map.text("variable", at.value.variable);
+        map.text("reason", Some(at.value.reason));
+        map.text("until", Some(at.value.until));
+        Tree::Map(map.0)
+    });
+    map.list("acknowledge", acknowledged.collect());
+    map.0
 }
 
 /// `always`, or the modes.
@@ -158,7 +189,7 @@ fn modes(modes: Modes) -> Tree {
 }
 
 /// A variable or part.
-fn row(row: &RowDraft) -> Tree {
+pub(super) fn row(row: &RowDraft) -> Tree {
     let mut map = Map::default();
     map.text("name", Some(row.name));
     map.texts("aliases", &row.aliases);
@@ -253,7 +284,7 @@ fn severities(list: &[Override]) -> Vec<(Str, Tree)> {
 }
 
 /// A condition.
-fn condition(cond: &Cond) -> Tree {
+pub(super) fn condition(cond: &Cond) -> Tree {
     let all = |list: &[Cond]| Tree::List(list.iter().map(condition).collect());
     match cond {
         Cond::Any(list) => Tree::Map(vec![("any", all(list))]),

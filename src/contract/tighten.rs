@@ -7,9 +7,10 @@
 //! are said at once.
 
 use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
-use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE};
+use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE, severity_word};
 use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
+use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
 use super::provider;
 use crate::finding::{Code, Severity};
@@ -46,7 +47,20 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
         match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
-            Some(base) => tighten(base, row, problems),
+            Some(base_row) => {
+                let name = base_row.name;
+                if base_row.part != row.part {
+                    let kind = if base_row.part { "part" } else { "variable" };
+                    problems
+                        .add(row.line, format!("{name} is a {kind} in the contract it extends"));
+                }
+                tighten(base_row, row, &base.policy, &mut |key, new, old| {
+                    // The first word is the row's key, or a key inside its format.
+                    let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
+                    let line = row.line_of(outer.unwrap_or("format"));
+                    looser(line, key, name, new, old, problems);
+                });
+            }
             None => base.rows.push(row.clone()),
         }
     }
@@ -93,8 +107,15 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.not_read.push(*at),
         }
     }
+    let mut less = |line, key: &str, new: &str, old: &str| {
+        looser(line, key, "policy", new, old, problems);
+    };
+    policy::merge(&mut base, &over.policy, &mut less);
     base
 }
+
+/// Told of what is looser: its line, the key, the new value and the old one.
+pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
 fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
@@ -123,18 +144,13 @@ fn either(one: Option<Cond>, other: Option<Cond>) -> Option<Cond> {
     }
 }
 
-/// Adds `over` to `base`.
-fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
-    let name = base.name;
-    if base.part != over.part {
-        let kind = if base.part { "part" } else { "variable" };
-        problems.add(over.line, format!("{name} is a {kind} in the contract it extends"));
-    }
-    let mut less = |key: &str, new: &str, old: &str| {
-        // The first word is the row's key, or a key inside its format.
-        let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
-        looser(over.line_of(outer.unwrap_or("format")), key, name, new, old, problems);
-    };
+/// Adds `over` to `base`. What is looser is told to `less`: the key, the new value and the old one.
+pub(super) fn tighten(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
     let required = base.required.unwrap_or(Modes::NONE);
     if let Some(new) = over.required {
         if required.0 & !new.0 != 0 {
@@ -201,8 +217,8 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         (_, Some(new)) => base.default = Some(new),
         _ => {}
     }
-    severities(base, over, &mut less);
-    format(&mut base.format, &over.format, &mut less);
+    severities(base, over, policy, less);
+    format(&mut base.format, &over.format, less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
     // A program that reads the value does not read a path in its place.
@@ -231,29 +247,34 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
     base.keys.clone_from(&over.keys);
 }
 
-fn modes(modes: Modes) -> String {
+pub(super) fn modes(modes: Modes) -> String {
     let names: Vec<&str> = modes.iter().map(Mode::name).collect();
     if names.is_empty() { "[]".to_owned() } else { format!("[{}]", names.join(", ")) }
 }
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
     words.iter().find(|(_, one)| *one == thing).map_or("", |&(word, _)| word)
 }
 
 /// The severity of `code` in `mode` under these overrides.
-fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
+pub(super) fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
     let found = list.iter().find(|one| one.code == code && one.modes.has(mode));
     found.map_or(code.severity(mode), |one| one.severity)
 }
 
 /// Severities code by code and mode by mode, measured against what is in force: the extended
 /// row's own, else the table's.
-fn severities(base: &mut RowDraft, over: &RowDraft, less: &mut dyn FnMut(&str, &str, &str)) {
-    let shown = |severity: Option<Severity>| severity.map_or("none", Severity::name);
+fn severities(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
+    let shown = severity_word;
     let mut merged = over.severity.clone();
     for new in &over.severity {
         for mode in new.modes.iter() {
-            let old = severity(&base.severity, new.code, mode);
+            let old = severity(&base.severity, new.code, mode).max(policy.least(new.code, mode));
             if new.severity < old {
                 let key = format!("severity of {} in {mode}", new.code.name());
                 less(&key, shown(new.severity), shown(old));

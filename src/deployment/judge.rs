@@ -106,6 +106,11 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn push(&mut self, at: Place, code: Code, severity: Severity, name: &str, fact: Fact) {
+        let severity = self
+            .contract
+            .policy
+            .severity(code, self.mode)
+            .map_or(severity, |least| severity.max(least));
         let variable = (!name.is_empty()).then(|| Cow::Owned(name.to_owned()));
         let finding = Finding { code, severity, variable, source: None, fact, accepted: None };
         self.found.findings.push(Located { at, finding });
@@ -116,6 +121,7 @@ impl Judge<'_> {
         let mut overrides = row.into_iter().flat_map(|row| row.severity.iter());
         let own = overrides.find(|one| one.code == code && one.modes.has(self.mode));
         let severity = own.map_or(code.severity(self.mode), |own| own.severity);
+        let severity = severity.max(self.contract.policy.severity(code, self.mode));
         if let Some(severity) = severity {
             self.push(at, code, severity, name, fact);
         }
@@ -138,6 +144,7 @@ impl Judge<'_> {
         let mode_elsewhere = target.settings.iter().any(|setting| {
             setting.name == "NEXIS_LAUNCH_MODE" || self.row(&setting.name).is_some_and(is_mode)
         });
+        self.policy(target.at, resolution.mode.mode);
         if resolution.mode.unset && !mode_elsewhere && !target.partial && target.unseen.is_empty() {
             self.add(target.at, Code::ModeUnset, None, "", Fact::Plain);
         }
@@ -245,8 +252,23 @@ impl Judge<'_> {
         self.contract.known(name.as_bytes()).map(|known| self.contract.row(known.row))
     }
 
+    /// The contract may pin the modes.
+    fn policy(&mut self, at: Place, mode: Mode) {
+        let allowed = self.contract.policy.modes;
+        if !allowed.has(mode) {
+            let fact = Fact::Pinned(mode, allowed);
+            self.push(at, Code::ModeForbidden, Severity::Error, "", fact);
+        }
+    }
+
     /// What is to be said of a name that is set.
     fn name(&mut self, at: Place, name: &str) {
+        let own = self.row(name).map_or(name, |row| row.name);
+        if [name, own].iter().any(|name| self.contract.policy.forbids(name.as_bytes())) {
+            let fact = Fact::Says("is forbidden by the contract's policy");
+            let name = shown(own, "a name");
+            self.push(at, Code::ForbiddenVariable, Severity::Error, name, fact);
+        }
         if let Some((code, fact, shown)) = names::judge(self.contract, name) {
             self.add(at, code, None, shown, fact);
         }

@@ -41,6 +41,9 @@ pub struct Explanation {
     pub secret: bool,
     /// The class whose rotation window applies.
     pub class: Option<&'static str>,
+    /// The most days that a key of the class may live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_days: Option<u32>,
     /// What it is for.
     pub purpose: &'static str,
     /// Who reads it.
@@ -126,6 +129,7 @@ fn one(launch: &Launch, resolved: &Resolved) -> Explanation {
         aliases: row.aliases.to_vec(),
         secret: row.secret,
         class: row.class,
+        rotation_days: row.class.and_then(|class| contract.rotation_window(class)),
         purpose: row.purpose,
         read_by: row.read_by,
         required: words::required(contract, row),

@@ -227,6 +227,15 @@ codes! {
     NothingToCheck "nothing-to-check" b"www" NotMet
         "none of the deployment's files starts the program, holds its secrets or is an env file"
         "name the rendered files; see what `check --deployment` reads in the README"
+    ForbiddenVariable "forbidden-variable" b"eee" NotMet
+        "the contract's policy forbids the variable, and a source holds it"
+        "take VARIABLE out of that source"
+    ModeForbidden "mode-forbidden" b"eee" NotMet
+        "the contract's policy allows other modes than the one in force"
+        "start in a mode that the contract allows"
+    ReportForbidden "report-forbidden" b"eee" Usage
+        "--enforce report is asked for, and the contract's policy has enforce: refuse"
+        "take --enforce and NEXIS_LAUNCH_ENFORCE out, and mend what is found"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

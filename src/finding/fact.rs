@@ -2,7 +2,7 @@
 //! hold a value.
 
 use super::{Code, Failure, Finding};
-use crate::mode::Mode;
+use crate::mode::{Mode, Modes};
 use crate::source::Source;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -79,6 +79,8 @@ pub enum Fact {
     Count(usize),
     /// NEXIS_ENV asks for the first (`None`: it says no mode), the second is in force.
     Stricter(Option<Mode>, Mode),
+    /// The mode in force is none of those that the contract allows.
+    Pinned(Mode, Modes),
     /// A code that was named in `--accept`, and why it does not work.
     NotAccepted(String, &'static str),
 }
@@ -105,6 +107,9 @@ impl Fact {
                 Code::ModeUnset => "no mode is set, so production is assumed".to_owned(),
                 Code::UnknownMode => {
                     "the mode is not one of development, staging and production".to_owned()
+                }
+                Code::ReportForbidden => {
+                    "--enforce report is asked for, and the contract forbids it".to_owned()
                 }
                 Code::EphemeralSecret => format!("{name} was generated for this process alone"),
                 _ => format!("{name}: {}", finding.code.cause()),
@@ -200,6 +205,10 @@ impl Fact {
             }
             Fact::Stricter(Some(asked), inforce) => {
                 format!("NEXIS_ENV asks for {asked}, the mode in force is {inforce}")
+            }
+            Fact::Pinned(mode, allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Mode::name).collect();
+                format!("the mode is {mode}, and the contract allows {} alone", list(&allowed))
             }
             Fact::NotAccepted(code, why) => format!("cannot accept {code}: {why}"),
         }

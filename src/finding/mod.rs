@@ -28,17 +28,31 @@ pub struct Finding {
     pub source: Option<Source>,
     /// The particulars.
     pub fact: Fact,
-    /// Set where `--accept` turned an error into a warning: reason and last day.
+    /// Set where `--accept` turned an error into a warning, or where the contract acknowledges a
+    /// warning: reason and last day.
     pub accepted: Option<Acceptance>,
 }
 
-/// Why an error is a warning until a day.
+/// Who took a finding on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// `--accept`: an error is a warning.
+    CommandLine,
+    /// The contract's policy: a warning is known.
+    Contract,
+    /// The contract's policy, until a day that is past: the warning stands.
+    Ended,
+}
+
+/// Why an error is a warning, or a warning known, until a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acceptance {
     /// The operator's reason.
     pub reason: String,
     /// The last day, `YYYY-MM-DD`.
     pub until: String,
+    /// Who did.
+    pub by: By,
 }
 
 impl Finding {
@@ -58,7 +72,18 @@ impl Finding {
 
     /// What is wrong: lower case, no full stop, names only.
     pub fn message(&self) -> String {
-        self.fact.message(self)
+        let message = self.fact.message(self);
+        match &self.accepted {
+            Some(Acceptance { by: By::Ended, until, .. }) => {
+                format!("{message}; its acknowledgement ended on {until}")
+            }
+            _ => message,
+        }
+    }
+
+    /// Whether it is a warning that the contract acknowledges.
+    pub fn is_acknowledged(&self) -> bool {
+        self.accepted.as_ref().is_some_and(|accepted| accepted.by == By::Contract)
     }
 
     /// What to do about it.

@@ -113,6 +113,7 @@ impl Report {
             hint: &found.hint,
             path: Some(&found.file),
             line: Some(found.line),
+            acknowledged: None,
         })
     }
 

@@ -277,14 +277,15 @@ fn derive(
         }
     }
     compose_all(contract, &mut rows, waiting);
-    let features = contract
-        .features
-        .iter()
-        .map(|feature| {
+    let forced = contract.policy.features_off;
+    let features = (0u16..)
+        .map(FeatureId)
+        .zip(contract.features)
+        .map(|(id, feature)| {
             let holds = |condition: &Option<_>| {
                 condition.as_ref().is_some_and(|condition| condition::holds(condition, &rows))
             };
-            if holds(&feature.off) {
+            if forced.contains(&id) || holds(&feature.off) {
                 FeatureState::Off
             } else if holds(&feature.on) {
                 FeatureState::On

@@ -16,7 +16,7 @@ mod references;
 
 pub use accounts::{Account, Accounts};
 pub use env_file::{Entry, Wrong, parse as parse_env_file};
-pub use environ::{is_service_link, split};
+pub use environ::{is_service_link, split, split_entry};
 pub use permissions::{judge_path, judge_program};
 pub use reader::{Request, take};
 

@@ -12,6 +12,7 @@ pub mod urls;
 
 mod accept;
 mod names;
+mod policy;
 mod rows;
 pub mod verdict;
 

@@ -4,7 +4,7 @@ use super::verdict::{Case, Judge};
 use super::{format, log_filter};
 use crate::contract::model::{Condition, Contract, Deliver, Kind, Row, RowId};
 use crate::finding::{Code, Fact, Severity};
-use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, State};
+use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, Seen, State};
 use crate::url;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -61,8 +61,20 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         judge.add(id, Code::Conflict, Some(other.source.clone()), fact);
     }
     if !resolved.absent_parts.is_empty() {
-        let names = resolved.absent_parts.iter().map(|&part| contract.row(part).name);
-        judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names.collect()));
+        // That a provider failed has been said; that its part is absent follows from it.
+        let provider_failed = |seen: &Seen| {
+            matches!(
+                seen.outcome,
+                Outcome::Failed(Code::ProviderFailed | Code::InsecureContract, _)
+            )
+        };
+        let parts = resolved.absent_parts.iter();
+        let parts = parts
+            .filter(|&&part| !judge.case.resolution.row(part).seen.iter().any(provider_failed));
+        let names: Vec<&str> = parts.map(|&part| contract.row(part).name).collect();
+        if !names.is_empty() {
+            judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
+        }
     } else if let (false, Some(fact)) = (has_value, required) {
         let failed = resolved.seen.iter().any(|seen| matches!(seen.outcome, Outcome::Failed(..)));
         // A source that failed has been said; that the variable is missing follows from it.

@@ -20,18 +20,7 @@ from pathlib import Path
 import helm_python as helm
 import kubernetes_validate
 import yaml
-
-RELEASES = ["1.30", "1.32", "1.34", "1.37"]
-FAILED = []
-
-
-def ok(name, holds, why=""):
-    """One line of the report."""
-    print(f"{'ok  ' if holds else 'FAIL'} {name}")
-    if not holds:
-        FAILED.append(name)
-        if why:
-            print("     | " + str(why).replace("\n", "\n     | "))
+from report import FAILED, RELEASES, ok
 
 
 def documents(text):

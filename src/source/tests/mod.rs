@@ -141,6 +141,7 @@ pub fn contract() -> &'static Contract {
         not_read: List::EMPTY,
         prefixes: List::EMPTY,
         passthrough: List::EMPTY,
+        policy: Policy::NONE,
         trusted_owners: List::EMPTY,
         names: List::leak(names),
         files: List::leak(files),

@@ -1,0 +1,3 @@
+//! What is done about a value that got out.
+
+pub mod respond;
