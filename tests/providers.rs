@@ -408,7 +408,10 @@ fn a_failure_can_be_accepted_and_reported_as_any_of_the_contract() {
     assert_eq!(outcome.status(0).seen().var("KEY"), None);
     assert_eq!(outcome.manifest()["outcome"], "exec-despite-findings");
     let accept = ["--accept", "provider-failed:KEY", "--reason", "x", "--until", &tomorrow()];
-    let outcome = launch().options(accept).run();
+    // A program without a secret that it needs is nothing to accept.
+    launch().options(accept).run().status(64).program_did_not_run();
+    let providers = "  - {name: store, command: [/bin/false], format: raw}\n";
+    let outcome = own(&rows(&[("KEY", "")]), providers).options(accept).run();
     assert_eq!(outcome.status(0).seen().var("KEY"), None);
     outcome.warning("provider-failed", "KEY");
 }
