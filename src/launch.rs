@@ -42,6 +42,15 @@ pub struct Moment {
     pub day: jiff::civil::Date,
 }
 
+/// The day in UTC.
+pub fn today() -> jiff::civil::Date {
+    day(Timestamp::now())
+}
+
+fn day(now: Timestamp) -> jiff::civil::Date {
+    jiff::tz::Offset::UTC.to_datetime(now).date()
+}
+
 impl Moment {
     fn now() -> Self {
         let now = Timestamp::now();
@@ -49,7 +58,7 @@ impl Moment {
         Moment {
             id: generate::ulid(u64::try_from(now.as_millisecond()).unwrap_or(0)),
             time: whole.to_string(),
-            day: jiff::tz::Offset::UTC.to_datetime(now).date(),
+            day: day(now),
         }
     }
 }

@@ -183,6 +183,28 @@ fn no_file_lifts_the_policy_that_it_extends() {
 }
 
 #[test]
+fn a_template_of_defaults_is_no_value_for_a_required_row() {
+    let of = |template: &str, parts: &str| {
+        parse(&format!(
+            "version: 1\nname: x\nextends: builtin:nexis-gateway\nvariables:\n- {{name: JWT_SECRET, template: '{template}'}}\nparts:\n{parts}\n"
+        ))
+    };
+    for (template, parts) in [
+        ("{OUR_A}", "- {name: OUR_A, default: known-to-everybody-who-reads-this-file}"),
+        (
+            "{OUR_A}-{OUR_B}[{OUR_C}]",
+            "- {name: OUR_A, default: x}\n- {name: OUR_B, template: 'y{OUR_A}'}\n- {name: OUR_C}",
+        ),
+    ] {
+        let error = of(template, parts).unwrap_err();
+        let expected = "line 5: JWT_SECRET: template a value is looser than a required one";
+        assert!(error.message.contains(expected), "{template}\n{error}");
+    }
+    // One part that a source has to hold is enough.
+    of("{OUR_A}-{OUR_B}", "- {name: OUR_A, default: x}\n- {name: OUR_B, secret: true}").unwrap();
+}
+
+#[test]
 fn broken_policies_are_refused_with_line_and_cause() {
     for (policy, message, hint) in [
         ("  rotations: {}", "line 5: unknown key rotations", "did you mean rotation?"),

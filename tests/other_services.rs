@@ -232,6 +232,22 @@ fn a_stock_postgresql_gets_its_password_as_a_file_and_lets_nobody_in_without() {
 }
 
 #[test]
+fn a_secret_of_any_service_that_is_given_as_a_path_is_not_repeated() {
+    for (name, value) in [
+        ("POSTGRES_PASSWORD", SECRET.to_owned()),
+        ("STRIPE_API_KEY", OTHER.to_owned()),
+        ("SOME_URL", format!("amqps://user:{THIRD}@broker/jobs")),
+    ] {
+        let secret = value.rsplit_once(':').map_or(&*value, |(_, rest)| &rest[..43]);
+        let outcome = Launch::witness(["--mode", "production", "--contract", &value])
+            .env(name, &value)
+            .canary(secret)
+            .run();
+        outcome.status(66).says(name).no_canary().program_did_not_run();
+    }
+}
+
+#[test]
 fn the_contracts_of_packaging_have_no_fault() {
     let mut seen = 0;
     for entry in std::fs::read_dir(repository("packaging/contracts")).unwrap() {

@@ -324,3 +324,35 @@ fn deployment_files_are_held_against_the_policy() {
     }
     check("  severity: {not-read-by-program: error}\n").status(78);
 }
+
+#[test]
+fn a_deployments_warning_is_acknowledged_as_a_launchs_is() {
+    let check = |until: &str, options: &[&str]| {
+        Launch::command("check", ["--strict", "--contract", "{root}/contract.yaml"])
+            .args(options)
+            .file(
+                "contract.yaml",
+                format!("{HEAD}  acknowledge:\n  - {{code: unpinned-image, reason: of the mirror, until: {until}}}\n"),
+            )
+            .file(
+                "compose.yaml",
+                "services:\n  gateway:\n    image: nexis-gateway\n    environment: {NEXIS_ENV: staging}\n    secrets: [jwt-secret]\nsecrets:\n  jwt-secret: {file: ./jwt}\n",
+            )
+            .args(["--deployment", "{root}/compose.yaml"])
+            .run()
+    };
+    let outcome = check(&day(0), &[]);
+    assert!(
+        outcome.out().ends_with("findings   0 errors, 0 warnings, 1 acknowledged\n"),
+        "{outcome}"
+    );
+    assert!(!outcome.status(0).out().contains("unpinned-image"), "{outcome}");
+    let outcome = check(&day(0), &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&outcome.status(0).out()).unwrap();
+    assert_eq!(json["findings"][0]["acknowledged"]["reason"], "of the mirror", "{json:#}");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/deployment.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(jsonschema::draft202012::new(&schema).unwrap().is_valid(&json), "{json:#}");
+    let outcome = check(&day(-1), &[]);
+    assert!(outcome.status(78).out().contains("its acknowledgement ended on"), "{outcome}");
+}

@@ -14,6 +14,7 @@ use crate::report;
 use crate::report::deployment::{Held, Report};
 use crate::settings::ManifestForm;
 use crate::sys::signal::Ignored;
+use crate::validate;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 
@@ -65,7 +66,9 @@ fn deployment(options: cli::Check) -> Ending {
     let mode = options.mode.clone();
     let contract = launch::contract(options)?;
     let mode = mode.as_ref().map(|mode| mode.as_bytes());
-    let found = deployment::check(contract, mode, &files)?;
+    let mut found = deployment::check(contract, mode, &files)?;
+    let findings = found.findings.iter_mut().map(|located| &mut located.finding);
+    validate::acknowledge(contract, launch::today(), findings, &|_| false);
     let held = Held {
         name: contract.name,
         origin: match contract.origin {
@@ -81,6 +84,8 @@ fn deployment(options: cli::Check) -> Ending {
         CheckFormat::Sarif => report.sarif(),
         CheckFormat::Github => report.github(),
     })?;
-    let counts = |located: &Located| strict || located.finding.severity == Severity::Error;
+    let counts = |Located { finding, .. }: &Located| {
+        finding.severity == Severity::Error || strict && !finding.is_acknowledged()
+    };
     Ok(if found.findings.iter().any(counts) { Status::NotMet } else { Status::Success })
 }

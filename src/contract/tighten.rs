@@ -10,6 +10,7 @@ use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE, severity_word};
 use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
+use super::pattern::{self, Piece};
 use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
 use super::provider;
@@ -43,12 +44,19 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
         looser(line, key, name, new, old, problems);
     });
     let known = base.rows.len();
+    // Templates of rows that are demanded, to be looked at when all rows are there.
+    let mut composed: Vec<(&RowDraft, Str)> = Vec::new();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
         match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
             Some(base_row) => {
                 let name = base_row.name;
+                if let Some(text) = row.template
+                    && is_demanded(base_row)
+                {
+                    composed.push((row, text));
+                }
                 if base_row.part != row.part {
                     let kind = if base_row.part { "part" } else { "variable" };
                     problems
@@ -62,6 +70,12 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
                 });
             }
             None => base.rows.push(row.clone()),
+        }
+    }
+    for (row, text) in composed {
+        if is_constant(text, &base.rows, 0) {
+            let line = row.line_of("template");
+            looser(line, "template", row.name, "a value", "a required one", problems);
         }
     }
     let known = base.features.len();
@@ -124,6 +138,33 @@ fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
             to.push(*one);
         }
     }
+}
+
+/// Whether some mode, condition or feature requires the row.
+fn is_demanded(row: &RowDraft) -> bool {
+    row.required.is_some_and(|modes| !modes.is_empty())
+        || row.required_when.is_some()
+        || row.feature.is_some()
+}
+
+/// Whether a template has a value where no source has one, as a default would: each part outside
+/// of `[…]` has a default, a generator, or such a template itself. What does not parse, or needs
+/// itself, is a problem of its own.
+fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
+    let pieces = pattern::parse(text).unwrap_or_default();
+    let mut parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Part(name, _) | Piece::Switch(name, ..) => Some(*name),
+        Piece::Literal(_) | Piece::Group(_) => None,
+    });
+    depth < 8
+        && parts.all(|name| {
+            let row = rows.iter().find(|row| row.name == name);
+            row.is_some_and(|row| {
+                row.default.is_some()
+                    || row.generate.is_some()
+                    || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
+            })
+        })
 }
 
 /// The one sentence for all that is looser.

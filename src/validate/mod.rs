@@ -17,4 +17,5 @@ mod rows;
 pub mod verdict;
 
 pub use names::says_secret;
+pub use policy::acknowledge;
 pub use rows::required;

@@ -2,12 +2,13 @@
 //! row, and warnings that somebody has taken note of.
 
 use super::verdict::{Case, Judge};
-use crate::contract::model::{Acknowledged, Row};
+use crate::contract::model::{Acknowledged, Contract, Row};
 use crate::finding::{Acceptance, By, Code, Fact, Finding, Severity};
 use crate::mode::Mode;
 use crate::resolve::{FeatureState, Outcome};
 use crate::settings::Enforce;
 use crate::source::{InheritedKind, Source, SourceKind};
+use jiff::civil::Date;
 use std::borrow::Cow;
 
 /// The findings that follow from the policy alone. They are errors whatever a row says of their
@@ -87,25 +88,32 @@ pub(super) fn raise(case: &Case<'_>, mode: Mode, findings: &mut [Finding]) {
 }
 
 /// Marks the warnings that the policy acknowledges. The day after its last an acknowledgement is
-/// over: the warning stands again and says so.
-pub(super) fn acknowledge(case: &Case<'_>, findings: &mut [Finding]) {
-    for one in case.contract.policy.acknowledge {
-        let is_it = |finding: &&mut Finding| {
+/// over: the warning stands again and says so. `never` is asked about each.
+pub fn acknowledge<'f>(
+    contract: &Contract,
+    today: Date,
+    findings: impl Iterator<Item = &'f mut Finding>,
+    never: &dyn Fn(&Finding) -> bool,
+) {
+    let all = contract.policy.acknowledge;
+    if all.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let known = all.iter().find(|one| {
             finding.code == one.code
                 && finding.variable.as_deref() == one.variable
                 && finding.severity == Severity::Warning
                 && finding.accepted.is_none()
-        };
-        for finding in findings.iter_mut().filter(is_it) {
-            if !super::accept::never(case, finding) {
-                finding.accepted = Some(note(case, one));
-            }
+        });
+        if let Some(one) = known.filter(|_| !never(finding)) {
+            finding.accepted = Some(note(one, today));
         }
     }
 }
 
-fn note(case: &Case<'_>, one: &Acknowledged) -> Acceptance {
-    let until = one.until.parse::<jiff::civil::Date>();
-    let by = if until.is_ok_and(|until| until >= case.today) { By::Contract } else { By::Ended };
+fn note(one: &Acknowledged, today: Date) -> Acceptance {
+    let until = one.until.parse::<Date>();
+    let by = if until.is_ok_and(|until| until >= today) { By::Contract } else { By::Ended };
     Acceptance { reason: one.reason.to_owned(), until: one.until.to_owned(), by }
 }

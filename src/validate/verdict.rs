@@ -150,7 +150,8 @@ pub fn judge(
     findings.extend(beyond);
     policy::raise(case, mode, &mut findings);
     accept::apply(case, &mut findings);
-    policy::acknowledge(case, &mut findings);
+    let never = |finding: &Finding| accept::never(case, finding);
+    policy::acknowledge(case.contract, case.today, findings.iter_mut(), &never);
     Verdict::new(findings)
 }
 
