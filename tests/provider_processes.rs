@@ -323,3 +323,22 @@ fn one_that_the_launcher_could_not_end_is_not_started() {
     assert!(!outcome.root().join("work/ran").exists());
     nothing_left(&outcome);
 }
+
+#[test]
+fn where_nothing_that_is_left_could_be_found_nothing_is_started() {
+    let without_proc = "mount -t tmpfs none /proc && exec \"$@\"";
+    let outcome = Launch::new()
+        .args(["run", "--", "/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c"])
+        .args([without_proc, "sh", env!("CARGO_BIN_EXE_nexis-launch"), "run", "--mode"])
+        .args(["production", "--contract", "{root}/contract.yaml", "--", "{witness}", "{dump}"])
+        .provided(&[("KEY", "touch {root}/ran\necho value-of-the-key\n")], "")
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .directly()
+        .run();
+    outcome
+        .status(75)
+        .only_errors(&[("provider-failed", "KEY")])
+        .says("/proc or /dev/null is not there");
+    outcome.program_did_not_run();
+    assert!(!outcome.root().join("ran").exists());
+}
