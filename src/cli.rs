@@ -4,6 +4,7 @@
 mod generate;
 mod inspect;
 mod mistake;
+pub mod rotate;
 
 pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
@@ -11,6 +12,7 @@ pub use inspect::Inspect;
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use rotate::{LedgerAction, RotateAction};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -44,6 +46,12 @@ pub enum Action {
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
+    /// Walk the checklist of a key's rotation, each step on the record
+    #[command(subcommand)]
+    Rotate(RotateAction),
+    /// Verify the ledger of keys, print its head, repair what a crash left
+    #[command(subcommand)]
+    Ledger(LedgerAction),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell
@@ -70,7 +78,7 @@ pub struct Launch {
 }
 
 /// What says nothing of files that are not read by a launch.
-const NOT_WITH_DEPLOYMENT: [&str; 16] = [
+const NOT_WITH_DEPLOYMENT: [&str; 17] = [
     "program",
     "secrets_dir",
     "env_file",
@@ -86,6 +94,7 @@ const NOT_WITH_DEPLOYMENT: [&str; 16] = [
     "audit_required",
     "fingerprint_key_file",
     "provider_stderr",
+    "ledger",
     "label",
 ];
 
@@ -329,6 +338,9 @@ pub struct Options {
     /// Directory that keeps what providers write to standard error, each in a new file [env: NEXIS_LAUNCH_PROVIDER_STDERR]
     #[arg(long, value_name = "DIR")]
     pub provider_stderr: Option<PathBuf>,
+    /// Directory of the ledger of keys, for findings on age, exposure and revocation [env: NEXIS_LAUNCH_LEDGER]
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
     /// A label for manifest and audit, repeatable [env: NEXIS_LAUNCH_LABELS]
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Status {
     /// 64: the command line or a `NEXIS_LAUNCH_*` setting is wrong.
     Usage,
-    /// 65: a contract, env, ledger or audit file is not valid.
+    /// 65: a contract, env, ledger or audit file is not valid; a step is out of order.
     Data,
     /// 66: a named file is missing or cannot be read.
     NoInput,
@@ -26,7 +26,7 @@ pub enum Status {
     /// 70: a fault of the launcher itself.
     Software,
     /// 1: `health` found no healthy program, `inspect` a process that is not current, `contract
-    /// diff` a looser contract.
+    /// diff` a looser contract, `rotate status` something overdue; a command of `rotate verify` failed.
     Unhealthy,
     /// 2: `inspect` could not tell.
     Undecided,

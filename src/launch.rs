@@ -5,7 +5,7 @@ use crate::cli::Options;
 use crate::contract;
 use crate::contract::model::{Contract, Kind, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::exec::{self, Program};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::fingerprint::Key;
@@ -29,6 +29,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+mod ledger;
 mod provided;
 
 /// Id and time of a launch.
@@ -113,6 +114,11 @@ impl Survey {
         let undumpable = process::forbid_dumps();
         let settings = Settings::merge(options, dev, own_settings(&entries))
             .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+        if settings.ledger.is_some() && settings.fingerprint_key_file.is_none() {
+            let message = "cannot look values up in the ledger: there is no fingerprint key";
+            let error = Error::new(Status::Usage, message);
+            return Err(vec![error.hint("name it with --fingerprint-key-file")]);
+        }
         log::start(settings.log);
         if undumpable.is_err() {
             tracing::warn!("core dumps could not be forbidden");
@@ -144,6 +150,9 @@ impl Survey {
         }
         survey.key = key;
         survey.problems = problems;
+        if let Some(path) = survey.settings.ledger.clone() {
+            ledger::observe(&mut survey, &path);
+        }
         Ok(survey)
     }
 
@@ -195,21 +204,33 @@ impl Survey {
         }
     }
 
-    /// Finds out who the program will be. Only a launch asks: a check has no program to be another
-    /// user, and mostly not the rights to tell.
+    /// Finds out who the program will be.
     pub fn choose_user(&mut self) {
-        let Some(wish) = &self.settings.user else { return };
-        match privileges::choose(wish) {
-            Ok(user) => self.user = Some(user),
-            Err(why) => self.problems.push(Finding {
-                code: Code::PrivilegesNotDropped,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::User { user: wish.text.clone(), why },
-                accepted: None,
-            }),
+        match self.settings.user.as_ref().map(privileges::choose) {
+            Some(Ok(user)) => self.user = Some(user),
+            Some(Err(why)) => self.lacks_user(why),
+            None => {}
         }
+    }
+
+    /// Finds out whether there is such a user. A check has no program to be it, and mostly not the
+    /// rights to tell more.
+    pub fn look_up_user(&mut self) {
+        if let Some(Err(why)) = self.settings.user.as_ref().map(privileges::look_up) {
+            self.lacks_user(why);
+        }
+    }
+
+    fn lacks_user(&mut self, why: &'static str) {
+        let user = self.settings.user.as_ref().map(|wish| wish.text.clone()).unwrap_or_default();
+        self.problems.push(Finding {
+            code: Code::PrivilegesNotDropped,
+            severity: Severity::Error,
+            variable: None,
+            source: None,
+            fact: Fact::User { user, why },
+            accepted: None,
+        });
     }
 
     /// An inherited variable's value.
@@ -234,11 +255,21 @@ impl Survey {
 /// # Errors
 /// What is wrong with options and settings, all of it, or with the contract.
 pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
+    chosen(options).map(|(_, contract)| contract)
+}
+
+/// Options and settings, and the contract that they name, for what reads no source.
+///
+/// # Errors
+/// As [`contract`].
+pub fn chosen(options: Options) -> Result<(Settings, &'static Contract), Vec<Error>> {
     let entries = process::environment();
     let settings = Settings::merge(options, false, own_settings(&entries))
         .map_err(|settings::Problems(all)| conceal(all, &entries))?;
     log::start(settings.log);
-    contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
+    let contract = contract::load(settings.contract.as_deref())
+        .map_err(|error| conceal(vec![error], &entries))?;
+    Ok((settings, contract))
 }
 
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.

@@ -114,6 +114,8 @@ pub struct Settings {
     pub fingerprint_key_file: Option<PathBuf>,
     /// The directory that keeps providers' standard errors.
     pub provider_stderr: Option<PathBuf>,
+    /// The directory of the ledger.
+    pub ledger: Option<PathBuf>,
     /// Labels, in their order.
     pub labels: Vec<(String, String)>,
     /// Who the program is to be (`run` and `dev`).
@@ -152,6 +154,7 @@ struct Variables {
     audit_required: Option<String>,
     fingerprint_key_file: Option<String>,
     provider_stderr: Option<String>,
+    ledger: Option<String>,
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
@@ -160,7 +163,7 @@ struct Variables {
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -174,6 +177,7 @@ const NAMES: [&str; 18] = [
     "AUDIT_REQUIRED",
     "FINGERPRINT_KEY_FILE",
     "PROVIDER_STDERR",
+    "LEDGER",
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
@@ -300,6 +304,7 @@ impl Merge<'_> {
             provider_stderr: options
                 .provider_stderr
                 .or(variables.provider_stderr.map(PathBuf::from)),
+            ledger: options.ledger.or(variables.ledger.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
             user: UserWish::read(options.privileges.user, variables.user, self.problems),
             no_new_privs: options

@@ -111,6 +111,8 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
     ("new_file", &["settings", "contract", "source", "resolve", "environment", "manifest"]),
     ("inspect", &["settings", "exec", "audit", "output", "log", "privileges", "deployment"]),
+    ("ledger", &["secret", "source", "settings", "contract", "resolve", "validate", "rotate"]),
+    ("rotate", &["secret", "source", "settings", "resolve", "validate", "sys"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -133,6 +135,8 @@ const INNER: &[&str] = &[
     "fingerprint",
     "generate",
     "privileges",
+    "ledger",
+    "rotate",
 ];
 /// What leads and writes.
 const OUTER: &[&str] =

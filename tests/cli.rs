@@ -57,6 +57,17 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("explain-variable", &["explain", "--mode", "staging", "NEXIS_ENCRYPTION_KEY"]),
     ("check-nothing-set", &["check", "--mode", "production"]),
     ("check-github", &["check", "--mode", "production", "--format", "github"]),
+    ("rotate-help", &["rotate", "--help"]),
+    ("rotate-start-help", &["rotate", "start", "--help"]),
+    ("rotate-verify-help", &["rotate", "verify", "--help"]),
+    ("rotate-evidence-help", &["rotate", "evidence", "--help"]),
+    ("rotate-history-help", &["rotate", "history", "--help"]),
+    ("rotate-without-name", &["rotate", "stage", "--ledger-key-file", "absent"]),
+    ("rotate-without-ledger", &["rotate", "status"]),
+    ("rotate-unknown-step", &["rotate", "stge"]),
+    ("ledger-help", &["ledger", "--help"]),
+    ("ledger-verify-help", &["ledger", "verify", "--help"]),
+    ("ledger-without-key", &["ledger", "head", "--ledger", "absent"]),
     ("health-help", &["health", "--help"]),
     ("health-https", &["health", "https://127.0.0.1/"]),
     ("check-deployment-missing", &["check", "--deployment", "absent.yaml"]),
@@ -136,7 +147,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
         &["completions", "bash"],
     ] {
         let text = Launch::new().args(args).run().status(0).out();
-        for word in ["rotate", "ledger", "leak", "--mask-output", "--ledger"] {
+        for word in ["leak", "--mask-output"] {
             let listed = text.lines().any(|line| {
                 let line = line.trim_start().replace('\\', "");
                 line.split([' ', '|', ',', '"', '<']).next() == Some(word)
@@ -144,7 +155,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
             assert!(!listed, "{args:?} lists {word}");
         }
     }
-    for command in ["rotate", "ledger", "leak", "mask"] {
+    for command in ["leak", "mask"] {
         Launch::new().args([command]).run().status(64);
     }
 }

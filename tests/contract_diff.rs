@@ -215,6 +215,26 @@ fn what_has_no_order_is_different_and_counts_as_looser() {
 }
 
 #[test]
+fn providers_have_no_order() {
+    let of = |provider: &str| {
+        format!(
+            "version: 1\nname: x\nvariables: [{{name: A, secret: true, provider: store}}]\nproviders:\n- {{name: store, {provider}}}\n"
+        )
+    };
+    let bare = "version: 1\nname: x\nvariables: [{name: A, secret: true}]\n";
+    let one = of("command: [/usr/bin/store, canary-word], format: raw, timeout: 5s");
+    goes(bare, &one, "provider store: added (different)", 1);
+    goes(bare, &one, "A: provider store added (different)", 1);
+    goes(&one, bare, "provider store: removed (different)", 1);
+    diff(&one, &one, &[]).status(0);
+    let two = of("command: [/usr/bin/store, canary-word], format: raw, timeout: 9s");
+    goes(&one, &two, "provider store: timeout 5s → 9s (different)", 1);
+    let three = of("command: [/usr/bin/store, other], format: raw, timeout: 5s");
+    goes(&one, &three, "provider store: command the one → another (different)", 1);
+    assert!(!diff(&one, &three, &[]).out().contains("canary"));
+}
+
+#[test]
 fn a_condition_that_demands_in_more_cases_is_stricter() {
     let one = "{variable: B, is: true}";
     let two = format!("{{any: [{one}, {{variable: B, is: false}}]}}");

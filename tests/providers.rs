@@ -401,19 +401,19 @@ fn with_another_error_the_status_is_78_and_both_are_said() {
 
 #[test]
 fn a_failure_can_be_accepted_and_reported_as_any_of_the_contract() {
-    let launch = || {
-        own(&rows(&[("KEY", REQUIRED)]), "  - {name: store, command: [/bin/false], format: raw}\n")
+    let launch = |demand| {
+        own(&rows(&[("KEY", demand)]), "  - {name: store, command: [/bin/false], format: raw}\n")
     };
-    let outcome = launch().options(["--enforce", "report"]).run();
+    let outcome = launch(REQUIRED).options(["--enforce", "report"]).run();
     assert_eq!(outcome.status(0).seen().var("KEY"), None);
     assert_eq!(outcome.manifest()["outcome"], "exec-despite-findings");
     let accept = ["--accept", "provider-failed:KEY", "--reason", "x", "--until", &tomorrow()];
-    // A program without a secret that it needs is nothing to accept.
-    launch().options(accept).run().status(64).program_did_not_run();
-    let providers = "  - {name: store, command: [/bin/false], format: raw}\n";
-    let outcome = own(&rows(&[("KEY", "")]), providers).options(accept).run();
+    let outcome = launch("").options(accept).run();
     assert_eq!(outcome.status(0).seen().var("KEY"), None);
     outcome.warning("provider-failed", "KEY");
+    // A secret that is required is as good as blank then, which nothing makes acceptable.
+    let outcome = launch(REQUIRED).options(accept).run();
+    outcome.status(64).error("provider-failed", "KEY").program_did_not_run();
 }
 
 #[test]

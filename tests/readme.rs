@@ -225,6 +225,43 @@ fn the_commands_that_generate_write_what_they_say() {
     assert!(made[1].contains("kind: Secret\n") && made[1].contains("  name: gateway-keys\n"));
 }
 
+/// The section's blocks as one session, with the launcher of this build on PATH; what it shows
+/// last is what the program says.
+#[test]
+fn the_worked_rotation_works() {
+    let text = readme();
+    let section = section(&text, "Rotating a key");
+    let launch = Launch::new();
+    let work = launch.root().join("work");
+    std::fs::create_dir(work.join("bin")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nexis-launch"), work.join("bin/nexis-launch"))
+        .unwrap();
+    std::fs::write(work.join("jwt-secret"), format!("{}\n", common::HEX_KEY)).unwrap();
+    let check = "#!/bin/sh\ntest ${#JWT_SECRET} = 64\n";
+    std::fs::write(work.join("check-login"), check).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(work.join("check-login"), executable).unwrap();
+    let session = commands(section).join("\n");
+    let ended = std::process::Command::new("/bin/sh")
+        .args(["-euc", &session])
+        .current_dir(&work)
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", work.join("bin").display()))
+        .output()
+        .unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && err.is_empty(), "{out}{err}");
+    assert!(out.contains("something is overdue"), "{out}");
+    let shown = section.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(out.ends_with(shown), "{out}");
+    assert_eq!(out.matches("\nhead 1:JWT_SECRET=").count(), 7, "{out}");
+    let page = std::fs::read_to_string(work.join("history.html")).unwrap();
+    for word in ["CHG-17", "bob", "d41773f", "The chain was verified"] {
+        assert!(page.contains(word), "{word}");
+    }
+}
+
 #[test]
 fn the_second_command_is_the_one_that_ci_calls() {
     let text = readme();

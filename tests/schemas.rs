@@ -209,6 +209,68 @@ fn the_readmes_manifest_is_valid() {
     assert_valid(&schema("manifest"), &serde_json::from_str(block).unwrap());
 }
 
+/// The records of a key that has seen every kind, each held against the schema.
+#[test]
+fn every_record_of_a_ledger_is_valid_and_has_every_key() {
+    use common::{Desk, days_ahead};
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let file = desk.path("new");
+    let file = file.to_str().unwrap();
+    desk.start("JWT_SECRET", "next");
+    desk.steps("JWT_SECRET", &["abort"]);
+    let who = ["--actor", "alice", "--approved-by", "bob", "--change", "CHG-1"];
+    desk.done(&[&["rotate", "start", "JWT_SECRET", "--value-file", file][..], &who].concat());
+    let verify = ["rotate", "verify", "JWT_SECRET", "--emergency", "no staging"];
+    let check = |status| ["--value-file", file, "--", "/bin/sh", "-c", status];
+    desk.run(&[&verify[..], &check("exit 1")].concat()).status(1);
+    desk.run(&[&verify[..], &check("exit 0")].concat()).status(0);
+    desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(1)]);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    let link = "https://ci.example.org/1";
+    desk.done(&[
+        "rotate",
+        "evidence",
+        "JWT_SECRET",
+        "--commit",
+        "x",
+        "--deployment",
+        "y",
+        "--link",
+        link,
+    ]);
+    desk.write("url", format!("postgres://app:{SECRET}@db.internal/nexis"));
+    let (url, created, expires) = (desk.path("url"), common::days_ago(1), days_ahead(9));
+    desk.done(&[
+        "rotate",
+        "adopt",
+        "DATABASE_URL",
+        "--created",
+        &created,
+        "--expires",
+        &expires,
+        "--value-file",
+        url.to_str().unwrap(),
+    ]);
+    let schema = schema("ledger");
+    let text = desk.text("JWT_SECRET") + &desk.text("DATABASE_URL");
+    let records: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    records.iter().for_each(|record| assert_valid(&schema, record));
+    let published: Value = serde_json::from_str(&read("schemas/ledger.schema.json")).unwrap();
+    for key in published["properties"].as_object().unwrap().keys().filter(|key| *key != "reason") {
+        assert!(records.iter().any(|record| !record[key].is_null()), "no record has {key}");
+    }
+    let mut good = records[1].clone();
+    for key in ["schema", "seq", "fingerprint", "created", "actor", "previous", "mac"] {
+        let mut less = good.clone();
+        less.as_object_mut().unwrap().remove(key);
+        assert!(!schema.is_valid(&less), "without {key}");
+    }
+    good["value"] = json!("x");
+    assert!(!schema.is_valid(&good));
+}
+
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }

@@ -24,7 +24,8 @@ pub(super) fn check(options: cli::Check) -> Ending {
     if !options.deployment.is_empty() {
         return deployment(options);
     }
-    let survey = Survey::take(options.options, false)?;
+    let mut survey = Survey::take(options.options, false)?;
+    survey.look_up_user();
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;
@@ -77,7 +78,7 @@ fn deployment(options: cli::Check) -> Ending {
         },
         sha256: contract.sha256,
     };
-    let report = Report::new(held, &files, &found);
+    let report = Report::new(held, &found);
     print(&match format {
         CheckFormat::Text => report.text(),
         CheckFormat::Json => report.json(),

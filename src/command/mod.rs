@@ -7,7 +7,9 @@ mod generate;
 mod health;
 mod init;
 mod inspect;
+mod ledger;
 mod pages;
+mod rotate;
 mod run;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
@@ -53,6 +55,8 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Inspect(options) => inspect::inspect(options),
             Action::Health(options) => health::health(options),
             Action::Init(options) => init::init(options),
+            Action::Rotate(action) => rotate::rotate(action),
+            Action::Ledger(action) => ledger::ledger(action),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),
             Action::Man => print(&pages::manual()),

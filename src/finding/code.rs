@@ -236,6 +236,24 @@ codes! {
     ReportForbidden "report-forbidden" b"eee" Usage
         "--enforce report is asked for, and the contract's policy has enforce: refuse"
         "take --enforce and NEXIS_LAUNCH_ENFORCE out, and mend what is found"
+    RotationDue "rotation-due" b"www" NotMet
+        "the last fifth of the value's rotation window has begun, or its successor is deployed"
+        "rotate it: `nexis-launch rotate plan VARIABLE` lists the steps; restart what still holds an old value"
+    RotationOverdue "rotation-overdue" b"www" NotMet
+        "the value is older than the rotation window of its class, past its own end, or past the end of the migration to its successor"
+        "rotate it: `nexis-launch rotate plan VARIABLE` lists the steps; restart what still holds an old value"
+    ValueExposed "value-exposed" b"www" NotMet
+        "the ledger says that the value is suspected to be exposed; an error once its successor is recorded as deployed"
+        "deploy its successor, restart with it, and revoke the exposed value"
+    ValueRevoked "value-revoked" b"eee" NotMet
+        "the ledger says that the value was revoked; this is never accepted"
+        "supply the value in production; `nexis-launch rotate history VARIABLE` says when and by whom the other was revoked"
+    NotInLedger "not-in-ledger" b"www" NotMet
+        "the ledger has the variable and not this value, or its fingerprints were made under another key"
+        "record the rotation that brought the value, or launch with the fingerprint key of the ledger"
+    LedgerInvalid "ledger-invalid" b"eee" Data
+        "a file of the ledger is damaged, or is no file of a ledger"
+        "`nexis-launch ledger verify` says more; restore it from the copy that is kept elsewhere"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

@@ -81,6 +81,12 @@ pub enum Fact {
     Stricter(Option<Mode>, Mode),
     /// The mode in force is none of those that the contract allows.
     Pinned(Mode, Modes),
+    /// A value that is suspected to be exposed, and whether its successor is deployed.
+    Exposed { succeeded: bool },
+    /// A value's age in days, and the last day that it may be in use.
+    Days { days: i64, last: String, past: bool },
+    /// What is wrong with a file of the ledger, or with a line of it.
+    Ledger { path: String, line: Option<usize>, what: String },
     /// A code that was named in `--accept`, and why it does not work.
     NotAccepted(String, &'static str),
 }
@@ -209,6 +215,24 @@ impl Fact {
             Fact::Pinned(mode, allowed) => {
                 let allowed: Vec<&str> = allowed.iter().map(Mode::name).collect();
                 format!("the mode is {mode}, and the contract allows {} alone", list(&allowed))
+            }
+            Fact::Exposed { succeeded: false } => {
+                format!("{name} has a value that is suspected to be exposed")
+            }
+            Fact::Exposed { succeeded: true } => {
+                format!("{name} has an exposed value although its successor is deployed")
+            }
+            Fact::Days { days, last, past: true } => {
+                format!("{name} has a value that is {days} days old; its last day was {last}")
+            }
+            Fact::Days { days, last, past: false } => {
+                format!("{name} has a value that is {days} days old; its last day is {last}")
+            }
+            Fact::Ledger { path, line: Some(line), what } => {
+                format!("cannot use the ledger {path} line {line}: {what}")
+            }
+            Fact::Ledger { path, line: None, what } => {
+                format!("cannot use the ledger {path}: {what}")
             }
             Fact::NotAccepted(code, why) => format!("cannot accept {code}: {why}"),
         }

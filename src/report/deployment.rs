@@ -5,7 +5,6 @@ use crate::deployment::{Findings, Place};
 use crate::output::escape;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// The version of the JSON form; `schemas/deployment.schema.json` describes it.
 const SCHEMA: &str = "nexis-launch/deployment/v1";
@@ -76,10 +75,10 @@ struct Known {
 }
 
 impl Report {
-    /// The report of what was found in these files.
-    pub fn new(contract: Held, files: &[PathBuf], found: &Findings) -> Self {
+    /// The report of what was found.
+    pub fn new(contract: Held, found: &Findings) -> Self {
         let files: Vec<String> =
-            files.iter().map(|path| escape(&path.to_string_lossy()).into_owned()).collect();
+            found.files.iter().map(|path| escape(&path.to_string_lossy()).into_owned()).collect();
         let file = |at: Place| files.get(at.file).cloned().unwrap_or_default();
         let checked = found.checked.iter().map(|one| Checked {
             kind: one.kind,

@@ -9,6 +9,7 @@ mod dotenv;
 mod env_file;
 mod environ;
 pub mod file;
+pub mod given;
 mod names_index;
 mod permissions;
 mod reader;

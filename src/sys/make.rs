@@ -91,6 +91,18 @@ pub fn set_mode(fd: impl AsFd, mode: u32) -> nix::Result<()> {
     stat::fchmod(fd, Mode::from_bits_truncate(mode))
 }
 
+/// Brings a file, or the names in a directory, to the disk (fsync(2)). A file system that cannot
+/// is none to wait for.
+///
+/// # Errors
+/// What fsync(2) reports otherwise.
+pub fn sync(fd: impl AsFd) -> std::io::Result<()> {
+    match unistd::fsync(fd) {
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOTSUP) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// Gives a file its final name, which nothing may have yet.
 ///
 /// # Errors

@@ -137,6 +137,11 @@ pub fn judge(
                 let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
                 judge.push(code, Severity::Warning, variable, source, fact);
             }
+            // And once a successor is deployed, nothing needs the exposed value (section 7).
+            (Fact::Exposed { succeeded: true }, _) => {
+                let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
+                judge.push(code, Severity::Error, variable, source, fact);
+            }
             _ => judge.add(row, code, source, fact),
         }
     }

@@ -74,6 +74,7 @@ impl Diff {
         parts::features(&pair, &mut to);
         parts::rules(&pair, &mut to);
         parts::not_read(&pair, &mut to);
+        parts::providers(&pair, &mut to);
         pair.names(&mut to);
         policy::compare(&pair, &mut to);
         pair.rest(&mut to);
@@ -106,6 +107,7 @@ const BY_HAND: &[&str] = &[
     "features",
     "rules",
     "not_read",
+    "providers",
     "passthrough",
     "policy",
 ];

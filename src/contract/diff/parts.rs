@@ -1,7 +1,7 @@
 //! Features, rules, and names that are not read.
 
 use super::super::draft::{Cond, FeatureDraft, RuleDraft};
-use super::super::words;
+use super::super::{provider, words};
 use super::Direction::{Different, Looser, Neutral, Stricter};
 use super::rows::narrowed;
 use super::{Changes, Pair, text};
@@ -101,4 +101,20 @@ pub(super) fn not_read(pair: &Pair, to: &mut Changes) {
     let text = |text: &&'static str| Some((*text).to_owned());
     let (a, b) = (names(&pair.a), names(&pair.b));
     to.list("contract", "not_read", &a, &b, [Stricter, Looser], text);
+}
+
+/// Commands that fetch values: which of two is the stricter one nobody can tell.
+pub(super) fn providers(pair: &Pair, to: &mut Changes) {
+    let (a, b) = (&pair.a.providers, &pair.b.providers);
+    let subject = |name: &str| format!("provider {name}");
+    for gone in a.iter().filter(|old| !b.iter().any(|new| new.value.name == old.value.name)) {
+        to.add(&subject(gone.value.name), None, Some(String::new()), None, Different);
+    }
+    for more in b.iter().filter(|new| !a.iter().any(|old| old.value.name == new.value.name)) {
+        to.add(&subject(more.value.name), None, None, Some(String::new()), Different);
+    }
+    provider::merge(&mut a.clone(), b, &mut |_, key, name, new, old| {
+        let (old, new) = (Some(old.to_owned()), Some(new.to_owned()));
+        to.add(&subject(name), Some(key), old, new, Different);
+    });
 }
