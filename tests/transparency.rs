@@ -282,9 +282,9 @@ fn nothing_of_providers_is_left_in_the_process() {
     let null = || File::options().read(true).write(true).open("/dev/null").unwrap();
     let chld = [libc::SIGCHLD];
     for (ignored, blocked) in [(&[][..], &[][..]), (&chld, &[]), (&[], &chld), (&chld, &chld)] {
-        // One that gives a value, one that leaves processes behind and fails, which is reported.
+        // One that gives a value, one that leaves processes behind and fails.
         let launch = Launch::witness(["--mode", "production"])
-            .provided(&[("GOOD", "echo value-of-the-key\n"), ("BAD", away)], "")
+            .provided(&[("GOOD", "echo value-of-the-key\n"), ("BAD", away)], ", timeout: 2s")
             .options(["--enforce", "report"])
             .ignoring(ignored.iter().copied().chain([libc::SIGHUP, 40]))
             .blocking(blocked.iter().copied().chain([libc::SIGUSR1, libc::SIGTERM]))

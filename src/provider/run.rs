@@ -73,7 +73,11 @@ pub(super) fn all(mut jobs: Vec<Job<'_>>) -> Vec<Outcome> {
     let mut nursery = match Nursery::open() {
         Ok(nursery) => nursery,
         Err(errno) => {
-            let trouble = Trouble::NotStarted(errno_words(errno));
+            let why = match errno {
+                Errno::ENOENT => "/proc or /dev/null is not there",
+                errno => errno_words(errno),
+            };
+            let trouble = Trouble::NotStarted(why);
             return jobs.into_iter().map(|job| job.outcome(Some(trouble))).collect();
         }
     };

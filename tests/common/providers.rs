@@ -40,11 +40,13 @@ pub fn provider(name: &str, keys: &str) -> String {
 /// The processes whose command line names a file below the directory, zombies included where the
 /// kernel still knows their line, as id and state.
 pub fn left(root: &Path) -> Vec<(i32, String)> {
+    // With the slash: the directory of another test can have a longer name.
+    let root = [root.as_os_str().as_bytes(), b"/"].concat();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let pid = entry.file_name().to_string_lossy().parse::<i32>();
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if let (Ok(pid), Some(_)) = (pid, find(&line, root.as_os_str().as_bytes())) {
+        if let (Ok(pid), Some(_)) = (pid, find(&line, &root)) {
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             found.push((pid, line));
         }
