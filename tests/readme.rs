@@ -162,7 +162,7 @@ fn the_policy_parses_lints_clean_and_is_not_looser_than_what_it_extends() {
     let rows: Vec<&str> = section.lines().filter_map(|it| it.strip_prefix("| `")).collect();
     for key in contract::policy::POLICY {
         let named = |row: &&&str| row.starts_with(key) && yaml.contains(&format!("\n  {key}:"));
-        assert!(rows.iter().any(|row| named(&&row)), "{key}");
+        assert!(rows.iter().any(|row| named(&row)), "{key}");
     }
 }
 
