@@ -89,7 +89,9 @@ impl Finder {
             return Some(begin + length);
         }
         let depth = depth.checked_sub(1)?;
-        memchr_iter(b'{', before).take(TRIES).find_map(|begin| {
+        // All of a string can be a string of JSON again.
+        let quoted = before.first().filter(|byte| **byte == b'"').map(|_| 0);
+        quoted.into_iter().chain(memchr_iter(b'{', before)).take(TRIES).find_map(|begin| {
             let inside = text.get(begin..)?;
             let mut json = Deserializer::from_slice(inside).into_iter::<Strings>();
             let Strings(strings) = json.next()?.ok()?;
