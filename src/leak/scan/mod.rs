@@ -268,8 +268,8 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// The names of what was found, without what is said already: the same value in another reading of
-/// the same bytes, and secrets inside a value that was found around them.
+/// The names of what was found, without what is said already: the same in another reading of the
+/// same bytes, and secrets inside a value that was found around them.
 fn known<'e>(
     engine: &'e Engine<'e>,
     around: &mut Vec<(Range<u64>, usize)>,
@@ -278,13 +278,12 @@ fn known<'e>(
 ) -> Vec<&'e str> {
     let (start, end) = (offset + hit.start as u64, offset + hit.end as u64);
     around.retain(|(range, _)| range.end > start);
-    if around.iter().any(|(_, needle)| *needle == hit.needle) {
-        return Vec::new();
-    }
     let is_said = |name: &str| {
-        let Some((outer, _)) = name.split_once('#') else { return false };
+        let outer = name.split_once('#').map(|(outer, _)| outer);
         around.iter().any(|(range, needle)| {
-            range.end >= end && engine.names(*needle).any(|name| name == outer)
+            engine
+                .names(*needle)
+                .any(|said| said == name || range.end >= end && outer == Some(said))
         })
     };
     let names = engine.names(hit.needle).filter(|name| !is_said(name)).collect();
