@@ -346,6 +346,23 @@ fn the_history_of_git_is_looked_through() {
 }
 
 #[test]
+fn helpers_get_none_of_the_environment() {
+    let launch = scan("json").file("a.log", format!("{SECRET}\n"));
+    packed(&launch, "gzip", "a.log");
+    let gzip = "#!/bin/sh\nenv > \"$(dirname \"$0\")/seen\"\nexec /bin/gzip \"$@\"\n";
+    let path = format!("{{root}}/bin:relative:{}", std::env::var("PATH").unwrap());
+    let launch = launch.executable("bin/gzip", gzip).env("PATH", path).env("OPENAI_API_KEY", THIRD);
+    let outcome = launch.canary(THIRD).args(["{root}/a.log.gz"]).run();
+    outcome.status(1).no_canary();
+    let seen = outcome.read("bin/seen");
+    for line in seen.lines() {
+        let name = line.split('=').next().unwrap();
+        assert!(["PATH", "LC_ALL", "PWD", "_", "SHLVL"].contains(&name), "{seen}");
+    }
+    assert!(!seen.contains("relative"), "{seen}");
+}
+
+#[test]
 fn given_values_are_looked_for_besides_the_contracts() {
     let log = format!("{OTHER}\n{THIRD}\n");
     let start = || scan("json").file("log", &log).file("v", format!("{OTHER}\n")).canary(OTHER);
