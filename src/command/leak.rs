@@ -68,7 +68,7 @@ fn scan(options: Scan) -> Ending {
     short.dedup();
     short.iter().for_each(|name| report.not_searched(name));
     for (name, why) in &secrets.unread {
-        report.unread(name, why);
+        report.unread(name, Guard::new(&needles).text(why).as_str());
     }
     let entries = process::environment();
     let tools = Tools::new(lookup(&entries, b"PATH").map(OsStr::from_bytes));

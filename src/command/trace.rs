@@ -22,6 +22,8 @@ use std::path::Path;
 pub(super) fn trace(options: Trace) -> Ending {
     let Trace { value_file, fingerprint, fingerprint_key_file, fingerprint_key_id, format, audits } =
         options;
+    // Before the value is read, as in a launch.
+    let _ = process::forbid_dumps();
     let dash = Path::new("-");
     let inputs = audits.iter().chain(&value_file).filter(|input| *input == dash);
     if inputs.count() > 1 {
