@@ -99,7 +99,7 @@ fn nothing_is_found_in_what_is_clean() {
             match state % 4 {
                 0 => format!("{state:016x}"),
                 1 => format!("%{:02X}\\u{:04x}", state >> 8 & 255, state >> 16 & 0xffff),
-                2 => format!("{SECRET}").chars().rev().skip((state >> 8 & 31) as usize).collect(),
+                2 => SECRET.chars().rev().skip((state >> 8 & 31) as usize).collect(),
                 _ => format!("{}\n", &SECRET[..SECRET.len() - 1]),
             }
             .bytes(),

@@ -8,6 +8,7 @@ use crate::leak::scan::{Form, Progress, Report, Scan as Search, Target};
 use crate::leak::tools::Tools;
 use crate::leak::value;
 use crate::manifest::Guard;
+use crate::needles::LEAST;
 use crate::needles::stream::Engine;
 use crate::sys::process;
 use crate::sys::signal::Ignored;
@@ -42,16 +43,15 @@ fn scan(options: Scan) -> Ending {
     let dumb = survey.inherited(b"TERM") == Some(b"dumb");
     let secrets = Launch::judge(survey, Vec::new()).into_secrets();
     let (mut needles, mut short) = (secrets.needles, secrets.short);
+    let mut add = |name: String, value: &[u8]| match value.len() {
+        LEAST.. => needles.add(name, value),
+        _ => short.push(name),
+    };
     for (name, file) in given {
         let value = value::read(file).map_err(|error| vec![error])?;
-        if !needles.add(name.to_owned(), value.expose()) {
-            short.push(name.to_owned());
-        }
+        add(name.to_owned(), value.expose());
         for password in url::passwords(value.expose()) {
-            let name = format!("{name}#password");
-            if !needles.add(name.clone(), password.expose()) {
-                short.push(name);
-            }
+            add(format!("{name}#password"), password.expose());
         }
     }
     if needles.is_empty() {
