@@ -268,6 +268,7 @@ fn compressed_logs_are_looked_through_by_what_they_are_and_not_by_their_name() {
 }
 
 /// Says that a test is skipped where the program is not installed.
+#[allow(clippy::print_stderr, reason = "says which test was skipped")]
 fn is_missing(program: &str) -> bool {
     let missing = Command::new(program).arg("--version").output().is_err();
     if missing {
