@@ -3,11 +3,14 @@
 
 mod generate;
 mod inspect;
+mod leak;
 mod mistake;
 pub mod rotate;
 
 pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
+
+pub use leak::{LeakAction, Scan, ScanFormat, Sources, Trace};
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -52,6 +55,9 @@ pub enum Action {
     /// Verify the ledger of keys, print its head, repair what a crash left
     #[command(subcommand)]
     Ledger(LedgerAction),
+    /// After a leak: where a value stands, and which launches got it
+    #[command(subcommand)]
+    Leak(LeakAction),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell

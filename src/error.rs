@@ -28,7 +28,9 @@ pub enum Status {
     /// 1: `health` found no healthy program, `inspect` a process that is not current, `contract
     /// diff` a looser contract, `rotate status` something overdue; a command of `rotate verify` failed.
     Unhealthy,
-    /// 2: `inspect` could not tell.
+    /// 1: `leak` found something.
+    Found,
+    /// 2: `inspect` could not tell; `leak` found nothing and could not look at all there is.
     Undecided,
     /// 0: nothing wrong.
     Success,
@@ -48,7 +50,7 @@ impl Status {
             Status::NoPermission => 77,
             Status::CannotWrite => 73,
             Status::Software => 70,
-            Status::Unhealthy => 1,
+            Status::Unhealthy | Status::Found => 1,
             Status::Undecided => 2,
             Status::Success => 0,
         }

@@ -13,7 +13,7 @@ use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
-use crate::needles::Needles;
+use crate::needles::{LEAST, Needles};
 use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
@@ -272,6 +272,18 @@ pub fn chosen(options: Options) -> Result<(Settings, &'static Contract), Vec<Err
     Ok((settings, contract))
 }
 
+/// Options and settings alone, for what needs neither contract nor source.
+///
+/// # Errors
+/// What is wrong with options and settings, all of it.
+pub fn settings(options: Options) -> Result<Settings, Vec<Error>> {
+    let entries = process::environment();
+    let merged = Settings::merge(options, false, own_settings(&entries));
+    let settings = merged.map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    log::start(settings.log);
+    Ok(settings)
+}
+
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.
 fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     let prefix = settings::PREFIX.as_bytes();
@@ -393,6 +405,45 @@ impl Launch {
         Guard::new(&self.needles)
     }
 
+    /// The secrets that were read, for whoever looks for them elsewhere.
+    pub fn into_secrets(self) -> Secrets {
+        let contract = self.survey.contract;
+        let mut short = Vec::new();
+        for resolved in &self.survey.resolution.rows {
+            let row = contract.row(resolved.id);
+            for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+                if !row.secret || value.is_blank() {
+                    continue;
+                }
+                if value.len() < LEAST {
+                    short.push(row.name.to_owned());
+                }
+                let Kind::Url { .. } = row.format.kind else { continue };
+                let passwords = url::passwords(value.expose());
+                if passwords.iter().any(|password| password.expose().len() < LEAST) {
+                    short.push([row.name, "#password"].concat());
+                }
+            }
+        }
+        let unread = self.verdict.findings.iter().filter_map(|finding| {
+            let missed = match finding.code {
+                Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge => true,
+                Code::EnvFileInvalid | Code::ProviderFailed | Code::InsecureContract => true,
+                // The fingerprints' key is no source.
+                Code::FileMissing => {
+                    !matches!(finding.fact, Fact::Named { option: "--fingerprint-key-file", .. })
+                }
+                _ => false,
+            };
+            let row = finding.variable.as_deref().map(|name| contract.known(name.as_bytes()));
+            let is_secret =
+                row.is_none_or(|known| known.is_some_and(|known| contract.row(known.row).secret));
+            let name = finding.variable.as_deref().unwrap_or("a source of secrets");
+            (missed && is_secret).then(|| (name.to_owned(), finding.message()))
+        });
+        Secrets { unread: unread.collect(), short, needles: self.needles }
+    }
+
     /// The record of this launch.
     pub fn manifest(&self, outcome: Outcome) -> Manifest {
         let survey = &self.survey;
@@ -412,6 +463,16 @@ impl Launch {
         };
         manifest::describe(&about, outcome)
     }
+}
+
+/// What there is to look for elsewhere.
+pub struct Secrets {
+    /// Every secret that was read, whether it won or not, with the passwords inside URLs.
+    pub needles: Needles,
+    /// The names of those of fewer than 8 bytes, which are not among them.
+    pub short: Vec<String>,
+    /// Variables, or sources of many, that could not be read, and why.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.

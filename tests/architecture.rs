@@ -114,6 +114,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("ledger", &["secret", "source", "settings", "contract", "resolve", "validate", "rotate"]),
     ("rotate", &["secret", "source", "settings", "resolve", "validate", "sys"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
+    ("leak", &["settings", "resolve", "environment", "exec", "launch", "cli", "audit", "validate"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
 

@@ -70,6 +70,11 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("ledger-without-key", &["ledger", "head", "--ledger", "absent"]),
     ("health-help", &["health", "--help"]),
     ("health-https", &["health", "https://127.0.0.1/"]),
+    ("leak-help", &["leak", "--help"]),
+    ("leak-scan-help", &["leak", "scan", "--help"]),
+    ("leak-trace-help", &["leak", "trace", "--help"]),
+    ("leak-scan-nothing-to-look-for", &["leak", "scan", "."]),
+    ("leak-trace-without-key", &["leak", "trace", "--value-file", "x", "audit.log"]),
     ("check-deployment-missing", &["check", "--deployment", "absent.yaml"]),
     ("check-deployment-and-program", &["check", "--deployment", "x.yaml", "--", "/bin/true"]),
     ("contract-missing", &["check", "--contract", "absent.yaml"]),
@@ -147,7 +152,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
         &["completions", "bash"],
     ] {
         let text = Launch::new().args(args).run().status(0).out();
-        for word in ["leak", "--mask-output"] {
+        for word in ["--mask-output"] {
             let listed = text.lines().any(|line| {
                 let line = line.trim_start().replace('\\', "");
                 line.split([' ', '|', ',', '"', '<']).next() == Some(word)
@@ -155,7 +160,7 @@ fn help_lists_nothing_that_does_not_work_yet() {
             assert!(!listed, "{args:?} lists {word}");
         }
     }
-    for command in ["leak", "mask"] {
+    for command in ["mask"] {
         Launch::new().args([command]).run().status(64);
     }
 }

@@ -80,6 +80,7 @@ fn the_exit_statuses_are_the_programs_in_their_order() {
         Status::CannotWrite,
         Status::Software,
         Status::Unhealthy,
+        Status::Found,
         Status::Undecided,
         Status::Success,
     ];

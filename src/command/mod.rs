@@ -7,10 +7,12 @@ mod generate;
 mod health;
 mod init;
 mod inspect;
+mod leak;
 mod ledger;
 mod pages;
 mod rotate;
 mod run;
+mod trace;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
@@ -54,6 +56,7 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Generate(options) => generate::generate(options),
             Action::Inspect(options) => inspect::inspect(options),
             Action::Health(options) => health::health(options),
+            Action::Leak(action) => leak::leak(action),
             Action::Init(options) => init::init(options),
             Action::Rotate(action) => rotate::rotate(action),
             Action::Ledger(action) => ledger::ledger(action),

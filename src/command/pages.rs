@@ -15,7 +15,7 @@ pub(super) fn completions(shell: Shell) -> String {
 }
 
 /// What each exit status means, in the order in which the first that applies is taken.
-const STATUSES: [(Status, &str); 13] = [
+const STATUSES: [(Status, &str); 14] = [
     (Status::Usage, "The command line or a NEXIS_LAUNCH_* setting is wrong."),
     (Status::Data, "A contract, env, ledger or audit file is not valid."),
     (
@@ -32,8 +32,13 @@ const STATUSES: [(Status, &str); 13] = [
     (Status::NoPermission, "Privileges could not be dropped."),
     (Status::CannotWrite, "A required manifest or audit line could not be written."),
     (Status::Software, "A fault of the launcher itself."),
-    (Status::Unhealthy, "health: not healthy; inspect: a process is not current."),
-    (Status::Undecided, "inspect: something could not be told."),
+    (
+        Status::Unhealthy,
+        "health: not healthy; inspect: a process is not current; contract diff: looser; rotate \
+         status: overdue; rotate verify: the command failed.",
+    ),
+    (Status::Found, "leak: the value was found, or somebody got it."),
+    (Status::Undecided, "inspect, leak: not all could be told, and nothing of status 1."),
     (Status::Success, "check, explain and the others: nothing is wrong."),
 ];
 
