@@ -10,7 +10,7 @@ pub mod rotate;
 pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
 
-pub use leak::{LeakAction, Scan, ScanFormat, Sources, Trace};
+pub use leak::{LeakAction, Respond, Scan, ScanFormat, Sources, Trace};
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -55,7 +55,7 @@ pub enum Action {
     /// Verify the ledger of keys, print its head, repair what a crash left
     #[command(subcommand)]
     Ledger(LedgerAction),
-    /// After a leak: where a value stands, and which launches got it
+    /// After a leak: where a value stands, which launches got it, and what to do
     #[command(subcommand)]
     Leak(LeakAction),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1

@@ -10,6 +10,7 @@ mod inspect;
 mod leak;
 mod ledger;
 mod pages;
+mod respond;
 mod rotate;
 mod run;
 mod trace;
