@@ -6,6 +6,7 @@
 //! and nothing else is kept.
 
 mod escaped;
+pub mod mask;
 
 use super::{FORMS, Form, Index, LEAST, Needles, bits, digit, hash, roll, sextet};
 use escaped::{Escaped, Reading};
