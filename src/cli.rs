@@ -1,7 +1,10 @@
 //! What the user typed: options and commands, by clap. Nothing here touches the environment,
 //! files or secrets.
 
+mod leak;
 mod mistake;
+
+pub use leak::{LeakAction, Scan, ScanFormat, Sources, Trace};
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -35,6 +38,9 @@ pub enum Action {
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
+    /// After a leak: where a value stands, and which launches got it
+    #[command(subcommand)]
+    Leak(LeakAction),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell

@@ -27,6 +27,10 @@ pub enum Status {
     Software,
     /// 1: `health` found no healthy program.
     Unhealthy,
+    /// 1: `leak` found something.
+    Found,
+    /// 2: `leak` found nothing and could not look at all there is.
+    Undecided,
     /// 0: nothing wrong.
     Success,
 }
@@ -45,7 +49,8 @@ impl Status {
             Status::NoPermission => 77,
             Status::CannotWrite => 73,
             Status::Software => 70,
-            Status::Unhealthy => 1,
+            Status::Unhealthy | Status::Found => 1,
+            Status::Undecided => 2,
             Status::Success => 0,
         }
     }

@@ -13,7 +13,7 @@ use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
-use crate::needles::Needles;
+use crate::needles::{LEAST, Needles};
 use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
@@ -312,6 +312,38 @@ impl Launch {
         Guard::new(&self.needles)
     }
 
+    /// The secrets that were read, for whoever looks for them elsewhere.
+    pub fn into_secrets(self) -> Secrets {
+        let contract = self.survey.contract;
+        let mut short = Vec::new();
+        for resolved in &self.survey.resolution.rows {
+            let row = contract.row(resolved.id);
+            for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+                if !row.secret || value.is_blank() {
+                    continue;
+                }
+                if value.len() < LEAST {
+                    short.push(row.name.to_owned());
+                }
+                let Kind::Url { .. } = row.format.kind else { continue };
+                let passwords = url::passwords(value.expose());
+                if passwords.iter().any(|password| password.expose().len() < LEAST) {
+                    short.push([row.name, "#password"].concat());
+                }
+            }
+        }
+        let unread = self.verdict.findings.iter().filter_map(|finding| {
+            let name = finding.variable.as_deref()?;
+            let row = contract.row(contract.known(name.as_bytes())?.row);
+            let missed = matches!(
+                finding.code,
+                Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge
+            );
+            (row.secret && missed).then(|| (name.to_owned(), finding.message()))
+        });
+        Secrets { unread: unread.collect(), short, needles: self.needles }
+    }
+
     /// The record of this launch.
     pub fn manifest(&self, outcome: Outcome) -> Manifest {
         let survey = &self.survey;
@@ -331,6 +363,16 @@ impl Launch {
         };
         manifest::describe(&about, outcome)
     }
+}
+
+/// What there is to look for elsewhere.
+pub struct Secrets {
+    /// Every secret that was read, whether it won or not, with the passwords inside URLs.
+    pub needles: Needles,
+    /// The names of those of fewer than 8 bytes, which are not among them.
+    pub short: Vec<String>,
+    /// Variables with a source that could not be read, and why.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.

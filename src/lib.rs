@@ -23,6 +23,7 @@ pub mod generate;
 pub mod health;
 pub mod init;
 pub mod launch;
+pub mod leak;
 pub mod log;
 pub mod manifest;
 pub mod mode;

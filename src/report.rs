@@ -96,7 +96,7 @@ fn file_of(finding: &FindingRecord) -> Option<&str> {
 }
 
 /// A path as a relative or absolute URI reference (RFC 3986 section 4.1).
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {

@@ -5,8 +5,10 @@ mod contract;
 mod explain;
 mod health;
 mod init;
+mod leak;
 mod pages;
 mod run;
+mod trace;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
@@ -48,6 +50,7 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Check(options) => check::check(options),
             Action::Explain(options) => explain::explain(options),
             Action::Health(options) => health::health(options),
+            Action::Leak(action) => leak::leak(action),
             Action::Init(options) => init::init(options),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),

@@ -195,6 +195,15 @@ impl<'a> Engine<'a> {
         twins.filter(move |(_, twin)| **twin == needle).map(|(needle, _)| &*needle.name)
     }
 
+    /// The names of all needles, each once, sorted.
+    pub fn all_names(&self) -> Vec<&'a str> {
+        let mut names: Vec<&str> =
+            self.needles.needles.iter().map(|needle| &*needle.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Finds every occurrence that begins before the bytes to keep, in the order of their places,
     /// and says how many of the last bytes these are: what begins there may go on behind the
     /// text. The next text has to begin with them. With `last` nothing follows, and none are kept.

@@ -163,6 +163,17 @@ pub fn on_read_only_mount(path: &Path) -> bool {
         .is_ok_and(|found| found.flags().contains(statvfs::FsFlags::ST_RDONLY))
 }
 
+/// Whether the path lies on a file system that the kernel makes up (statfs(2)): its files have no
+/// end or change what they show; `false` where that cannot be told.
+pub fn is_the_kernels(path: &Path) -> bool {
+    use nix::sys::statfs::{
+        CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, statfs,
+    };
+    let kernels =
+        [PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, CGROUP2_SUPER_MAGIC];
+    retried(|| statfs(path)).is_ok_and(|found| kernels.contains(&found.filesystem_type()))
+}
+
 /// Reads once. `Ok(0)` is the end, EAGAIN a pipe that has nothing yet.
 ///
 /// # Errors
