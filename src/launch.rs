@@ -12,6 +12,7 @@ use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
+use crate::mask::{self, Outlook};
 use crate::mode::Mode;
 use crate::needles::{LEAST, Needles};
 use crate::privileges::{self, User};
@@ -72,6 +73,8 @@ pub struct Survey {
     pub resolution: Resolution,
     /// Who the program will be, where that was asked for.
     pub user: Option<User>,
+    /// The program's streams that will be masked.
+    pub masked_output: Vec<&'static str>,
     /// What cannot be used of what options and settings name.
     problems: Vec<Finding>,
 }
@@ -149,6 +152,7 @@ impl Survey {
             visited: snapshot.visited,
             resolution,
             user: None,
+            masked_output: Vec::new(),
             problems: Vec::new(),
             settings,
         }
@@ -166,6 +170,25 @@ impl Survey {
                 variable: None,
                 source: None,
                 fact: Fact::User { user: wish.text.clone(), why },
+                accepted: None,
+            }),
+        }
+    }
+
+    /// Finds out whether the program's output can be masked, where that was asked for. Only a
+    /// launch asks.
+    pub fn look_at_output(&mut self) {
+        if !self.settings.mask_output {
+            return;
+        }
+        match mask::look() {
+            Outlook::Masked(streams) => self.masked_output = streams,
+            Outlook::Refused(message, hint) => self.problems.push(Finding {
+                code: Code::OutputNotMasked,
+                severity: Severity::Error,
+                variable: None,
+                source: None,
+                fact: Fact::Rule(message, hint),
                 accepted: None,
             }),
         }
@@ -283,6 +306,9 @@ impl Launch {
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
         let needles = needles(survey.contract, &survey.resolution, &urls);
+        if !survey.masked_output.is_empty() {
+            beyond.extend(short(survey.contract, &survey.resolution).into_iter().map(not_masked));
+        }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());
@@ -307,6 +333,11 @@ impl Launch {
         Launch { program, environment, verdict, needles, displays, survey }
     }
 
+    /// Every secret that was read, with the passwords inside URLs.
+    pub fn needles(&self) -> &Needles {
+        &self.needles
+    }
+
     /// The guard over every secret that was read.
     pub fn guard(&self) -> Guard<'_> {
         Guard::new(&self.needles)
@@ -315,23 +346,6 @@ impl Launch {
     /// The secrets that were read, for whoever looks for them elsewhere.
     pub fn into_secrets(self) -> Secrets {
         let contract = self.survey.contract;
-        let mut short = Vec::new();
-        for resolved in &self.survey.resolution.rows {
-            let row = contract.row(resolved.id);
-            for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
-                if !row.secret || value.is_blank() {
-                    continue;
-                }
-                if value.len() < LEAST {
-                    short.push(row.name.to_owned());
-                }
-                let Kind::Url { .. } = row.format.kind else { continue };
-                let passwords = url::passwords(value.expose());
-                if passwords.iter().any(|password| password.expose().len() < LEAST) {
-                    short.push([row.name, "#password"].concat());
-                }
-            }
-        }
         let unread = self.verdict.findings.iter().filter_map(|finding| {
             let name = finding.variable.as_deref()?;
             let row = contract.row(contract.known(name.as_bytes())?.row);
@@ -341,6 +355,7 @@ impl Launch {
             );
             (row.secret && missed).then(|| (name.to_owned(), finding.message()))
         });
+        let short = short(contract, &self.survey.resolution);
         Secrets { unread: unread.collect(), short, needles: self.needles }
     }
 
@@ -358,6 +373,7 @@ impl Launch {
             moment: &survey.moment,
             needles: &self.needles,
             displays: &self.displays,
+            masked_output: &survey.masked_output,
             user: survey.user.as_ref().zip(survey.settings.user.as_ref().map(|wish| wish.origin)),
             invocation: survey.inherited(b"INVOCATION_ID"),
         };
@@ -373,6 +389,41 @@ pub struct Secrets {
     pub short: Vec<String>,
     /// Variables with a source that could not be read, and why.
     pub unread: Vec<(String, String)>,
+}
+
+/// The names of secrets of fewer than 8 bytes, which nothing looks for.
+fn short(contract: &'static Contract, resolution: &Resolution) -> Vec<String> {
+    let mut short = Vec::new();
+    for resolved in &resolution.rows {
+        let row = contract.row(resolved.id);
+        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+            if !row.secret || value.is_blank() {
+                continue;
+            }
+            if value.len() < LEAST {
+                short.push(row.name.to_owned());
+            }
+            let Kind::Url { .. } = row.format.kind else { continue };
+            let passwords = url::passwords(value.expose());
+            if passwords.iter().any(|password| password.expose().len() < LEAST) {
+                short.push([row.name, "#password"].concat());
+            }
+        }
+    }
+    short.dedup();
+    short
+}
+
+/// What is said of a secret that `--mask-output` lets through.
+fn not_masked(name: String) -> Finding {
+    Finding {
+        code: Code::SecretNotMasked,
+        severity: Severity::Warning,
+        variable: Some(name.into()),
+        source: None,
+        fact: Fact::Says("has fewer than 8 bytes and is not masked in the program's output"),
+        accepted: None,
+    }
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.

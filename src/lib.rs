@@ -26,6 +26,7 @@ pub mod launch;
 pub mod leak;
 pub mod log;
 pub mod manifest;
+pub mod mask;
 pub mod mode;
 pub mod nearest;
 pub mod needles;

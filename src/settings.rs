@@ -118,6 +118,8 @@ pub struct Settings {
     pub user: Option<UserWish>,
     /// Whether no exec may give the program more rights.
     pub no_new_privs: bool,
+    /// Whether the program's output is masked.
+    pub mask_output: bool,
     /// The launcher's own log.
     pub log: Log,
 }
@@ -152,12 +154,13 @@ struct Variables {
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
+    mask_output: Option<String>,
     log: Option<String>,
     log_format: Option<String>,
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 18] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -173,6 +176,7 @@ const NAMES: [&str; 17] = [
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
+    "MASK_OUTPUT",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -299,6 +303,11 @@ impl Merge<'_> {
                 .privileges
                 .no_new_privs
                 .or_else(|| self.word("NO_NEW_PRIVS", variables.no_new_privs))
+                .unwrap_or(false),
+            mask_output: options
+                .privileges
+                .mask_output
+                .or_else(|| self.word("MASK_OUTPUT", variables.mask_output))
                 .unwrap_or(false),
             log: self.log(
                 options.verbose,

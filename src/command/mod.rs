@@ -6,6 +6,7 @@ mod explain;
 mod health;
 mod init;
 mod leak;
+mod mask;
 mod pages;
 mod run;
 mod trace;
@@ -51,6 +52,7 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Explain(options) => explain::explain(options),
             Action::Health(options) => health::health(options),
             Action::Leak(action) => leak::leak(action),
+            Action::Mask(options) => mask::mask(*options),
             Action::Init(options) => init::init(options),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),

@@ -6,6 +6,7 @@
 
 pub mod allocator;
 pub mod descriptor;
+pub mod filter;
 pub mod fs;
 pub mod identity;
 pub mod make;

@@ -26,6 +26,8 @@ pub struct Masker<'e> {
     buffer: Vec<u8>,
     /// How many bytes of `buffer` are the stream's.
     filled: usize,
+    /// The most that it was.
+    most_filled: usize,
     /// How many of them are decided, and ready or passed on.
     decided: usize,
     /// Up to here all is passed on or stands in a form that has its mark.
@@ -69,6 +71,7 @@ impl<'e> Masker<'e> {
             // values pass through is one piece.
             buffer: vec![0; PIECE + engine.longest + 1],
             filled: 0,
+            most_filled: 0,
             decided: 0,
             covered: 0,
             edge: None,
@@ -91,6 +94,7 @@ impl<'e> Masker<'e> {
     /// Goes on after `count` bytes were read into the space. With `last` nothing follows.
     pub fn advance(&mut self, count: usize, last: bool) {
         self.filled = (self.filled + count).min(self.buffer.len());
+        self.most_filled = self.most_filled.max(self.filled);
         let text = self.buffer.get(..self.filled).unwrap_or_default();
         let keep = self.engine.search(text, last, &mut self.hits);
         self.decided = self.filled - keep;
@@ -108,8 +112,7 @@ impl<'e> Masker<'e> {
 
     /// What may be passed on.
     pub fn ready(&self) -> &[u8] {
-        let all =
-            if self.is_changed { self.changed.as_slice() } else { self.decided_as_it_came() };
+        let all = if self.is_changed { self.changed.as_slice() } else { self.decided_as_it_came() };
         all.get(self.taken..).unwrap_or_default()
     }
 
@@ -208,7 +211,11 @@ impl<'e> Masker<'e> {
             OUTER.into_iter().any(|skip| {
                 let fits = |(at, &byte): (usize, &u8)| Form::Base64(skip).fits(value, at, byte);
                 is_outer(six, value, skip)
-                    && tail.iter().take(Form::Base64(skip).length(value.len())).enumerate().all(fits)
+                    && tail
+                        .iter()
+                        .take(Form::Base64(skip).length(value.len()))
+                        .enumerate()
+                        .all(fits)
             })
         })
     }
@@ -221,6 +228,7 @@ fn is_outer(six: u8, value: &[u8], count: u8) -> bool {
 
 impl Drop for Masker<'_> {
     fn drop(&mut self) {
+        self.buffer.truncate(self.most_filled);
         self.buffer.zeroize();
     }
 }
