@@ -9,12 +9,14 @@ mod escaped;
 pub mod mask;
 
 use super::{FORMS, Form, Index, LEAST, Needles, bits, digit, hash, roll, sextet};
-use escaped::{Escaped, Reading};
+use escaped::Escaped;
 
 /// How much is read at a time.
 const PIECE: usize = 1 << 20;
 /// A search moves on by at most the window's length less two, and a longer one pays less and less.
 const LONGEST_WINDOW: usize = 16;
+/// No escape takes as many bytes.
+const LONGEST_ESCAPE: usize = 32;
 /// The slots of [`Engine::near`]: every number of sixteen bits is one.
 const SLOTS: usize = 1 << 16;
 
@@ -94,6 +96,8 @@ pub struct Engine<'a> {
     escaped: Escaped,
     /// The most bytes that any form takes.
     longest: usize,
+    /// The most bytes of a value.
+    longest_value: usize,
 }
 
 impl Form {
@@ -153,6 +157,7 @@ impl<'a> Engine<'a> {
             beginnings: vec![Vec::new(); 256],
             escaped: Escaped::new(),
             longest: 0,
+            longest_value: 0,
         };
         for (at, value) in values().enumerate() {
             if engine.twins.get(at) != Some(&at) {
@@ -163,7 +168,9 @@ impl<'a> Engine<'a> {
             }
             engine.escaped.add(at, value);
             engine.longest = engine.longest.max(escaped::longest(value));
+            engine.longest_value = engine.longest_value.max(value.len());
         }
+        engine.escaped.finish();
         engine
     }
 
@@ -268,7 +275,14 @@ impl<'a> Engine<'a> {
 
     /// How many of the last bytes may be the beginning of a form.
     fn open_end(&self, text: &[u8]) -> usize {
-        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
+        // What is open has an escape near its end, or takes no more bytes than hexadecimal.
+        let near = text.len().saturating_sub(self.longest_value + LONGEST_ESCAPE);
+        let mut end = text.get(near..).unwrap_or_default().iter();
+        let most = match end.any(|byte| self.escaped.is_begin(*byte)) {
+            true => self.longest,
+            false => 2 * self.longest_value,
+        };
+        let from = text.len().saturating_sub(most.saturating_sub(1));
         let open = (from..text.len()).find(|&at| self.is_open(text.get(at..).unwrap_or_default()));
         open.map_or(0, |at| text.len() - at)
     }
@@ -281,11 +295,11 @@ impl<'a> Engine<'a> {
             let value = self.value(needle);
             tail.len() < form.length(value.len())
                 && tail.iter().enumerate().all(|(at, &byte)| form.fits(value, at, byte))
-        }) || self.escaped.beginnings(first).iter().any(|&needle| {
-            let value = self.value(needle);
-            tail.len() < escaped::longest(value)
-                && matches!(escaped::read(tail, value, 0), Reading::Cut)
-        })
+        }) || self
+            .escaped
+            .beginnings(first)
+            .iter()
+            .any(|&needle| escaped::is_open(tail, self.value(needle)))
     }
 }
 
