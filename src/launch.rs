@@ -223,6 +223,18 @@ pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
     contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
 }
 
+/// Options and settings alone, for what needs neither contract nor source.
+///
+/// # Errors
+/// What is wrong with options and settings, all of it.
+pub fn settings(options: Options) -> Result<Settings, Vec<Error>> {
+    let entries = process::environment();
+    let merged = Settings::merge(options, false, own_settings(&entries));
+    let settings = merged.map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    log::start(settings.log);
+    Ok(settings)
+}
+
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.
 fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     let prefix = settings::PREFIX.as_bytes();

@@ -106,6 +106,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
+    ("leak", &["settings", "resolve", "environment", "exec", "launch", "cli", "audit", "validate"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
 

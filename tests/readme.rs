@@ -80,6 +80,8 @@ fn the_exit_statuses_are_the_programs_in_their_order() {
         Status::CannotWrite,
         Status::Software,
         Status::Unhealthy,
+        Status::Found,
+        Status::Undecided,
         Status::Success,
     ];
     assert!(all.is_sorted(), "the order of the type is the order of precedence");

@@ -268,3 +268,35 @@ fn a_contract_with_anything_more_is_refused() {
         assert!(!schema.is_valid(&bad), "{place} takes {value}");
     }
 }
+
+#[test]
+fn what_leak_prints_is_valid() {
+    let launch = Launch::sound("production")
+        .file("key", HEX_KEY)
+        .options(["--fingerprint-key-file", "{root}/key", "--label", "commit=d41773f"])
+        .options(["--audit-log", "{root}/audit.log"]);
+    let root = launch.root().to_owned();
+    let launched = launch.run();
+    launched.status(0);
+    std::fs::write(root.join("value"), SECRET).unwrap();
+    std::fs::write(root.join("cut.log"), r#"{"schema":"nexis-launch/manifest/v1","#).unwrap();
+    let root = root.to_str().unwrap();
+    let run = |args: &[&str]| {
+        let args = args.iter().map(|arg| arg.replace("{audit}", root));
+        Launch::new().args(["leak"]).args(args.collect::<Vec<_>>()).run()
+    };
+    let valid = |outcome: &Outcome, name: &str| {
+        assert_valid(&schema(name), &serde_json::from_str(&outcome.out()).unwrap());
+    };
+    let trace = ["trace", "--format", "json", "--fingerprint-key-file", "{audit}/key"];
+    let trace = [&trace[..], &["--value-file", "{audit}/value"]].concat();
+    let found = run(&[&trace[..], &["{audit}/audit.log", "{audit}/cut.log"]].concat());
+    valid(found.status(1), "leak-trace");
+    valid(run(&[&trace[..], &["{audit}/cut.log"]].concat()).status(2), "leak-trace");
+    let unknown = ["trace", "--format", "json", "--fingerprint", "0123456789abcdef"];
+    valid(run(&[&unknown[..], &["{audit}/audit.log"]].concat()).status(2), "leak-trace");
+    let scan = ["scan", "--format", "json", "--value-file", "A={audit}/value"];
+    let scan = [&scan[..], &["--value-file", "B={audit}/value"]].concat();
+    valid(run(&[&scan[..], &["{audit}", "{audit}/absent"]].concat()).status(1), "leak-scan");
+    valid(run(&[&scan[..], &["{audit}/audit.log"]].concat()).status(0), "leak-scan");
+}

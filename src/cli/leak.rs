@@ -36,13 +36,12 @@ pub struct Scan {
 
 /// `leak trace`.
 #[derive(Debug, Args)]
-#[group(id = "wanted", required = true, multiple = false, args = ["value_file", "fingerprint"])]
 pub struct Trace {
     /// Find who got the value in this file; - is standard input; needs the key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_unless_present = "fingerprint")]
     pub value_file: Option<PathBuf>,
     /// Find who got the value of this fingerprint, 16 hex digits
-    #[arg(long, value_name = "FINGERPRINT")]
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "value_file")]
     pub fingerprint: Option<String>,
     /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
     #[arg(long, value_name = "FILE")]

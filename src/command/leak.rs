@@ -35,10 +35,7 @@ fn scan(options: Scan) -> Ending {
     let inputs =
         given.iter().map(|(_, file)| *file).chain(options.paths.iter().map(|path| &**path));
     if inputs.filter(|input| *input == dash).count() > 1 {
-        let message = "cannot read standard input twice: - is given more than once";
-        return Err(vec![
-            Error::new(Status::Usage, message).hint("give files in place of all but one"),
-        ]);
+        return Err(vec![standard_input_twice()]);
     }
     let survey = Survey::take(Options::from(options.sources), false)?;
     let quiet = survey.settings.log.quiet;
@@ -71,7 +68,7 @@ fn scan(options: Scan) -> Ending {
     short.dedup();
     short.iter().for_each(|name| report.not_searched(name));
     for (name, why) in &secrets.unread {
-        report.unread(name, why);
+        report.unread(name, Guard::new(&needles).text(why).as_str());
     }
     let entries = process::environment();
     let tools = Tools::new(lookup(&entries, b"PATH").map(OsStr::from_bytes));
@@ -84,6 +81,12 @@ fn scan(options: Scan) -> Ending {
         paths.chain(options.git.iter().map(|path| Target::History(path))).collect();
     Search::new(&engine, &tools, &mut report, &mut progress).through(&targets);
     report.end(&engine.all_names()).map_err(|error| vec![error])
+}
+
+/// Standard input can be read once.
+pub(super) fn standard_input_twice() -> Error {
+    let message = "cannot read standard input twice: - is given more than once";
+    Error::new(Status::Usage, message).hint("give files in place of all but one")
 }
 
 fn nothing_to_look_for(short: &[String]) -> Error {

@@ -15,7 +15,7 @@ pub(super) fn completions(shell: Shell) -> String {
 }
 
 /// What each exit status means, in the order in which the first that applies is taken.
-const STATUSES: [(Status, &str); 11] = [
+const STATUSES: [(Status, &str); 13] = [
     (Status::Usage, "The command line or a NEXIS_LAUNCH_* setting is wrong."),
     (Status::Data, "A contract, env, ledger or audit file is not valid."),
     (
@@ -29,6 +29,8 @@ const STATUSES: [(Status, &str); 11] = [
     (Status::NoPermission, "Privileges could not be dropped."),
     (Status::CannotWrite, "A required manifest or audit line could not be written."),
     (Status::Software, "A fault of the launcher itself."),
+    (Status::Found, "leak: the value was found, or somebody got it."),
+    (Status::Undecided, "leak: nothing was found, and not all there is could be read or compared."),
     (Status::Success, "check, explain and the others: nothing is wrong."),
 ];
 

@@ -175,7 +175,19 @@ pub(super) fn place(found: &mut [Held<'_>], repository: &Path, tools: &Tools) {
         return;
     }
     let Ok(mut command) = git(repository, tools) else { return };
-    command.args(["log", "--all", "-m", "--raw", "--no-abbrev", "--no-renames", "--format=%H"]);
+    // A signature would be checked by a program that the repository names.
+    command.args([
+        "log",
+        "--no-show-signature",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--all",
+        "-m",
+        "--raw",
+        "--no-abbrev",
+        "--no-renames",
+        "--format=%H",
+    ]);
     let Ok((_running, mut output)) = start(command) else { return };
     let (mut line, mut commit) = (Vec::new(), String::new());
     while output.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
@@ -192,7 +204,9 @@ pub(super) fn place(found: &mut [Held<'_>], repository: &Path, tools: &Tools) {
                     held.commit = Some(commit.clone());
                 }
             }
-            None if !text.is_empty() => commit = text.into_owned(),
+            None if text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                commit = text.into_owned();
+            }
             None => {}
         }
         line.clear();

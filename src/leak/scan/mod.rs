@@ -232,7 +232,7 @@ struct Reader<'e> {
     /// Newlines so far.
     lines: u64,
     binary: Option<bool>,
-    /// Where values with secrets inside stand that may reach further.
+    /// Where values stand that may reach further.
     around: Vec<(Range<u64>, usize)>,
 }
 
@@ -268,7 +268,8 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// The names of what was found, without secrets inside a value that was found around them.
+/// The names of what was found, without what is said already: the same in another reading of the
+/// same bytes, and secrets inside a value that was found around them.
 fn known<'e>(
     engine: &'e Engine<'e>,
     around: &mut Vec<(Range<u64>, usize)>,
@@ -278,14 +279,14 @@ fn known<'e>(
     let (start, end) = (offset + hit.start as u64, offset + hit.end as u64);
     around.retain(|(range, _)| range.end > start);
     let is_said = |name: &str| {
-        let Some((outer, _)) = name.split_once('#') else { return false };
+        let outer = name.split_once('#').map(|(outer, _)| outer);
         around.iter().any(|(range, needle)| {
-            range.end >= end && engine.names(*needle).any(|name| name == outer)
+            engine
+                .names(*needle)
+                .any(|said| said == name || range.end >= end && outer == Some(said))
         })
     };
-    let names: Vec<_> = engine.names(hit.needle).filter(|name| !is_said(name)).collect();
-    if names.iter().any(|name| !name.contains('#')) {
-        around.push((start..end, hit.needle));
-    }
+    let names = engine.names(hit.needle).filter(|name| !is_said(name)).collect();
+    around.push((start..end, hit.needle));
     names
 }

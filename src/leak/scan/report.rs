@@ -109,9 +109,12 @@ impl<'e> Report<'e> {
         }
     }
 
-    /// The text as it may be shown.
-    pub(super) fn show(&self, text: &str) -> String {
-        self.guard.text(text).as_str().to_owned()
+    /// A path as it may be shown. Of one that holds a value only that part is left out: the file
+    /// has to be found.
+    pub(super) fn show(&self, path: &str) -> String {
+        let parts = path.split('/').map(|part| self.guard.text(part).as_str().to_owned());
+        let parts: Vec<_> = parts.collect();
+        self.guard.text(&parts.join("/")).as_str().to_owned()
     }
 
     /// Whether anybody reads it.
