@@ -106,6 +106,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
+    ("mask", &["secret", "contract", "source", "resolve", "environment", "manifest", "settings"]),
     ("leak", &["settings", "resolve", "environment", "exec", "launch", "cli", "audit", "validate"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -127,6 +128,7 @@ const INNER: &[&str] = &[
     "fingerprint",
     "generate",
     "privileges",
+    "mask",
 ];
 /// What leads and writes.
 const OUTER: &[&str] =

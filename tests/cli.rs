@@ -41,6 +41,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("explain-variable", &["explain", "--mode", "staging", "NEXIS_ENCRYPTION_KEY"]),
     ("check-nothing-set", &["check", "--mode", "production"]),
     ("check-github", &["check", "--mode", "production", "--format", "github"]),
+    ("mask-help", &["mask", "--help"]),
+    ("mask-from-itself", &["mask", "--value-file", "-"]),
     ("health-help", &["health", "--help"]),
     ("health-https", &["health", "https://127.0.0.1/"]),
     ("leak-help", &["leak", "--help"]),

@@ -49,7 +49,7 @@ fn manifest(launch: Launch, outcome: &str) -> Value {
 /// A launch whose manifest has every field but `error`.
 fn rich() -> Launch {
     Launch::sound("production")
-        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key"])
+        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key", "--mask-output"])
         .options([
             "--label",
             "commit=d41773f",
@@ -86,7 +86,8 @@ fn the_manifest_of_a_start_is_valid() {
 #[test]
 fn the_manifest_of_a_launch_with_every_field_is_valid_and_has_them() {
     let manifest = manifest(rich(), "exec");
-    for field in ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"] {
+    let fields = ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"];
+    for field in fields.iter().chain(&["masked_output"]) {
         assert!(!manifest[field].is_null(), "{field} is absent\n{manifest:#}");
     }
     let variables = manifest["variables"].as_array().unwrap();

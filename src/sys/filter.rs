@@ -2,7 +2,7 @@
 //! waiting for several descriptors at once.
 
 use super::descriptor::above_standard_streams;
-use super::{identity, process};
+use super::{confine, identity, process};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
@@ -178,8 +178,9 @@ fn start_blocked(run: impl FnOnce() -> i32) -> io::Result<()> {
 }
 
 /// Cuts this process off from the program's: a session of its own, no directory held, no core
-/// dump, no tracing, no rights to gain, no capability where giving up is safe, and of all
-/// descriptors only `inputs` and the standard streams `outputs`, which are handed out.
+/// dump, no tracing, no rights to gain, no capability where giving up is safe, of all descriptors
+/// only `inputs` and the standard streams `outputs`, which are handed out, and of system calls
+/// those that read, write, wait and end.
 ///
 /// # Errors
 /// What the calls report that must not fail.
@@ -190,25 +191,15 @@ pub fn settle(inputs: &[OwnedFd], outputs: &[RawFd]) -> io::Result<Vec<OwnedFd>>
     process::forbid_dumps()?;
     identity::forbid_new_privileges().map_err(|(_, errno)| errno)?;
     let _ = nix::sys::prctl::set_name(NAME);
-    // Under a filter of system calls the call could be the end; a filter comes with a unit that
-    // leaves no capability.
-    if !has_filter() {
-        let _ = identity::drop_capabilities();
-    }
+    confine::drop_capabilities();
     let mut kept: Vec<RawFd> = inputs.iter().map(AsRawFd::as_raw_fd).collect();
     kept.extend(outputs);
     close_all_but(kept)?;
+    // Where the kernel has no such filters, the rest has to do.
+    let _ = confine::to_reading_and_writing();
     // SAFETY: this process is a copy whose only purpose is to write to these; no text is written
     // to a standard stream by other means, and what is left out is closed above.
     Ok(outputs.iter().map(|number| unsafe { own(*number) }).collect())
-}
-
-/// Whether a filter of system calls is in force (prctl(2), PR_GET_SECCOMP); where that cannot be
-/// told, it is.
-fn has_filter() -> bool {
-    // SAFETY: the call takes numbers. Under the strict mode it would be the end of the process,
-    // but neither clone(2) nor any call before this would have been survived there.
-    unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) != 0 }
 }
 
 fn close_all_but(mut kept: Vec<RawFd>) -> io::Result<()> {

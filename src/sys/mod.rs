@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "this is the room for it")]
 
 pub mod allocator;
+mod confine;
 pub mod descriptor;
 pub mod filter;
 pub mod fs;
