@@ -183,13 +183,15 @@ fn a_manifest_with_anything_more_is_refused() {
         ("/features/openai", json!("maybe")),
         ("/inherited/count", json!(-1)),
         ("/time", json!("yesterday")),
+        ("/masked_output", json!([])),
+        ("/masked_output/0", json!("stdin")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();
         assert!(!schema.is_valid(&bad), "{place} takes {value}");
     }
     for key in good.as_object().unwrap().keys() {
-        let optional = ["fingerprint_key_id", "program", "env_files", "dropped"];
+        let optional = ["fingerprint_key_id", "program", "env_files", "dropped", "masked_output"];
         let mut less = good.clone();
         less.as_object_mut().unwrap().remove(key);
         assert_eq!(schema.is_valid(&less), optional.contains(&key.as_str()), "without {key}");
