@@ -12,9 +12,8 @@ use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
-use crate::mask::{self, Outlook};
 use crate::mode::Mode;
-use crate::needles::{LEAST, Needles};
+use crate::needles::Needles;
 use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
@@ -27,6 +26,8 @@ use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+mod masked;
 
 /// Id and time of a launch.
 #[derive(Clone, Debug)]
@@ -175,25 +176,6 @@ impl Survey {
         }
     }
 
-    /// Finds out whether the program's output can be masked, where that was asked for. Only a
-    /// launch asks.
-    pub fn look_at_output(&mut self) {
-        if !self.settings.mask_output {
-            return;
-        }
-        match mask::look() {
-            Outlook::Masked(streams) => self.masked_output = streams,
-            Outlook::Refused(message, hint) => self.problems.push(Finding {
-                code: Code::OutputNotMasked,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::Rule(message, hint),
-                accepted: None,
-            }),
-        }
-    }
-
     /// An inherited variable's value.
     pub fn inherited(&self, name: &[u8]) -> Option<&'static [u8]> {
         let entry = self
@@ -319,7 +301,7 @@ impl Launch {
         let urls = Urls::read(survey.contract, &survey.resolution);
         let needles = needles(survey.contract, &survey.resolution, &urls);
         if !survey.masked_output.is_empty() {
-            beyond.extend(short(survey.contract, &survey.resolution).into_iter().map(not_masked));
+            beyond.extend(masked::warnings(survey.contract, &survey.resolution));
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
@@ -367,7 +349,7 @@ impl Launch {
             );
             (row.secret && missed).then(|| (name.to_owned(), finding.message()))
         });
-        let short = short(contract, &self.survey.resolution);
+        let short = masked::short(contract, &self.survey.resolution);
         Secrets { unread: unread.collect(), short, needles: self.needles }
     }
 
@@ -401,41 +383,6 @@ pub struct Secrets {
     pub short: Vec<String>,
     /// Variables with a source that could not be read, and why.
     pub unread: Vec<(String, String)>,
-}
-
-/// The names of secrets of fewer than 8 bytes, which nothing looks for.
-fn short(contract: &'static Contract, resolution: &Resolution) -> Vec<String> {
-    let mut short = Vec::new();
-    for resolved in &resolution.rows {
-        let row = contract.row(resolved.id);
-        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
-            if !row.secret || value.is_blank() {
-                continue;
-            }
-            if value.len() < LEAST {
-                short.push(row.name.to_owned());
-            }
-            let Kind::Url { .. } = row.format.kind else { continue };
-            let passwords = url::passwords(value.expose());
-            if passwords.iter().any(|password| password.expose().len() < LEAST) {
-                short.push([row.name, "#password"].concat());
-            }
-        }
-    }
-    short.dedup();
-    short
-}
-
-/// What is said of a secret that `--mask-output` lets through.
-fn not_masked(name: String) -> Finding {
-    Finding {
-        code: Code::SecretNotMasked,
-        severity: Severity::Warning,
-        variable: Some(name.into()),
-        source: None,
-        fact: Fact::Says("has fewer than 8 bytes and is not masked in the program's output"),
-        accepted: None,
-    }
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.

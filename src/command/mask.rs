@@ -5,7 +5,7 @@ use crate::cli::{Mask, Options};
 use crate::contract::name;
 use crate::error::{Error, Status};
 use crate::finding::{Code, Fact, Finding, Severity};
-use crate::launch::{Launch, Survey};
+use crate::launch::{Launch, Secrets, Survey};
 use crate::leak::value;
 use crate::manifest::Guard;
 use crate::mask;
@@ -14,7 +14,6 @@ use crate::needles::stream::Engine;
 use crate::output::{error_text, to_stderr};
 use crate::source::SourceKind;
 use crate::sys::signal::Ignored;
-use crate::url;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -35,24 +34,16 @@ pub(super) fn mask(options: Mask) -> Ending {
     let launch = Launch::judge(survey, Vec::new());
     let unread = unread(&launch);
     let has_own = has_own(&launch) || !given.is_empty();
-    let secrets = launch.into_secrets();
-    let (mut needles, mut short) = (secrets.needles, secrets.short);
+    let mut secrets = launch.into_secrets();
     // What is not known cannot be replaced, and would pass as if it were no secret.
     if !unread.is_empty() {
         return Err(unread);
     }
     for (name, file) in given {
         let value = value::read(file).map_err(|error| vec![error])?;
-        if !needles.add(name.to_owned(), value.expose()) {
-            short.push(name.to_owned());
-        }
-        for password in url::passwords(value.expose()) {
-            let name = format!("{name}#password");
-            if !needles.add(name.clone(), password.expose()) {
-                short.push(name);
-            }
-        }
+        secrets.add(name, &value);
     }
+    let Secrets { needles, short, .. } = secrets;
     if !quiet {
         warn(&needles, short, has_own);
     }

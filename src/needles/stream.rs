@@ -291,15 +291,18 @@ impl<'a> Engine<'a> {
     fn is_open(&self, tail: &[u8]) -> bool {
         let Some(&first) = tail.first() else { return false };
         let fixed = self.beginnings.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-        fixed.iter().any(|&(needle, form)| {
-            let value = self.value(needle);
-            tail.len() < form.length(value.len())
-                && tail.iter().enumerate().all(|(at, &byte)| form.fits(value, at, byte))
-        }) || self
-            .escaped
-            .beginnings(first)
-            .iter()
-            .any(|&needle| escaped::is_open(tail, self.value(needle)))
+        // No fixed form is longer than hexadecimal.
+        tail.len() < 2 * self.longest_value
+            && fixed.iter().any(|&(needle, form)| {
+                let value = self.value(needle);
+                tail.len() < form.length(value.len())
+                    && tail.iter().enumerate().all(|(at, &byte)| form.fits(value, at, byte))
+            })
+            || self
+                .escaped
+                .beginnings(first)
+                .iter()
+                .any(|&needle| escaped::is_open(tail, self.value(needle)))
     }
 }
 
