@@ -274,9 +274,9 @@ fn as_process_1_it_is_refused_with_64_and_nothing_runs() {
 
 #[test]
 fn behind_an_init_it_works() {
-    // The shell is process 1 and stays so, as an init does.
+    // The shell is process 1 and stays so until all output has come, as a patient init does.
     let script = format!(
-        "{} run --mode production --mask-output --manifest off -- /bin/sh -c 'echo $JWT_SECRET $PPID'; sleep 0.5",
+        "{} run --mode production --mask-output --manifest off -- /bin/sh -c 'echo $JWT_SECRET $PPID' | /bin/cat",
         env!("CARGO_BIN_EXE_nexis-launch")
     );
     let outcome = Launch::new()
