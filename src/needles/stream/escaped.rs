@@ -29,8 +29,6 @@ pub(super) fn longest(value: &[u8]) -> usize {
 pub(super) struct Escaped {
     /// By byte: the values it stands in, and where.
     places: Vec<Vec<(usize, usize)>>,
-    /// By byte: the values whose escaped form may begin with it.
-    beginnings: Vec<Vec<usize>>,
     /// The pairs of bytes that stand in a value, a bit for each.
     pairs: Vec<u64>,
     /// The first and the last bytes of values.
@@ -79,7 +77,6 @@ impl Escaped {
     pub(super) fn new() -> Self {
         Escaped {
             places: vec![Vec::new(); 256],
-            beginnings: vec![Vec::new(); 256],
             pairs: vec![0; 1024],
             first: [false; 256],
             last: [false; 256],
@@ -104,20 +101,6 @@ impl Escaped {
             let pair = usize::from(u16::from_be_bytes(*pair));
             if let Some(word) = self.pairs.get_mut(pair / 64) {
                 *word |= 1 << (pair % 64);
-            }
-        }
-        let first = value.first().copied().unwrap_or_default();
-        let begin = BEGIN.into_iter().filter(|&byte| match byte {
-            b'+' => first == b' ',
-            b'\'' => first == b'\'',
-            _ => true,
-        });
-        let mut begin: Vec<u8> = begin.chain([first]).collect();
-        begin.sort_unstable();
-        begin.dedup();
-        for byte in begin {
-            if let Some(list) = self.beginnings.get_mut(usize::from(byte)) {
-                list.push(needle);
             }
         }
     }
@@ -154,11 +137,6 @@ impl Escaped {
             b'\'' => self.stands(b'\''),
             _ => matches!(byte, b'%' | b'\\'),
         }
-    }
-
-    /// The values whose escaped form may begin with the byte.
-    pub(super) fn beginnings(&self, byte: u8) -> &[usize] {
-        at(&self.beginnings, byte).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn stands(&self, byte: u8) -> bool {
@@ -246,6 +224,20 @@ impl Escaped {
     }
 }
 
+/// The bytes that the value with any of its characters escaped may begin with.
+pub(super) fn beginnings(value: &[u8]) -> Box<[u8]> {
+    let first = value.first().copied().unwrap_or_default();
+    let escapes = BEGIN.into_iter().filter(|&byte| match byte {
+        b'+' => first == b' ',
+        b'\'' => first == b'\'',
+        _ => true,
+    });
+    let mut all: Vec<u8> = escapes.chain([first]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
 /// Whether all of `text` is the beginning of `value` with any of its characters escaped.
 pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
     if text.len() >= longest(value) {
@@ -256,8 +248,11 @@ pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
     let same = text.iter().zip(value).take_while(is_same).count();
     match (text.get(same..), value.get(same..)) {
         (Some([]), Some([_, ..])) => true,
-        (Some(text @ [byte, ..]), Some(value)) if BEGIN.contains(byte) => {
-            matches!(read(text, value, 0), Reading::Cut)
+        (Some(text @ [byte, ..]), Some(value @ [wanted, ..])) if BEGIN.contains(byte) => {
+            let found = units(text);
+            let mut meant = found.units.iter().take(found.count);
+            let may_be = found.cut || byte == wanted || meant.any(|it| it.bytes[0] == *wanted);
+            may_be && matches!(read(text, value, 0), Reading::Cut)
         }
         _ => false,
     }
