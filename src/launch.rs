@@ -341,13 +341,20 @@ impl Launch {
     pub fn into_secrets(self) -> Secrets {
         let contract = self.survey.contract;
         let unread = self.verdict.findings.iter().filter_map(|finding| {
-            let name = finding.variable.as_deref()?;
-            let row = contract.row(contract.known(name.as_bytes())?.row);
-            let missed = matches!(
-                finding.code,
-                Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge
-            );
-            (row.secret && missed).then(|| (name.to_owned(), finding.message()))
+            let missed = match finding.code {
+                Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge => true,
+                Code::EnvFileInvalid => true,
+                // The fingerprints' key is no source.
+                Code::FileMissing => {
+                    !matches!(finding.fact, Fact::Named { option: "--fingerprint-key-file", .. })
+                }
+                _ => false,
+            };
+            let row = finding.variable.as_deref().map(|name| contract.known(name.as_bytes()));
+            let is_secret =
+                row.is_none_or(|known| known.is_some_and(|known| contract.row(known.row).secret));
+            let name = finding.variable.as_deref().unwrap_or("a source of secrets");
+            (missed && is_secret).then(|| (name.to_owned(), finding.message()))
         });
         let short = masked::short(contract, &self.survey.resolution);
         Secrets { unread: unread.collect(), short, needles: self.needles }
@@ -381,7 +388,7 @@ pub struct Secrets {
     pub needles: Needles,
     /// The names of those of fewer than 8 bytes, which are not among them.
     pub short: Vec<String>,
-    /// Variables with a source that could not be read, and why.
+    /// Variables, or sources of many, that could not be read, and why.
     pub unread: Vec<(String, String)>,
 }
 

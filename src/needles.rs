@@ -216,16 +216,14 @@ impl Needles {
     }
 
     /// Adds a value under a name that may be shown, such as `DATABASE_URL#password`. One of fewer
-    /// than 8 bytes is passed over, which is said.
-    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: &[u8]) -> bool {
-        let is_long = value.len() >= LEAST;
-        if is_long {
+    /// than 8 bytes is passed over.
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: &[u8]) {
+        if value.len() >= LEAST {
             self.raw.take();
             self.all.take();
             self.shortest = self.shortest.min(value.len());
             self.needles.push(Needle { name: name.into(), value: Secret::new(value.to_vec()) });
         }
-        is_long
     }
 
     /// Whether there is nothing to look for.

@@ -99,7 +99,7 @@ fn nothing_is_found_in_what_is_clean() {
             match state % 4 {
                 0 => format!("{state:016x}"),
                 1 => format!("%{:02X}\\u{:04x}", state >> 8 & 255, state >> 16 & 0xffff),
-                2 => format!("{SECRET}").chars().rev().skip((state >> 8 & 31) as usize).collect(),
+                2 => SECRET.chars().rev().skip((state >> 8 & 31) as usize).collect(),
                 _ => format!("{}\n", &SECRET[..SECRET.len() - 1]),
             }
             .bytes(),
@@ -267,10 +267,19 @@ fn compressed_logs_are_looked_through_by_what_they_are_and_not_by_their_name() {
     without.status(2).says("t/b: it is compressed and gzip is not installed").no_canary();
 }
 
+/// Says that a test is skipped where the program is not installed.
+#[allow(clippy::print_stderr, reason = "says which test was skipped")]
+fn is_missing(program: &str) -> bool {
+    let missing = Command::new(program).arg("--version").output().is_err();
+    if missing {
+        eprintln!("skipped: {program} is not installed");
+    }
+    missing
+}
+
 #[test]
 fn zstd_logs_are_looked_through_where_zstd_is_installed() {
-    if Command::new("zstd").arg("-V").output().is_err() {
-        eprintln!("skipped: zstd is not installed");
+    if is_missing("zstd") {
         return;
     }
     let launch = scan("json").file("a.log", format!("x\n{SECRET}\n"));
@@ -300,6 +309,9 @@ fn git(at: &Path, args: &[&str]) {
 
 #[test]
 fn the_history_of_git_is_looked_through() {
+    if is_missing("git") {
+        return;
+    }
     let launch = scan("json").file("r/config.yml", format!("a\nb: {SECRET}\n"));
     let repository = launch.root().join("r");
     git(&repository, &["init", "-q", "."]);
@@ -415,6 +427,12 @@ fn a_secret_that_cannot_be_read_is_said_and_the_result_is_not_clean() {
         .run();
     outcome.status(2).says("cannot read NEXIS_ENCRYPTION_KEY: ");
     assert_eq!(json_of(&outcome)["result"], "incomplete");
+    let missing = ["--secrets-dir", "{root}/no-such-directory", "{root}/log"];
+    let outcome = scan("json").file("log", "x").args(missing).run();
+    outcome.status(2).says("cannot read a source of secrets: ").says("no-such-directory");
+    // The key of fingerprints is none of the values.
+    let scan = scan("json").env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", "{root}/absent");
+    scan.file("log", "x").args(["{root}/log"]).run().status(0);
 }
 
 #[test]

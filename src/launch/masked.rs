@@ -33,10 +33,9 @@ impl Survey {
 impl Secrets {
     /// Adds a value that was given, with the passwords inside it where it is a URL.
     pub fn add(&mut self, name: &str, value: &Secret) {
-        let mut add = |name: String, value: &[u8]| {
-            if !self.needles.add(name.clone(), value) {
-                self.short.push(name);
-            }
+        let mut add = |name: String, value: &[u8]| match value.len() {
+            LEAST.. => self.needles.add(name, value),
+            _ => self.short.push(name),
         };
         add(name.to_owned(), value.expose());
         for password in url::passwords(value.expose()) {

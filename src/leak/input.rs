@@ -114,7 +114,10 @@ impl Input {
 
     fn new(mut file: File, size: u64, tools: &Tools) -> Result<Input, Refusal> {
         let mut head = [0; HEAD];
-        let filled = fill(&mut head, |space| read(&mut file, space))?;
+        let (filled, failed) = fill(&mut head, |space| read(&mut file, space));
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
         let head = head.get(..filled).unwrap_or_default().to_vec();
         let known = |compression: &&Compression| {
             head.starts_with(compression.magic)
@@ -152,17 +155,17 @@ impl Input {
         let begun = head.len().min(wanted);
         space.iter_mut().zip(&head).for_each(|(byte, head)| *byte = *head);
         let rest = space.get_mut(begun..).unwrap_or_default();
-        let filled = match &mut self.body {
+        let (filled, failed) = match &mut self.body {
             Body::Plain(file) => fill(rest, |space| read(file, space)),
             Body::Compressed(running, _) => match &mut running.child().stdout {
                 Some(pipe) => fill(rest, |space| pipe.read(space)),
-                None => Ok(0),
+                None => (0, None),
             },
         };
-        let count = match filled {
-            Ok(count) => begun + count,
-            Err(error) => return (begun, Next::Failed(fs::io_words(&error).to_owned())),
-        };
+        let count = begun + filled;
+        if let Some(error) = failed {
+            return (count, Next::Failed(fs::io_words(&error).to_owned()));
+        }
         if count == wanted {
             return (count, Next::More);
         }
@@ -176,21 +179,21 @@ impl Input {
     }
 }
 
-/// Reads until the space is full or the end.
+/// Reads until the space is full, the end or an error, before which something may have been read.
 fn fill(
     space: &mut [u8],
     mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
-) -> io::Result<usize> {
+) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while let Some(rest) = space.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match read(rest) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Some(error)),
         }
     }
-    Ok(filled)
+    (filled, None)
 }
 
 /// Reads once, and waits where the descriptor does not do that by itself.

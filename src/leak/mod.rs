@@ -4,6 +4,7 @@
 //! megabyte. No report has a place for a value: names, places and the launcher's own words.
 
 pub mod input;
+mod out;
 pub mod scan;
 pub mod tools;
 pub mod trace;

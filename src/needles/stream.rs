@@ -142,7 +142,7 @@ impl Form {
 
 fn bits_of_four(value: &[u8], at: usize) -> u8 {
     let byte = value.get(at / 2).copied().unwrap_or_default();
-    if at % 2 == 0 { byte >> 4 } else { byte & 15 }
+    if at.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
 }
 
 /// The slot of three bytes, the upper ones of a word.

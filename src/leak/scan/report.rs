@@ -5,20 +5,16 @@
 use super::Found;
 use super::git::Held;
 use crate::error::{Error, Status};
+use crate::leak::out::Out;
 use crate::manifest::Guard;
 use crate::output::to_stderr;
 use crate::report::uri;
-use crate::sys::{descriptor, process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
-use std::os::fd::AsFd;
 
 /// The version of the JSON form; `schemas/leak-scan.schema.json` describes it.
 const SCHEMA: &str = "nexis-launch/leak-scan/v1";
-/// How much is gathered before it is written.
-const PIECE: usize = 64 * 1024;
 /// How many things that were not read are listed; all are counted, and said when they occur.
 const MOST_LISTED: usize = 10_000;
 
@@ -38,11 +34,7 @@ pub struct Report<'e> {
     form: Form,
     guard: Guard<'e>,
     quiet: bool,
-    /// What is not written yet.
-    pending: String,
-    /// Whether nobody reads it any more, or it cannot be written.
-    gone: bool,
-    error: Option<Error>,
+    out: Out,
     found: u64,
     by_name: BTreeMap<&'e str, u64>,
     files: u64,
@@ -68,7 +60,7 @@ struct Place<'p> {
 impl<'e> Report<'e> {
     /// Begins a report. `quiet`: of what is not looked through only what could not be is said.
     pub fn new(form: Form, guard: Guard<'e>, quiet: bool) -> Self {
-        let mut pending = String::new();
+        let mut out = Out::default();
         let version = env!("CARGO_PKG_VERSION");
         let launcher = json!({ "version": version });
         let rules = json!([{
@@ -81,10 +73,10 @@ impl<'e> Report<'e> {
         let _ = match form {
             Form::Text => Ok(()),
             Form::Json => {
-                write!(pending, "{{\"schema\":\"{SCHEMA}\",\"launcher\":{launcher},\"findings\":[")
+                write!(out, "{{\"schema\":\"{SCHEMA}\",\"launcher\":{launcher},\"findings\":[")
             }
             Form::Sarif => write!(
-                pending,
+                out,
                 "{{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\
                  \"version\":\"2.1.0\",\"runs\":[{{\"tool\":{driver},\"results\":["
             ),
@@ -93,9 +85,7 @@ impl<'e> Report<'e> {
             form,
             guard,
             quiet,
-            pending,
-            gone: false,
-            error: None,
+            out,
             found: 0,
             by_name: BTreeMap::new(),
             files: 0,
@@ -119,7 +109,7 @@ impl<'e> Report<'e> {
 
     /// Whether anybody reads it.
     pub(super) const fn is_read(&self) -> bool {
-        !self.gone
+        self.out.is_read()
     }
 
     /// How much was found so far.
@@ -194,46 +184,33 @@ impl<'e> Report<'e> {
             *self.by_name.entry(name).or_default() += 1;
         }
         if self.found > 0 && self.form != Form::Text {
-            self.pending.push(',');
+            let _ = self.out.write_char(',');
         }
         self.found += 1;
         match self.form {
             Form::Text => {
                 let names = names.join(" and ");
-                let _ = writeln!(self.pending, "{}: {names}, {encoding}", place.text());
+                let _ = writeln!(self.out, "{}: {names}, {encoding}", place.text());
             }
             Form::Json => {
                 let finding = place.json(name, also, encoding);
-                let _ = write!(self.pending, "{finding}");
+                let _ = write!(self.out, "{finding}");
             }
             Form::Sarif => {
                 let result = place.sarif(&names.join(" and "), encoding);
-                let _ = write!(self.pending, "{result}");
+                let _ = write!(self.out, "{result}");
             }
-        }
-        if self.pending.len() > PIECE {
-            self.flush();
         }
     }
 
     /// Whether there is something to write.
     pub(super) fn is_pending(&self) -> bool {
-        !self.pending.is_empty() && self.form == Form::Text
+        self.out.is_pending() && self.form == Form::Text
     }
 
-    /// Writes what there is. Where the reader went away, that is the reader's choice.
+    /// Writes what there is.
     pub(super) fn flush(&mut self) {
-        if let (false, Err(error)) =
-            (self.gone, descriptor::write_all(io::stdout().as_fd(), self.pending.as_bytes()))
-        {
-            self.gone = true;
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                let cause = process::describe(&error);
-                let message = format!("cannot write to standard output: {cause}");
-                self.error = Some(Error::new(Status::CannotWrite, message));
-            }
-        }
-        self.pending.clear();
+        self.out.flush();
     }
 
     /// Ends the report: what was looked for and where. Says whether there was a finding, and
@@ -264,7 +241,7 @@ impl<'e> Report<'e> {
                     "unread": list(&self.unread),
                     "result": word,
                 });
-                let _ = writeln!(self.pending, "],{}", tail.to_string().trim_start_matches('{'));
+                let _ = writeln!(self.out, "],{}", tail.to_string().trim_start_matches('{'));
             }
             Form::Sarif => {
                 let notes = self.unread.iter().map(|(file, why)| {
@@ -274,17 +251,16 @@ impl<'e> Report<'e> {
                     "executionSuccessful": unread == 0,
                     "toolExecutionNotifications": notes.collect::<Vec<_>>(),
                 }]);
-                let _ = writeln!(self.pending, "],\"invocations\":{run}}}]}}");
+                let _ = writeln!(self.out, "],\"invocations\":{run}}}]}}");
             }
         }
-        self.flush();
-        self.error.map_or(Ok(status), Err)
+        self.out.end().map(|()| status)
     }
 
     fn summary(&mut self, values: usize, unread: u64) {
         let plural = |count: u64| if count == 1 { "" } else { "s" };
         let (files, objects, bytes) = (self.files, self.objects, self.bytes);
-        let out = &mut self.pending;
+        let out = &mut self.out;
         let _ = write!(out, "searched   {files} file{}", plural(files));
         if objects > 0 {
             let _ = write!(out, ", {objects} object{} of git", plural(objects));
@@ -298,7 +274,7 @@ impl<'e> Report<'e> {
             let _ = write!(out, "{before}{name} {count}");
             before = ", ";
         }
-        out.push('\n');
+        let _ = writeln!(out);
         let skipped = self.skipped.len() as u64 + self.more_skipped;
         for (word, count) in [("skipped", skipped), ("unread", unread)] {
             if count > 0 {

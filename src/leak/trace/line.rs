@@ -96,9 +96,10 @@ impl Finder {
             let mut json = Deserializer::from_slice(inside).into_iter::<Strings>();
             let Strings(strings) = json.next()?.ok()?;
             let length = json.byte_offset();
-            let inner = strings
-                .iter()
-                .fold(false, |found, string| self.look_in(string.as_bytes(), depth, each) || found);
+            let mut inner = false;
+            for string in &strings {
+                inner |= self.look_in(string.as_bytes(), depth, each);
+            }
             // Not in a string: then a value of its own, with its names in another order.
             let found = inner
                 || serde_json::from_slice(inside.get(..length)?)
@@ -118,17 +119,21 @@ fn bare(text: &[u8], each: &mut dyn FnMut(Seen<'_>)) -> Option<usize> {
 
 /// Reads the records among the objects of a value.
 fn nested(value: &Value, each: &mut dyn FnMut(Seen<'_>)) -> bool {
+    let mut found = false;
     match value {
         Value::Object(object) => {
             let record = object.contains_key("schema").then(|| Record::deserialize(value));
-            match record {
-                Some(Ok(record)) if tell(&record, each) => true,
-                _ => object.values().fold(false, |found, value| nested(value, each) || found),
+            if let Some(Ok(record)) = record
+                && tell(&record, each)
+            {
+                return true;
             }
+            object.values().for_each(|value| found |= nested(value, each));
         }
-        Value::Array(list) => list.iter().fold(false, |found, value| nested(value, each) || found),
-        _ => false,
+        Value::Array(list) => list.iter().for_each(|value| found |= nested(value, each)),
+        _ => {}
     }
+    found
 }
 
 fn tell(record: &Record<'_>, each: &mut dyn FnMut(Seen<'_>)) -> bool {

@@ -3,21 +3,17 @@
 use super::record::Record;
 use super::{Counts, Wanted};
 use crate::error::{Error, Status};
+use crate::leak::out::Out;
 use crate::manifest::Guard;
 use crate::output::to_stderr;
-use crate::sys::{descriptor, process};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
-use std::io;
-use std::os::fd::AsFd;
 
 /// The version of the JSON form; `schemas/leak-trace.schema.json` describes it.
 const SCHEMA: &str = "nexis-launch/leak-trace/v1";
 /// How many launches are held back, in case another record of them follows.
 const HELD: usize = 1024;
-/// How much is gathered before it is written.
-const PIECE: usize = 64 * 1024;
 
 /// The form of the report.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,9 +29,7 @@ pub struct Report<'a> {
     form: Form,
     guard: Guard<'a>,
     held: VecDeque<Entry>,
-    pending: String,
-    gone: bool,
-    error: Option<Error>,
+    out: Out,
     count: u64,
     outcomes: BTreeMap<String, u64>,
     besides: BTreeMap<String, u64>,
@@ -142,7 +136,7 @@ impl Entry {
 impl<'a> Report<'a> {
     /// Begins a report.
     pub fn new(form: Form, wanted: &Wanted, guard: Guard<'a>) -> Self {
-        let mut pending = String::new();
+        let mut out = Out::default();
         if form == Form::Json {
             let launcher = json!({ "version": env!("CARGO_PKG_VERSION") });
             let list = wanted.fingerprints.iter();
@@ -150,7 +144,7 @@ impl<'a> Report<'a> {
                 list.map(|(name, print)| json!({"name": name, "fingerprint": print})).collect();
             let wanted = json!({"fingerprint_key_id": wanted.key_id, "values": list});
             let _ = write!(
-                pending,
+                out,
                 "{{\"schema\":\"{SCHEMA}\",\"launcher\":{launcher},\"wanted\":{wanted},\"launches\":["
             );
         }
@@ -158,9 +152,7 @@ impl<'a> Report<'a> {
             form,
             guard,
             held: VecDeque::new(),
-            pending,
-            gone: false,
-            error: None,
+            out,
             count: 0,
             outcomes: BTreeMap::new(),
             besides: BTreeMap::new(),
@@ -169,7 +161,7 @@ impl<'a> Report<'a> {
 
     /// Whether anybody reads it.
     pub(super) const fn is_read(&self) -> bool {
-        !self.gone
+        self.out.is_read()
     }
 
     /// Something that could not be read.
@@ -206,34 +198,17 @@ impl<'a> Report<'a> {
     fn next(&mut self) {
         let Some(entry) = self.held.pop_front() else { return };
         if self.form == Form::Json && self.count > 0 {
-            self.pending.push(',');
+            let _ = self.out.write_char(',');
         }
         self.count += 1;
         let _ = match self.form {
-            Form::Text => write!(self.pending, "{}", entry.text()),
-            Form::Json => write!(self.pending, "{}", entry.json()),
+            Form::Text => write!(self.out, "{}", entry.text()),
+            Form::Json => write!(self.out, "{}", entry.json()),
         };
         *self.outcomes.entry(entry.outcome).or_default() += 1;
         for name in entry.besides {
             *self.besides.entry(name).or_default() += 1;
         }
-        if self.pending.len() > PIECE {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if let (false, Err(error)) =
-            (self.gone, descriptor::write_all(io::stdout().as_fd(), self.pending.as_bytes()))
-        {
-            self.gone = true;
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                let cause = process::describe(&error);
-                let message = format!("cannot write to standard output: {cause}");
-                self.error = Some(Error::new(Status::CannotWrite, message));
-            }
-        }
-        self.pending.clear();
     }
 
     /// Ends the report, and says whether somebody got the value, and else whether that is known.
@@ -266,11 +241,10 @@ impl<'a> Report<'a> {
                     "result": word,
                 });
                 let tail = tail.to_string();
-                let _ = writeln!(self.pending, "],{}", tail.strip_prefix('{').unwrap_or(&tail));
+                let _ = writeln!(self.out, "],{}", tail.strip_prefix('{').unwrap_or(&tail));
             }
         }
-        self.flush();
-        self.error.map_or(Ok(status), Err)
+        self.out.end().map(|()| status)
     }
 
     fn summary(&mut self, counts: &Counts, keys: &[String]) {
@@ -279,12 +253,12 @@ impl<'a> Report<'a> {
             pairs.join(", ")
         };
         let plural = |count: u64| if count == 1 { "" } else { "es" };
-        let out = &mut self.pending;
+        let out = &mut self.out;
         let _ = write!(out, "got it     {} launch{}", self.count, plural(self.count));
         if self.count > 0 {
             let _ = write!(out, ": {}", list(&self.outcomes));
         }
-        out.push('\n');
+        let _ = writeln!(out);
         if !self.besides.is_empty() {
             let _ = writeln!(out, "besides    {}", list(&self.besides));
         }
@@ -306,7 +280,7 @@ impl<'a> Report<'a> {
             if !keys.is_empty() {
                 let _ = write!(out, " (key {})", keys.join(", "));
             }
-            out.push('\n');
+            let _ = writeln!(out);
         }
     }
 }

@@ -97,8 +97,8 @@ impl Escaped {
                 list.push((needle, place));
             }
         }
-        for pair in value.array_windows::<2>() {
-            let pair = usize::from(u16::from_be_bytes(*pair));
+        for (&one, &two) in value.iter().zip(value.iter().skip(1)) {
+            let pair = usize::from(u16::from_be_bytes([one, two]));
             if let Some(word) = self.pairs.get_mut(pair / 64) {
                 *word |= 1 << (pair % 64);
             }
