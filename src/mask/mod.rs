@@ -15,6 +15,9 @@ use crate::sys::{descriptor, filter, process};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// What a pipe on standard input should hold: two pieces, one being searched, one being written.
+const WIDTH: i32 = 256 * 1024;
+
 /// Passes standard input to standard output until it ends. [`Status::CannotWrite`] where the
 /// reader went away before: that is the reader's choice, and nothing is said of it.
 ///
@@ -24,6 +27,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 pub fn pass(engine: &Engine<'_>) -> Result<Status, Error> {
     let (input, output) = (io::stdin(), io::stdout());
     let mut masker = Masker::new(engine);
+    filter::widen(input.as_fd(), WIDTH);
     loop {
         let count = read(input.as_fd(), masker.space()).map_err(|error| {
             let cause = process::describe(&error);

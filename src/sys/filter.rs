@@ -32,6 +32,14 @@ pub fn until_writable(fd: BorrowedFd<'_>) -> io::Result<()> {
     until_any(&mut [Watched { fd, wants: Wants::Write, is_ready: false }])
 }
 
+/// Lets a pipe hold at least so much, as far as the system allows, so that who writes need not wait
+/// for who reads.
+pub fn widen(fd: BorrowedFd<'_>, size: i32) {
+    if fcntl(fd, FcntlArg::F_GETPIPE_SZ).is_ok_and(|now| now < size) {
+        let _ = fcntl(fd, FcntlArg::F_SETPIPE_SZ(size));
+    }
+}
+
 /// What a descriptor is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
