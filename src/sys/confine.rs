@@ -34,6 +34,9 @@ const ARCHITECTURE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: u32 = 0xc000_00b7;
 
+/// An argument that prctl(2) takes as a long and has no use for.
+const NONE: libc::c_ulong = 0;
+
 /// Places in the kernel's struct seccomp_data.
 const NUMBER_AT: u32 = 0;
 const ARCHITECTURE_AT: u32 = 4;
@@ -43,7 +46,7 @@ const ARCHITECTURE_AT: u32 = 4;
 pub(super) fn has_filter() -> bool {
     // SAFETY: the call takes numbers. Under the strict mode it would be the end of the process,
     // but no call before this would have been survived there.
-    unsafe { libc::prctl(libc::PR_GET_SECCOMP, 0, 0, 0, 0) != 0 }
+    unsafe { libc::prctl(libc::PR_GET_SECCOMP, NONE, NONE, NONE, NONE) != 0 }
 }
 
 /// Gives up every capability, where the call for it cannot be the end: a filter that kills for it
@@ -79,9 +82,10 @@ pub(super) fn to_reading_and_writing() -> io::Result<()> {
     program.push(statement(libc::BPF_RET, refuse));
     let length = u16::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
     let program = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
+    let mode = libc::c_ulong::from(libc::SECCOMP_MODE_FILTER);
     // SAFETY: the program and its instructions live for the call, which copies them.
     Errno::result(unsafe {
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program, 0, 0)
+        libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program, NONE, NONE)
     })?;
     Ok(())
 }
