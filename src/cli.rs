@@ -4,6 +4,7 @@
 mod generate;
 mod inspect;
 mod leak;
+mod mask;
 mod mistake;
 pub mod rotate;
 
@@ -11,6 +12,7 @@ pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
 
 pub use leak::{LeakAction, Respond, Scan, ScanFormat, Sources, Trace};
+pub use mask::Mask;
 
 use crate::error::Error;
 use clap::error::ErrorKind;
@@ -58,6 +60,8 @@ pub enum Action {
     /// After a leak: where a value stands, which launches got it, and what to do
     #[command(subcommand)]
     Leak(LeakAction),
+    /// Pass standard input on, every value of a secret replaced by its name
+    Mask(Box<Mask>),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell
@@ -291,6 +295,9 @@ pub struct Privileges {
     /// Forbid the program to gain rights by an exec [env: NEXIS_LAUNCH_NO_NEW_PRIVS; default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub no_new_privs: Option<bool>,
+    /// Experimental: replace the values of secrets in the program's output by their names [env: NEXIS_LAUNCH_MASK_OUTPUT; default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub mask_output: Option<bool>,
 }
 
 /// What run, dev, check, explain and inspect share. An option wins over its variable.

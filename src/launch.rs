@@ -13,7 +13,7 @@ use crate::generate;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
-use crate::needles::{LEAST, Needles};
+use crate::needles::Needles;
 use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
@@ -23,46 +23,17 @@ use crate::url;
 use crate::validate::says_secret;
 use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
-use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 mod ledger;
+mod masked;
+mod moment;
 mod provided;
 
-/// Id and time of a launch.
-#[derive(Clone, Debug)]
-pub struct Moment {
-    /// A ULID.
-    pub id: String,
-    /// UTC, RFC 3339, whole seconds.
-    pub time: String,
-    /// The day in UTC.
-    pub day: jiff::civil::Date,
-}
-
-/// The day in UTC.
-pub fn today() -> jiff::civil::Date {
-    day(Timestamp::now())
-}
-
-fn day(now: Timestamp) -> jiff::civil::Date {
-    jiff::tz::Offset::UTC.to_datetime(now).date()
-}
-
-impl Moment {
-    fn now() -> Self {
-        let now = Timestamp::now();
-        let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        Moment {
-            id: generate::ulid(u64::try_from(now.as_millisecond()).unwrap_or(0)),
-            time: whole.to_string(),
-            day: day(now),
-        }
-    }
-}
+pub use moment::{Moment, today};
 
 /// What was read and resolved.
 pub struct Survey {
@@ -86,6 +57,8 @@ pub struct Survey {
     pub resolution: Resolution,
     /// Who the program will be, where that was asked for.
     pub user: Option<User>,
+    /// The program's streams that will be masked.
+    pub masked_output: Vec<&'static str>,
     /// What cannot be used of what options and settings name.
     problems: Vec<Finding>,
 }
@@ -199,6 +172,7 @@ impl Survey {
             visited: snapshot.visited,
             resolution,
             user: None,
+            masked_output: Vec::new(),
             problems: Vec::new(),
             settings,
         }
@@ -375,6 +349,9 @@ impl Launch {
         let urls = Urls::read(survey.contract, &survey.resolution);
         let mut needles = needles(survey.contract, &survey.resolution, &urls);
         provided::hide_credentials(&survey, &mut needles);
+        if !survey.masked_output.is_empty() {
+            beyond.extend(masked::warnings(survey.contract, &survey.resolution));
+        }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());
@@ -400,6 +377,11 @@ impl Launch {
         Launch { program, environment, verdict, needles, displays, survey }
     }
 
+    /// Every secret that was read, with the passwords inside URLs.
+    pub fn needles(&self) -> &Needles {
+        &self.needles
+    }
+
     /// The guard over every secret that was read.
     pub fn guard(&self) -> Guard<'_> {
         Guard::new(&self.needles)
@@ -408,23 +390,6 @@ impl Launch {
     /// The secrets that were read, for whoever looks for them elsewhere.
     pub fn into_secrets(self) -> Secrets {
         let contract = self.survey.contract;
-        let mut short = Vec::new();
-        for resolved in &self.survey.resolution.rows {
-            let row = contract.row(resolved.id);
-            for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
-                if !row.secret || value.is_blank() {
-                    continue;
-                }
-                if value.len() < LEAST {
-                    short.push(row.name.to_owned());
-                }
-                let Kind::Url { .. } = row.format.kind else { continue };
-                let passwords = url::passwords(value.expose());
-                if passwords.iter().any(|password| password.expose().len() < LEAST) {
-                    short.push([row.name, "#password"].concat());
-                }
-            }
-        }
         let unread = self.verdict.findings.iter().filter_map(|finding| {
             let missed = match finding.code {
                 Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge => true,
@@ -441,6 +406,7 @@ impl Launch {
             let name = finding.variable.as_deref().unwrap_or("a source of secrets");
             (missed && is_secret).then(|| (name.to_owned(), finding.message()))
         });
+        let short = masked::short(contract, &self.survey.resolution);
         Secrets { unread: unread.collect(), short, needles: self.needles }
     }
 
@@ -458,6 +424,7 @@ impl Launch {
             moment: &survey.moment,
             needles: &self.needles,
             displays: &self.displays,
+            masked_output: &survey.masked_output,
             user: survey.user.as_ref().zip(survey.settings.user.as_ref().map(|wish| wish.origin)),
             invocation: survey.inherited(b"INVOCATION_ID"),
         };

@@ -28,6 +28,7 @@ pub mod leak;
 pub mod ledger;
 pub mod log;
 pub mod manifest;
+pub mod mask;
 pub mod mode;
 pub mod nearest;
 pub mod needles;

@@ -122,6 +122,8 @@ pub struct Settings {
     pub user: Option<UserWish>,
     /// Whether no exec may give the program more rights.
     pub no_new_privs: bool,
+    /// Whether the program's output is masked.
+    pub mask_output: bool,
     /// The launcher's own log.
     pub log: Log,
 }
@@ -158,12 +160,13 @@ struct Variables {
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
+    mask_output: Option<String>,
     log: Option<String>,
     log_format: Option<String>,
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -181,6 +184,7 @@ const NAMES: [&str; 19] = [
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
+    "MASK_OUTPUT",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -311,6 +315,11 @@ impl Merge<'_> {
                 .privileges
                 .no_new_privs
                 .or_else(|| self.word("NO_NEW_PRIVS", variables.no_new_privs))
+                .unwrap_or(false),
+            mask_output: options
+                .privileges
+                .mask_output
+                .or_else(|| self.word("MASK_OUTPUT", variables.mask_output))
                 .unwrap_or(false),
             log: self.log(
                 options.verbose,

@@ -114,6 +114,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("ledger", &["secret", "source", "settings", "contract", "resolve", "validate", "rotate"]),
     ("rotate", &["secret", "source", "settings", "resolve", "validate", "sys"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
+    ("mask", &["secret", "contract", "source", "resolve", "environment", "manifest", "settings"]),
     ("leak", &["settings", "resolve", "environment", "exec", "launch", "cli", "audit", "validate"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
@@ -138,6 +139,7 @@ const INNER: &[&str] = &[
     "privileges",
     "ledger",
     "rotate",
+    "mask",
 ];
 /// What leads and writes.
 const OUTER: &[&str] =

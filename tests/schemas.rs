@@ -49,7 +49,7 @@ fn manifest(launch: Launch, outcome: &str) -> Value {
 /// A launch whose manifest has every field but `error`.
 fn rich() -> Launch {
     Launch::sound("production")
-        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key"])
+        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key", "--mask-output"])
         .options([
             "--label",
             "commit=d41773f",
@@ -86,7 +86,8 @@ fn the_manifest_of_a_start_is_valid() {
 #[test]
 fn the_manifest_of_a_launch_with_every_field_is_valid_and_has_them() {
     let manifest = manifest(rich(), "exec");
-    for field in ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"] {
+    let fields = ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"];
+    for field in fields.iter().chain(&["masked_output"]) {
         assert!(!manifest[field].is_null(), "{field} is absent\n{manifest:#}");
     }
     let variables = manifest["variables"].as_array().unwrap();
@@ -182,13 +183,15 @@ fn a_manifest_with_anything_more_is_refused() {
         ("/features/openai", json!("maybe")),
         ("/inherited/count", json!(-1)),
         ("/time", json!("yesterday")),
+        ("/masked_output", json!([])),
+        ("/masked_output/0", json!("stdin")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();
         assert!(!schema.is_valid(&bad), "{place} takes {value}");
     }
     for key in good.as_object().unwrap().keys() {
-        let optional = ["fingerprint_key_id", "program", "env_files", "dropped"];
+        let optional = ["fingerprint_key_id", "program", "env_files", "dropped", "masked_output"];
         let mut less = good.clone();
         less.as_object_mut().unwrap().remove(key);
         assert_eq!(schema.is_valid(&less), optional.contains(&key.as_str()), "without {key}");

@@ -3,16 +3,14 @@
 use super::Ending;
 use crate::cli::{LeakAction, Options, Scan, ScanFormat};
 use crate::error::{Error, Status};
-use crate::launch::{Launch, Survey, lookup};
+use crate::launch::{Launch, Secrets, Survey, lookup};
 use crate::leak::scan::{Form, Progress, Report, Scan as Search, Target};
 use crate::leak::tools::Tools;
 use crate::leak::value;
 use crate::manifest::Guard;
-use crate::needles::LEAST;
 use crate::needles::stream::Engine;
 use crate::sys::process;
 use crate::sys::signal::Ignored;
-use crate::url;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
@@ -42,19 +40,12 @@ fn scan(options: Scan) -> Ending {
     let survey = Survey::take(Options::from(options.sources), false)?;
     let quiet = survey.settings.log.quiet;
     let dumb = survey.inherited(b"TERM") == Some(b"dumb");
-    let secrets = Launch::judge(survey, Vec::new()).into_secrets();
-    let (mut needles, mut short) = (secrets.needles, secrets.short);
-    let mut add = |name: String, value: &[u8]| match value.len() {
-        LEAST.. => needles.add(name, value),
-        _ => short.push(name),
-    };
+    let mut secrets = Launch::judge(survey, Vec::new()).into_secrets();
     for (name, file) in given {
         let value = value::read(file).map_err(|error| vec![error])?;
-        add(name.to_owned(), value.expose());
-        for password in url::passwords(value.expose()) {
-            add(format!("{name}#password"), password.expose());
-        }
+        secrets.add(name, &value);
     }
+    let Secrets { needles, mut short, unread } = secrets;
     if needles.is_empty() {
         return Err(vec![nothing_to_look_for(&short)]);
     }
@@ -68,7 +59,7 @@ fn scan(options: Scan) -> Ending {
     short.sort_unstable();
     short.dedup();
     short.iter().for_each(|name| report.not_searched(name));
-    for (name, why) in &secrets.unread {
+    for (name, why) in &unread {
         report.unread(name, Guard::new(&needles).text(why).as_str());
     }
     let entries = process::environment();

@@ -9,6 +9,7 @@ mod init;
 mod inspect;
 mod leak;
 mod ledger;
+mod mask;
 mod pages;
 mod respond;
 mod rotate;
@@ -58,6 +59,7 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Inspect(options) => inspect::inspect(options),
             Action::Health(options) => health::health(options),
             Action::Leak(action) => leak::leak(action),
+            Action::Mask(options) => mask::mask(*options),
             Action::Init(options) => init::init(options),
             Action::Rotate(action) => rotate::rotate(action),
             Action::Ledger(action) => ledger::ledger(action),

@@ -200,6 +200,12 @@ codes! {
     PrivilegesNotDropped "privileges-not-dropped" b"eee" NoPermission
         "the user that the program is to run as does not exist, or the launcher may not become it"
         "start the launcher as root or with CAP_SETUID and CAP_SETGID, and name a user that /etc/passwd lists, or its number"
+    OutputNotMasked "output-not-masked" b"eee" Usage
+        "--mask-output was asked for where the program's output is a terminal, or where the program is process 1 of a container"
+        "send the output to a pipe or a file, start an init before the launcher, or leave --mask-output out"
+    SecretNotMasked "secret-not-masked" b"www" NotMet
+        "--mask-output does not look for secrets of fewer than 8 bytes, which would shred the output"
+        "give the secret more bytes"
     EnvironmentTooLarge "environment-too-large" b"eee" NotExecutable
         "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
         "mount large values as files"

@@ -77,6 +77,9 @@ pub struct Manifest {
     pub program: Option<ProgramRecord>,
     /// What the program's process will be.
     pub process: Process,
+    /// The program's streams that are masked, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked_output: Vec<&'static str>,
     /// Every runtime variable of the contract.
     pub variables: Vec<Variable>,
     /// Every feature's state.

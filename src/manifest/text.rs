@@ -110,6 +110,9 @@ fn head(out: &mut String, manifest: &Manifest) {
         push(out, &[", invocation ", invocation.as_str()]);
     }
     out.push('\n');
+    if !manifest.masked_output.is_empty() {
+        push(out, &["  masked    ", &manifest.masked_output.join(", "), "\n"]);
+    }
     if let Some(key) = &manifest.fingerprint_key_id {
         push(out, &["  key       ", key, "\n"]);
     }

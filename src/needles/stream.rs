@@ -6,14 +6,18 @@
 //! and nothing else is kept.
 
 mod escaped;
+pub mod mask;
 
 use super::{FORMS, Form, Index, LEAST, Needles, bits, digit, hash, roll, sextet};
-use escaped::{Escaped, Reading};
+use escaped::Escaped;
+use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 
 /// How much is read at a time.
 const PIECE: usize = 1 << 20;
 /// A search moves on by at most the window's length less two, and a longer one pays less and less.
 const LONGEST_WINDOW: usize = 16;
+/// No escape takes as many bytes.
+const LONGEST_ESCAPE: usize = 32;
 /// The slots of [`Engine::near`]: every number of sixteen bits is one.
 const SLOTS: usize = 1 << 16;
 
@@ -88,11 +92,20 @@ pub struct Engine<'a> {
     near: Box<[u8; SLOTS]>,
     /// The length of the windows. No form is shorter.
     window: usize,
-    /// The fixed forms that may begin with a byte.
-    beginnings: Vec<Vec<(usize, Form)>>,
+    starts: Vec<Start>,
     escaped: Escaped,
     /// The most bytes that any form takes.
     longest: usize,
+    /// The most bytes of a value.
+    longest_value: usize,
+}
+
+/// The bytes that a form of a value may begin with.
+struct Start {
+    needle: usize,
+    /// None: with any of its characters escaped.
+    form: Option<Form>,
+    bytes: Box<[u8]>,
 }
 
 impl Form {
@@ -149,9 +162,10 @@ impl<'a> Engine<'a> {
             index: Index::new(&needles.needles, &FORMS),
             near: Box::new([u8::try_from(window - 2).unwrap_or_default(); SLOTS]),
             window,
-            beginnings: vec![Vec::new(); 256],
+            starts: Vec::new(),
             escaped: Escaped::new(),
             longest: 0,
+            longest_value: 0,
         };
         for (at, value) in values().enumerate() {
             if engine.twins.get(at) != Some(&at) {
@@ -161,18 +175,18 @@ impl<'a> Engine<'a> {
                 engine.add(at, value, form);
             }
             engine.escaped.add(at, value);
+            let bytes = escaped::beginnings(value);
+            engine.starts.push(Start { needle: at, form: None, bytes });
             engine.longest = engine.longest.max(escaped::longest(value));
+            engine.longest_value = engine.longest_value.max(value.len());
         }
+        engine.escaped.finish();
         engine
     }
 
     fn add(&mut self, needle: usize, value: &[u8], form: Form) {
         let spellings = |at: usize| (0..=u8::MAX).filter(move |&byte| form.fits(value, at, byte));
-        for byte in spellings(0) {
-            if let Some(list) = self.beginnings.get_mut(usize::from(byte)) {
-                list.push((needle, form));
-            }
-        }
+        self.starts.push(Start { needle, form: Some(form), bytes: spellings(0).collect() });
         for at in 0..self.window - 2 {
             let shift = u8::try_from(self.window - 3 - at).unwrap_or_default();
             for (one, two) in
@@ -267,24 +281,41 @@ impl<'a> Engine<'a> {
 
     /// How many of the last bytes may be the beginning of a form.
     fn open_end(&self, text: &[u8]) -> usize {
-        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
-        let open = (from..text.len()).find(|&at| self.is_open(text.get(at..).unwrap_or_default()));
-        open.map_or(0, |at| text.len() - at)
-    }
-
-    /// Whether all of `tail` is the beginning of a form.
-    fn is_open(&self, tail: &[u8]) -> bool {
-        let Some(&first) = tail.first() else { return false };
-        let fixed = self.beginnings.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-        fixed.iter().any(|&(needle, form)| {
-            let value = self.value(needle);
-            tail.len() < form.length(value.len())
-                && tail.iter().enumerate().all(|(at, &byte)| form.fits(value, at, byte))
-        }) || self.escaped.beginnings(first).iter().any(|&needle| {
-            let value = self.value(needle);
-            tail.len() < escaped::longest(value)
-                && matches!(escaped::read(tail, value, 0), Reading::Cut)
-        })
+        let mut back = text.iter().rev().take(self.longest_value + LONGEST_ESCAPE);
+        let escape = back.position(|byte| self.escaped.is_begin(*byte));
+        let mut keep = 0;
+        for Start { needle, form, bytes } in &self.starts {
+            let value = self.value(*needle);
+            let longest = match form {
+                Some(form) => form.length(value.len()),
+                // Without an escape near the end, what is open is so as it is.
+                None if escape.is_none_or(|at| at > value.len() + LONGEST_ESCAPE) => continue,
+                None => escaped::longest(value),
+            };
+            // Only what keeps more than is kept already.
+            let from = text.len().saturating_sub(longest.saturating_sub(1));
+            let Some(places) = text.get(from..text.len() - keep) else { continue };
+            let is_open = |at: &usize| {
+                let tail = text.get(from + at..).unwrap_or_default();
+                match form {
+                    Some(form) => {
+                        tail.iter().enumerate().all(|(at, &byte)| form.fits(value, at, byte))
+                    }
+                    None => escaped::is_open(tail, value),
+                }
+            };
+            let open = match **bytes {
+                [one] => memchr_iter(one, places).find(is_open),
+                [one, two] => memchr2_iter(one, two, places).find(is_open),
+                [one, two, three] => memchr3_iter(one, two, three, places).find(is_open),
+                _ => {
+                    let begins = |at: &usize| places.get(*at).is_some_and(|it| bytes.contains(it));
+                    (0..places.len()).filter(begins).find(is_open)
+                }
+            };
+            keep = open.map_or(keep, |at| text.len() - from - at);
+        }
+        keep
     }
 }
 

@@ -6,7 +6,9 @@
 
 pub mod allocator;
 pub mod child;
+mod confine;
 pub mod descriptor;
+pub mod filter;
 pub mod fs;
 pub mod identity;
 pub mod make;

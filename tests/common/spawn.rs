@@ -175,6 +175,16 @@ impl Running {
         stat[after..].chars().next().unwrap()
     }
 
+    /// Closes the test's own copies of the descriptors that became the child's streams, so that
+    /// whoever reads or writes their other ends sees the end.
+    pub fn let_go(&mut self) {
+        for stream in &mut self.launch.streams {
+            if let Stream::Fd(_) = stream {
+                *stream = Stream::Null;
+            }
+        }
+    }
+
     /// Waits for its end.
     pub fn finish(mut self) -> Outcome {
         let pid = self.pid();

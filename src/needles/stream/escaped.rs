@@ -4,7 +4,7 @@
 //! has a first escape, and all before it stands as it is: escapes are looked for, and around each
 //! the text is compared with the values that have what it stands for.
 
-use super::{Encoding, Hit};
+use super::{Encoding, Hit, digit};
 use memchr::{memchr2_iter, memchr3_iter};
 
 /// Escapes within escapes are followed so far: a shell's in JSON in JSON has seven.
@@ -29,13 +29,13 @@ pub(super) fn longest(value: &[u8]) -> usize {
 pub(super) struct Escaped {
     /// By byte: the values it stands in, and where.
     places: Vec<Vec<(usize, usize)>>,
-    /// By byte: the values whose escaped form may begin with it.
-    beginnings: Vec<Vec<usize>>,
     /// The pairs of bytes that stand in a value, a bit for each.
     pairs: Vec<u64>,
     /// The first and the last bytes of values.
     first: [bool; 256],
     last: [bool; 256],
+    /// The bytes that make, behind a backslash, what may stand for some byte of a value.
+    behind_backslash: [bool; 256],
 }
 
 /// One way to read an escape.
@@ -77,10 +77,10 @@ impl Escaped {
     pub(super) fn new() -> Self {
         Escaped {
             places: vec![Vec::new(); 256],
-            beginnings: vec![Vec::new(); 256],
             pairs: vec![0; 1024],
             first: [false; 256],
             last: [false; 256],
+            behind_backslash: [false; 256],
         }
     }
 
@@ -103,25 +103,40 @@ impl Escaped {
                 *word |= 1 << (pair % 64);
             }
         }
-        let first = value.first().copied().unwrap_or_default();
-        let begin = BEGIN.into_iter().filter(|&byte| match byte {
-            b'+' => first == b' ',
-            b'\'' => first == b'\'',
-            _ => true,
-        });
-        let mut begin: Vec<u8> = begin.chain([first]).collect();
-        begin.sort_unstable();
-        begin.dedup();
-        for byte in begin {
-            if let Some(list) = self.beginnings.get_mut(usize::from(byte)) {
-                list.push(needle);
+    }
+
+    /// Prepares the search, after the last value was added.
+    pub(super) fn finish(&mut self) {
+        for byte in 0..=u8::MAX {
+            let found = units(&[b'\\', byte]);
+            let mut meant = found.units.iter().take(found.count);
+            let may_mean = found.cut || meant.any(|unit| self.stands(unit.bytes[0]));
+            if let Some(known) = self.behind_backslash.get_mut(usize::from(byte)) {
+                *known = may_mean;
             }
         }
     }
 
-    /// The values whose escaped form may begin with the byte.
-    pub(super) fn beginnings(&self, byte: u8) -> &[usize] {
-        at(&self.beginnings, byte).map(Vec::as_slice).unwrap_or_default()
+    /// Whether the escape that begins a text may stand for some byte of a value. Nearly none does,
+    /// and this is known from its first bytes.
+    fn may_mean(&self, text: &[u8]) -> bool {
+        match *text {
+            [b'%', high, low, ..] => match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => self.stands(high << 4 | low),
+                _ => false,
+            },
+            [b'\\', next, ..] => at(&self.behind_backslash, next) == Some(&true),
+            _ => true,
+        }
+    }
+
+    /// Whether escapes begin with the byte that some value has use for.
+    pub(super) fn is_begin(&self, byte: u8) -> bool {
+        match byte {
+            b'+' => self.stands(b' '),
+            b'\'' => self.stands(b'\''),
+            _ => matches!(byte, b'%' | b'\\'),
+        }
     }
 
     fn stands(&self, byte: u8) -> bool {
@@ -140,7 +155,11 @@ impl Escaped {
         value: impl Fn(usize) -> &'a [u8],
         hits: &mut Vec<Hit>,
     ) {
-        let mut look = |at| self.around(text, at, &value, hits);
+        let mut look = |at| {
+            if text.get(at..).is_some_and(|rest| self.may_mean(rest)) {
+                self.around(text, at, &value, hits);
+            }
+        };
         // Quotes and pluses are common, and mostly no value has what they could stand for.
         match (self.stands(b' '), self.stands(b'\'')) {
             (false, false) => memchr2_iter(b'%', b'\\', text).for_each(look),
@@ -202,6 +221,40 @@ impl Escaped {
                 || after
                     .first()
                     .is_none_or(|byte| BEGIN.contains(byte) || self.is_pair(last, *byte)))
+    }
+}
+
+/// The bytes that the value with any of its characters escaped may begin with.
+pub(super) fn beginnings(value: &[u8]) -> Box<[u8]> {
+    let first = value.first().copied().unwrap_or_default();
+    let escapes = BEGIN.into_iter().filter(|&byte| match byte {
+        b'+' => first == b' ',
+        b'\'' => first == b'\'',
+        _ => true,
+    });
+    let mut all: Vec<u8> = escapes.chain([first]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
+/// Whether all of `text` is the beginning of `value` with any of its characters escaped.
+pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
+    if text.len() >= longest(value) {
+        return false;
+    }
+    // Up to the first escape there is only one way to read it.
+    let is_same = |(one, other): &(&u8, &u8)| one == other && !BEGIN.contains(one);
+    let same = text.iter().zip(value).take_while(is_same).count();
+    match (text.get(same..), value.get(same..)) {
+        (Some([]), Some([_, ..])) => true,
+        (Some(text @ [byte, ..]), Some(value @ [wanted, ..])) if BEGIN.contains(byte) => {
+            let found = units(text);
+            let mut meant = found.units.iter().take(found.count);
+            let may_be = found.cut || byte == wanted || meant.any(|it| it.bytes[0] == *wanted);
+            may_be && matches!(read(text, value, 0), Reading::Cut)
+        }
+        _ => false,
     }
 }
 

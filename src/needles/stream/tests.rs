@@ -1,32 +1,33 @@
 use super::*;
 
 /// Numbers that look random and are the same in every run (Marsaglia's xorshift).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % bound as u64).unwrap()
     }
 
-    fn one<'t, T>(&mut self, list: &'t [T]) -> &'t T {
+    pub(super) fn one<'t, T>(&mut self, list: &'t [T]) -> &'t T {
         &list[self.below(list.len())]
     }
 
-    fn text(&mut self, alphabet: &[u8], length: usize) -> Vec<u8> {
+    pub(super) fn text(&mut self, alphabet: &[u8], length: usize) -> Vec<u8> {
         (0..length).map(|_| *self.one(alphabet)).collect()
     }
 }
 
-const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub(super) const STANDARD: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+pub(super) const URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 /// What an encoder likes to escape, and the escapes' own characters.
-const NOISE: &[u8] = b"abcdef0123456789ABCDEF%%\\\\\\''\"\"++//u0x &$";
+pub(super) const NOISE: &[u8] = b"abcdef0123456789ABCDEF%%\\\\\\''\"\"++//u0x &$";
 
 /// Values with all that the forms treat in a way of its own.
-fn values(random: &mut Random) -> Vec<Vec<u8>> {
+pub(super) fn values(random: &mut Random) -> Vec<Vec<u8>> {
     let mut values: Vec<Vec<u8>> = [
         "p@ss/w0rd+ %41&\"q\"",
         "it's 'quoted' and\\back\\slashed",
@@ -48,7 +49,7 @@ fn values(random: &mut Random) -> Vec<Vec<u8>> {
     values
 }
 
-fn base64(bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
+pub(super) fn base64(bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
     let digits = (bytes.len() * 8).div_ceil(6);
     (0..digits).map(|at| alphabet[usize::from(bits(bytes, 6 * at))]).collect()
 }
@@ -127,7 +128,7 @@ fn quoted(value: &[u8], quote: &[u8]) -> Vec<u8> {
 }
 
 /// The value in every form, and what that form may be called.
-fn forms(value: &[u8], random: &mut Random) -> Vec<(Vec<u8>, &'static [Encoding])> {
+pub(super) fn forms(value: &[u8], random: &mut Random) -> Vec<(Vec<u8>, &'static [Encoding])> {
     use Encoding::{Base64, Base64Url, Hex, Json, Percent, Raw, Shell};
     let mut all: Vec<(Vec<u8>, &'static [Encoding])> = vec![
         (value.to_vec(), &[Raw]),
@@ -154,7 +155,7 @@ fn forms(value: &[u8], random: &mut Random) -> Vec<(Vec<u8>, &'static [Encoding]
     all
 }
 
-fn needles(values: &[Vec<u8>]) -> Needles {
+pub(super) fn needles(values: &[Vec<u8>]) -> Needles {
     let mut needles = Needles::new();
     for (at, value) in values.iter().enumerate() {
         needles.add(format!("VALUE_{at}"), value);
