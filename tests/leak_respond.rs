@@ -212,6 +212,24 @@ fn a_key_that_nothing_is_recorded_of_needs_its_value_and_a_class() {
 }
 
 #[test]
+fn a_value_under_the_name_of_another_key_is_said_in_the_checklist() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let words = ["leak", "respond", "OPENAI_API_KEY", "--reason", "in a log"];
+    let outcome = desk.done(&[&words[..], &["--value-file", "{home}/old"]].concat());
+    in_order(
+        &outcome.out(),
+        &[
+            "OPENAI_API_KEY exposed: record 1",
+            "- [ ] The ledger has the same value as `JWT_SECRET`: open it there too.\n",
+            "`nexis-launch leak respond JWT_SECRET --reason TEXT --ledger-key-file ",
+            "## 2. ",
+        ],
+    );
+    assert!(!respond(&desk, &["--value-file", "{home}/new"]).out().contains("the same value as"));
+}
+
+#[test]
 fn the_password_inside_an_exposed_url_is_traced_too() {
     let desk = Desk::new();
     let url = "postgres://nexis:p%40ss%2Fw0rd-of-the-database@db.internal/nexis?sslmode=require";

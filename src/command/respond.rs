@@ -5,6 +5,7 @@ use super::rotate::given::{self, Given, Subject};
 use super::rotate::{Desk, recorded};
 use super::{Ending, print};
 use crate::cli::Respond;
+use crate::contract::model::Row;
 use crate::error::{Error, Status};
 use crate::fingerprint::Key;
 use crate::generate::rule;
@@ -65,12 +66,15 @@ fn answer(options: Respond) -> Ending {
     let incident = Incident {
         name: guard.text(&options.common.name),
         class: Some(guard.text(&opened.class)).filter(|class| !class.as_str().is_empty()),
-        can_be_generated: can_be_generated(&desk, &options.common.name),
+        is_variable: row(&desk, &options.common.name).is_some_and(|row| !row.part),
+        can_be_generated: row(&desk, &options.common.name)
+            .is_some_and(|row| rule::make(desk.contract, row).is_ok()),
         reason: guard.text(opened.reason.as_deref().unwrap_or_default()),
         time: guard.text(&opened.time),
         actor: guard.text(&opened.actor),
         fingerprint: Some((opened.fingerprint.clone(), opened.fingerprint_key_id.clone())),
         standing: opened.standing,
+        also: opened.also.iter().map(|name| guard.text(name)).collect(),
         head: Some(guard.text(&opened.head)),
         options: typed(&options, guard),
         draft: options.advisory.as_deref().map(|path| guard.text(&path.to_string_lossy())),
@@ -124,6 +128,7 @@ struct Opened {
     password_fingerprint: Option<String>,
     fingerprint_key_id: String,
     standing: Standing,
+    also: Vec<String>,
     head: String,
 }
 
@@ -191,11 +196,14 @@ fn open(
         password_fingerprint: record.password_fingerprint.clone(),
         fingerprint_key_id: record.fingerprint_key_id.clone(),
         standing: Standing::Unknown,
+        also: Vec::new(),
         head: String::new(),
     };
     let state = ledger.book().state(name).unwrap_or_default();
     let known = state.values.iter().find(|value| value.fingerprint == opened.fingerprint);
+    let same = ledger.book().names_of(&opened.fingerprint, &opened.fingerprint_key_id);
     let opened = Opened {
+        also: same.into_iter().filter(|other| other != name).map(str::to_owned).collect(),
         standing: standing(&state, &opened.fingerprint),
         password_fingerprint: known.and_then(|value| value.password_fingerprint.clone()),
         head: ledger.head(),
@@ -232,9 +240,8 @@ fn standing(state: &State, fingerprint: &str) -> Standing {
     }
 }
 
-fn can_be_generated(desk: &Desk, name: &str) -> bool {
-    let row = desk.contract.known(name.as_bytes()).map(|known| desk.contract.row(known.row));
-    row.is_some_and(|row| rule::make(desk.contract, row).is_ok())
+fn row(desk: &Desk, name: &str) -> Option<&'static Row> {
+    desk.contract.known(name.as_bytes()).map(|known| desk.contract.row(known.row))
 }
 
 /// Where ledger and keys are, as it was typed; what would have to be quoted is left to the reader.

@@ -17,6 +17,8 @@ pub struct Incident {
     pub name: Shown,
     /// Its class.
     pub class: Option<Shown>,
+    /// Whether it is a variable of the contract.
+    pub is_variable: bool,
     /// Whether `generate` makes a value for it.
     pub can_be_generated: bool,
     /// Why it is held to be exposed, as the operator said.
@@ -29,6 +31,8 @@ pub struct Incident {
     pub fingerprint: Option<(String, String)>,
     /// What the ledger says of the value.
     pub standing: Standing,
+    /// Other keys that have the same value, by the ledger.
+    pub also: Vec<Shown>,
     /// The ledger's head after the incident was recorded.
     pub head: Option<Shown>,
     /// What every command that writes to the ledger has to be told besides, as it is typed.
@@ -140,6 +144,15 @@ fn command(out: &mut String, text: &str) {
     let _ = writeln!(out, "      `{text}`");
 }
 
+/// A name as a word of a command, where a shell takes it as one.
+fn word(name: &Shown) -> &str {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_-./:@+%".contains(&it);
+    match name.as_str() {
+        name if name.bytes().all(is_plain) && !name.starts_with('-') => name,
+        _ => "NAME",
+    }
+}
+
 /// Text of others between backquotes, which it cannot end.
 fn quoted(text: &Shown) -> String {
     format!("`{}`", text.as_str().replace('`', "'"))
@@ -175,8 +188,8 @@ fn count(count: usize, one: &str, many: &str) -> String {
 /// The checklist: what to do, in order, with what is known filled in.
 pub fn checklist(incident: &Incident) -> String {
     let mut out = String::with_capacity(4096);
-    let name = &incident.name;
-    let _ = writeln!(out, "# Leak of {}\n", quoted(name));
+    let name = word(&incident.name);
+    let _ = writeln!(out, "# Leak of {}\n", quoted(&incident.name));
     let _ = writeln!(out, "- opened: {} by {}", incident.time, plain(&incident.actor));
     let _ = writeln!(out, "- reason: {}", plain(&incident.reason));
     if let Some(class) = &incident.class {
@@ -214,11 +227,20 @@ pub fn checklist(incident: &Incident) -> String {
 fn stop(out: &mut String, incident: &Incident) {
     out.push_str("\n## 1. Revoke at once\n\n");
     task(out, true, "The value is marked as exposed: launches with it warn.");
+    for other in &incident.also {
+        task(
+            out,
+            false,
+            &format!("The ledger has the same value as {}: open it there too.", quoted(other)),
+        );
+        let options = &incident.options;
+        command(out, &format!("nexis-launch leak respond {} --reason TEXT{options}", word(other)));
+    }
     let revoked = incident.standing == Standing::Revoked;
     task(out, revoked, revoking(incident.class.as_ref().map(Shown::as_str)));
     task(out, revoked, "Record it; after an exposure this may come before the replacement.");
     if !revoked {
-        let (name, options) = (&incident.name, &incident.options);
+        let (name, options) = (word(&incident.name), &incident.options);
         if incident.standing == Standing::NotDeployed {
             command(out, &format!("nexis-launch rotate abort {name}{options}"));
         }
@@ -230,7 +252,7 @@ fn stop(out: &mut String, incident: &Incident) {
 
 fn replace(out: &mut String, incident: &Incident) {
     out.push_str("\n## 2. Deploy a replacement\n\n");
-    let name = &incident.name;
+    let name = word(&incident.name);
     let replaced = incident.standing == Standing::Replaced;
     if incident.can_be_generated {
         task(out, replaced, "Generate it.");
@@ -251,8 +273,12 @@ fn replace(out: &mut String, incident: &Incident) {
         );
         command(out, &format!("nexis-launch rotate deploy {name}{options}"));
     }
-    task(out, false, "See that no process holds the old value: status 0 on every host.");
-    command(out, &format!("nexis-launch inspect --all {name}"));
+    if incident.is_variable {
+        task(out, false, "See that no process holds the old value: status 0 on every host.");
+        command(out, &format!("nexis-launch inspect --all {name}"));
+    } else {
+        task(out, false, "See that nothing uses the old value any more.");
+    }
 }
 
 fn review(out: &mut String, incident: &Incident) {
@@ -292,7 +318,10 @@ fn review(out: &mut String, incident: &Incident) {
             task(out, false, "Look where it stands: logs, artefacts, the history of repositories.");
             command(
                 out,
-                &format!("nexis-launch leak scan --value-file {}=FILE PATH…", incident.name),
+                &format!(
+                    "nexis-launch leak scan --value-file {}=FILE PATH…",
+                    if incident.is_variable { word(&incident.name) } else { "LEAKED" }
+                ),
             );
         }
         Some(scanned) => {

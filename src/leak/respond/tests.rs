@@ -14,12 +14,14 @@ fn incident() -> Incident {
     Incident {
         name: shown("JWT_SECRET"),
         class: Some(shown("jwt-signing")),
+        is_variable: true,
         can_be_generated: true,
         reason: shown("pasted into a ticket"),
         time: shown("2026-11-22T03:10:00Z"),
         actor: shown("alice"),
         fingerprint: Some(("9f86d081884c7d65".to_owned(), "5f2a9c01".to_owned())),
         standing: Standing::InProduction,
+        also: Vec::new(),
         head: None,
         options: shown(" --ledger-key-file ledger.key"),
         draft: None,
@@ -138,6 +140,12 @@ fn each_class_has_words_of_its_own() {
     let other = Incident { class: None, can_be_generated: false, ..incident() };
     assert!(checklist(&other).contains("Have its issuer make another"));
     assert!(!checklist(&other).contains("nexis-launch generate"));
+    // What is not in the contract is in no process' environment that could be looked into.
+    let token = Incident { name: shown("ci-token"), is_variable: false, ..other };
+    let text = checklist(&token);
+    assert!(!text.contains("inspect") && text.contains("--value-file LEAKED=FILE"), "{text}");
+    let odd = checklist(&Incident { name: shown("a`;reboot;`"), ..token });
+    assert!(odd.contains("rotate revoke NAME ") && !odd.contains("revoke a"), "{odd}");
 }
 
 #[test]
