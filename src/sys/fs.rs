@@ -207,10 +207,11 @@ pub fn own_uid() -> u32 {
 /// What getdents64(2) reports.
 pub fn list(fd: BorrowedFd<'_>, mut entry: impl FnMut(&[u8], Kind)) -> nix::Result<()> {
     // Aligned as the kernel's records are; no record is larger than 280 bytes. It is not cleared
-    // before: that would cost more than the rest of the listing.
+    // before: that would cost more than the rest of the listing. A page of the stack is enough, and
+    // a launch touches no more of them than it has to.
     #[repr(align(8))]
-    struct Buffer([MaybeUninit<u8>; 8192]);
-    let mut buffer = Buffer([MaybeUninit::uninit(); 8192]);
+    struct Buffer([MaybeUninit<u8>; 3072]);
+    let mut buffer = Buffer([MaybeUninit::uninit(); 3072]);
     loop {
         let filled = retried(|| {
             // SAFETY: the kernel writes at most the given length into the buffer, which is

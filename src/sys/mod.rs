@@ -5,8 +5,10 @@
 #![allow(unsafe_code, reason = "this is the room for it")]
 
 pub mod allocator;
+pub mod block;
 pub mod descriptor;
 pub mod fs;
+mod heap;
 pub mod identity;
 pub mod make;
 pub mod process;
