@@ -13,7 +13,7 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use std::cell::{Cell, RefCell};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Nodes a file may have, with those that aliases repeat.
 const MOST_NODES: u32 = 400_000;
@@ -213,7 +213,10 @@ impl Builder {
     /// The scalar put aside and its place, or the error that is one.
     fn scalar<E: de::Error>(&self, error: E) -> Result<Node, E> {
         let Some(value) = self.scalar.take() else { return Err(error) };
-        let place = place(&error.to_string());
+        // Most such texts fit without growing, step by step, for each scalar of a file.
+        let mut words = String::with_capacity(256);
+        _ = write!(words, "{error}");
+        let place = place(&words);
         self.count()?;
         if self.is_narrow() && place <= self.last.get() {
             return Err(self.refuse("aliases are not allowed in a contract"));
