@@ -1,11 +1,23 @@
 //! What the user typed: options and commands, by clap. Nothing here touches the environment,
 //! files or secrets.
 
+mod generate;
+mod inspect;
+mod leak;
+mod mask;
 mod mistake;
+pub mod rotate;
+
+pub use generate::{Generate, Platform};
+pub use inspect::Inspect;
+
+pub use leak::{LeakAction, Scan, ScanFormat, Sources, Trace};
+pub use mask::Mask;
 
 use crate::error::Error;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use rotate::{LedgerAction, RotateAction};
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -30,11 +42,26 @@ pub enum Action {
     Check(Check),
     /// Each variable's demands and candidate sources, or a finding code's cause and mend
     Explain(Explain),
+    /// What a live process holds of the contract, against what would be resolved now
+    Inspect(Inspect),
+    /// A value that meets the contract, or a key of the launcher's own
+    Generate(Generate),
     /// Write a working development set-up: .env, generated secrets, .gitignore
     Init(Init),
     /// Show, check or document a contract
     #[command(subcommand)]
     Contract(ContractAction),
+    /// Walk the checklist of a key's rotation, each step on the record
+    #[command(subcommand)]
+    Rotate(RotateAction),
+    /// Verify the ledger of keys, print its head, repair what a crash left
+    #[command(subcommand)]
+    Ledger(LedgerAction),
+    /// After a leak: where a value stands, and which launches got it
+    #[command(subcommand)]
+    Leak(LeakAction),
+    /// Pass standard input on, every value of a secret replaced by its name
+    Mask(Box<Mask>),
     /// Ask a program by HTTP whether it is well: 0 on a 2xx answer, else 1
     Health(Health),
     /// Print a completion script for a shell
@@ -61,7 +88,7 @@ pub struct Launch {
 }
 
 /// What says nothing of files that are not read by a launch.
-const NOT_WITH_DEPLOYMENT: [&str; 15] = [
+const NOT_WITH_DEPLOYMENT: [&str; 17] = [
     "program",
     "secrets_dir",
     "env_file",
@@ -76,6 +103,8 @@ const NOT_WITH_DEPLOYMENT: [&str; 15] = [
     "audit_log",
     "audit_required",
     "fingerprint_key_file",
+    "provider_stderr",
+    "ledger",
     "label",
 ];
 
@@ -159,6 +188,16 @@ pub enum ContractAction {
     Docs {
         /// A contract file; absent: the built-in contract
         file: Option<PathBuf>,
+    },
+    /// Say what contract B demands more or less than A: 0 the same or stricter, 1 looser
+    Diff {
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// A contract file or builtin:nexis-gateway
+        a: PathBuf,
+        /// The contract file that is to take its place
+        b: PathBuf,
     },
     /// Print a skeleton of names and demands, without values
     Template {
@@ -256,10 +295,13 @@ pub struct Privileges {
     /// Forbid the program to gain rights by an exec [env: NEXIS_LAUNCH_NO_NEW_PRIVS; default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub no_new_privs: Option<bool>,
+    /// Experimental: replace the values of secrets in the program's output by their names [env: NEXIS_LAUNCH_MASK_OUTPUT; default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub mask_output: Option<bool>,
 }
 
-/// What run, dev, check and explain share. An option wins over its variable.
-#[derive(Debug, Default, Args)]
+/// What run, dev, check, explain and inspect share. An option wins over its variable.
+#[derive(Clone, Debug, Default, Args)]
 pub struct Options {
     /// development, staging or production [env: NEXIS_LAUNCH_MODE, then NEXIS_ENV; default: production]
     #[arg(long, value_name = "MODE")]
@@ -306,6 +348,12 @@ pub struct Options {
     /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key_file: Option<PathBuf>,
+    /// Directory that keeps what providers write to standard error, each in a new file [env: NEXIS_LAUNCH_PROVIDER_STDERR]
+    #[arg(long, value_name = "DIR")]
+    pub provider_stderr: Option<PathBuf>,
+    /// Directory of the ledger of keys, for findings on age, exposure and revocation [env: NEXIS_LAUNCH_LEDGER]
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
     /// A label for manifest and audit, repeatable [env: NEXIS_LAUNCH_LABELS]
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,

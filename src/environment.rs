@@ -65,8 +65,19 @@ pub struct Inheritance<'a> {
 }
 
 impl Inheritance<'_> {
+    /// Whether the name is a provider's own credential, which the program does not get. What every
+    /// program may see is none.
+    fn withholds(&self, name: &[u8]) -> bool {
+        !self.contract.providers.is_empty()
+            && self.contract.lends(name)
+            && !BASE.iter().any(|pattern| matches(pattern, name))
+    }
+
     /// Whether a name that is nothing to the contract is passed on.
     pub fn passes(&self, name: &[u8]) -> bool {
+        if self.withholds(name) {
+            return false;
+        }
         self.inherit == Inherit::All
             || BASE.iter().any(|pattern| matches(pattern, name))
             || self.contract.passthrough.iter().any(|pattern| matches(pattern, name))
@@ -198,6 +209,8 @@ pub fn build(
             InheritedKind::Other | InheritedKind::ServiceLink => {
                 if inheritance.passes(entry.name()) {
                     entries.push(passed_on(Why::Inherited));
+                } else if inheritance.withholds(entry.name()) {
+                    removed.push(entry.name());
                 } else {
                     dropped.push(entry.name());
                 }

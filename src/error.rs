@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Status {
     /// 64: the command line or a `NEXIS_LAUNCH_*` setting is wrong.
     Usage,
-    /// 65: a contract, env, ledger or audit file is not valid.
+    /// 65: a contract, env, ledger or audit file is not valid; a step is out of order.
     Data,
     /// 66: a named file is missing or cannot be read.
     NoInput,
@@ -25,8 +25,13 @@ pub enum Status {
     CannotWrite,
     /// 70: a fault of the launcher itself.
     Software,
-    /// 1: `health` found no healthy program.
+    /// 1: `health` found no healthy program, `inspect` a process that is not current, `contract
+    /// diff` a looser contract, `rotate status` something overdue; a command of `rotate verify` failed.
     Unhealthy,
+    /// 1: `leak` found something.
+    Found,
+    /// 2: `inspect` could not tell; `leak` found nothing and could not look at all there is.
+    Undecided,
     /// 0: nothing wrong.
     Success,
 }
@@ -45,7 +50,8 @@ impl Status {
             Status::NoPermission => 77,
             Status::CannotWrite => 73,
             Status::Software => 70,
-            Status::Unhealthy => 1,
+            Status::Unhealthy | Status::Found => 1,
+            Status::Undecided => 2,
             Status::Success => 0,
         }
     }

@@ -23,8 +23,15 @@ impl Key {
     /// # Errors
     /// The code and particulars of the finding that says why there is none.
     pub fn read(path: &Path) -> Result<Key, (Code, Fact)> {
+        Key::read_as(path, "--fingerprint-key-file")
+    }
+
+    /// The same of a key that another option names.
+    ///
+    /// # Errors
+    /// As [`Key::read`].
+    pub fn read_as(path: &Path, option: &'static str) -> Result<Key, (Code, Fact)> {
         let unreadable = |why: &'static str| {
-            let option = "--fingerprint-key-file";
             (Code::FileMissing, Fact::Named { option, path: path.to_owned(), errno: why })
         };
         let system = |errno: fs::Errno| unreadable(errno.desc());
@@ -48,6 +55,12 @@ impl Key {
             Code::KeyInvalid,
             Fact::NoKey { path: path.to_owned(), why: "it is not 64 hex digits" },
         ))
+    }
+
+    /// A key of these bytes, for unit tests.
+    #[cfg(test)]
+    pub fn of_bytes(bytes: [u8; 32]) -> Key {
+        Key(bytes)
     }
 
     fn decode(digits: &[u8]) -> Option<Key> {
@@ -74,12 +87,21 @@ impl Key {
         self.hex(b"nexis-launch key id", 4)
     }
 
+    /// HMAC-SHA256 of the texts, one after the other.
+    pub fn mac(&self, texts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes a key of any length (RFC 2104), so there is always one.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        texts.iter().for_each(|text| mac.update(text));
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Whether two keys are the same.
+    pub fn same_as(&self, other: &Key) -> bool {
+        self.0 == other.0
+    }
+
     fn hex(&self, text: &[u8], bytes: usize) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
-            return String::new();
-        };
-        mac.update(text);
-        hex(mac.finalize().into_bytes().as_slice().get(..bytes).unwrap_or_default())
+        hex(self.mac(&[text]).get(..bytes).unwrap_or_default())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Values and ids from the operating system's generator.
 
+pub mod platform;
+pub mod rule;
+
 use crate::contract::model::{Encoding, Generate};
 use crate::fingerprint::hex;
 use crate::secret::Secret;
 use rand::TryRng;
 use rand::rngs::SysRng;
-use zeroize::Zeroize;
 
 /// RFC 4648 section 4.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -17,15 +19,29 @@ const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// A value of the form that the contract asks for; `None` where the operating system has no random
 /// bytes to give, which leaves the variable absent.
 pub fn value(generate: Generate) -> Option<Secret> {
-    let mut random = vec![0; usize::from(generate.bytes)];
+    let random = random(usize::from(generate.bytes))?;
+    Some(Secret::new(match generate.kind {
+        Encoding::LowerHex => hex(random.expose()).into_bytes(),
+        Encoding::PaddedBase64 => base64(random.expose(), BASE64, true),
+        Encoding::UrlBase64 => base64(random.expose(), BASE64_URL, false),
+    }))
+}
+
+/// So many random bytes; `None` where the operating system has none to give.
+fn random(bytes: usize) -> Option<Secret> {
+    let mut random = vec![0; bytes];
     SysRng.try_fill_bytes(&mut random).ok()?;
-    let text = match generate.kind {
-        Encoding::LowerHex => hex(&random).into_bytes(),
-        Encoding::PaddedBase64 => base64(&random, BASE64, true),
-        Encoding::UrlBase64 => base64(&random, BASE64_URL, false),
-    };
-    random.zeroize();
-    Some(Secret::new(text))
+    Some(Secret::new(random))
+}
+
+/// A key for fingerprints or a ledger: 64 hex digits of 32 random bytes.
+pub fn key() -> Option<Secret> {
+    value(Generate { kind: Encoding::LowerHex, bytes: 32 })
+}
+
+/// Padded base64 (RFC 4648 section 4) of a value, for a document that wants it so.
+pub fn padded_base64(value: &Secret) -> Secret {
+    Secret::new(base64(value.expose(), BASE64, true))
 }
 
 fn base64(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> Vec<u8> {

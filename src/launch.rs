@@ -5,7 +5,7 @@ use crate::cli::Options;
 use crate::contract;
 use crate::contract::model::{Contract, Kind, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::exec::{self, Program};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::fingerprint::Key;
@@ -18,37 +18,22 @@ use crate::privileges::{self, User};
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
-use crate::sys::process;
+use crate::sys::{fs, process};
 use crate::url;
+use crate::validate::says_secret;
 use crate::validate::urls::{Displays, Urls};
 use crate::validate::verdict::{self, Case, Verdict};
-use jiff::Timestamp;
 use std::ffi::{CStr, OsStr, OsString};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Id and time of a launch.
-#[derive(Clone, Debug)]
-pub struct Moment {
-    /// A ULID.
-    pub id: String,
-    /// UTC, RFC 3339, whole seconds.
-    pub time: String,
-    /// The day in UTC.
-    pub day: jiff::civil::Date,
-}
+mod ledger;
+mod masked;
+mod moment;
+mod provided;
 
-impl Moment {
-    fn now() -> Self {
-        let now = Timestamp::now();
-        let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        Moment {
-            id: generate::ulid(u64::try_from(now.as_millisecond()).unwrap_or(0)),
-            time: whole.to_string(),
-            day: jiff::tz::Offset::UTC.to_datetime(now).date(),
-        }
-    }
-}
+pub use moment::{Moment, today};
 
 /// What was read and resolved.
 pub struct Survey {
@@ -72,6 +57,8 @@ pub struct Survey {
     pub resolution: Resolution,
     /// Who the program will be, where that was asked for.
     pub user: Option<User>,
+    /// The program's streams that will be masked.
+    pub masked_output: Vec<&'static str>,
     /// What cannot be used of what options and settings name.
     problems: Vec<Finding>,
 }
@@ -82,11 +69,29 @@ impl Survey {
     /// # Errors
     /// What is wrong with options and settings, all of it, or with the contract.
     pub fn take(options: Options, dev: bool) -> Result<Survey, Vec<Error>> {
+        Survey::take_for(options, dev, process::environment(), None)
+    }
+
+    /// The same as a process that is there would: with these entries for the environment, and
+    /// with the files of all sources looked for below its root.
+    ///
+    /// # Errors
+    /// As of [`Survey::take`].
+    pub fn take_for(
+        options: Options,
+        dev: bool,
+        entries: Vec<&'static CStr>,
+        root: Option<BorrowedFd<'_>>,
+    ) -> Result<Survey, Vec<Error>> {
         // Before the first secret is looked at: no core dump, no tracing by the same user.
         let undumpable = process::forbid_dumps();
-        let entries = process::environment();
         let settings = Settings::merge(options, dev, own_settings(&entries))
             .map_err(|settings::Problems(all)| conceal(all, &entries))?;
+        if settings.ledger.is_some() && settings.fingerprint_key_file.is_none() {
+            let message = "cannot look values up in the ledger: there is no fingerprint key";
+            let error = Error::new(Status::Usage, message);
+            return Err(vec![error.hint("name it with --fingerprint-key-file")]);
+        }
         log::start(settings.log);
         if undumpable.is_err() {
             tracing::warn!("core dumps could not be forbidden");
@@ -108,8 +113,8 @@ impl Survey {
             };
             Key::read(path).map_err(unusable).ok()
         });
-        let mut survey = Survey::read(settings, contract, &entries);
-        if let Origin::File(path) = contract.origin {
+        let mut survey = Survey::read(settings, contract, &entries, root);
+        if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
             let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
             let code = Code::InsecurePermissions;
@@ -118,10 +123,18 @@ impl Survey {
         }
         survey.key = key;
         survey.problems = problems;
+        if let Some(path) = survey.settings.ledger.clone() {
+            ledger::observe(&mut survey, &path);
+        }
         Ok(survey)
     }
 
-    fn read(settings: Settings, contract: &'static Contract, entries: &[&'static CStr]) -> Survey {
+    fn read(
+        settings: Settings,
+        contract: &'static Contract,
+        entries: &[&'static CStr],
+        root: Option<BorrowedFd<'_>>,
+    ) -> Survey {
         let named = ModeWish {
             wish: settings.mode.as_ref().map(|(text, origin)| (text.as_bytes(), *origin)),
             environment: lookup(entries, b"NEXIS_ENV"),
@@ -129,46 +142,69 @@ impl Survey {
         let early = named.wish.map(|(text, _)| text).or(named.environment);
         let development = early.and_then(|text| Mode::parse(text, &contract.mode_names))
             == Some(Mode::Development);
-        let snapshot = source::take(&Request {
+        let request = Request {
             contract,
             environ: entries,
             secrets_dirs: settings.secrets_dirs.as_deref(),
             env_files: &settings.env_files,
             find_dotenv: development && settings.env_files.is_empty(),
-        });
+        };
+        let mut snapshot = match root {
+            None => source::take(&request),
+            Some(root) => fs::within(root, || source::take(&request)),
+        };
         let mut generate = |row: &Row| row.generate.and_then(generate::value);
-        let resolution = resolve(contract, snapshot.candidates, &named, &mut generate);
+        let moment = Moment::now();
+        let candidates = std::mem::take(&mut snapshot.candidates);
+        let mut resolution = resolve(contract, candidates, &named, &mut generate);
+        if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
+            let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
+            resolution = provided::ask(contract, about, &mut snapshot, resolution, how);
+        }
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
         Survey {
             contract,
             key: None,
-            moment: Moment::now(),
+            moment,
             inherited: snapshot.inherited,
             extras: snapshot.extras,
             observations: snapshot.observations,
             visited: snapshot.visited,
             resolution,
             user: None,
+            masked_output: Vec::new(),
             problems: Vec::new(),
             settings,
         }
     }
 
-    /// Finds out who the program will be. Only a launch asks: a check has no program to be another
-    /// user, and mostly not the rights to tell.
+    /// Finds out who the program will be.
     pub fn choose_user(&mut self) {
-        let Some(wish) = &self.settings.user else { return };
-        match privileges::choose(wish) {
-            Ok(user) => self.user = Some(user),
-            Err(why) => self.problems.push(Finding {
-                code: Code::PrivilegesNotDropped,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::User { user: wish.text.clone(), why },
-                accepted: None,
-            }),
+        match self.settings.user.as_ref().map(privileges::choose) {
+            Some(Ok(user)) => self.user = Some(user),
+            Some(Err(why)) => self.lacks_user(why),
+            None => {}
         }
+    }
+
+    /// Finds out whether there is such a user. A check has no program to be it, and mostly not the
+    /// rights to tell more.
+    pub fn look_up_user(&mut self) {
+        if let Some(Err(why)) = self.settings.user.as_ref().map(privileges::look_up) {
+            self.lacks_user(why);
+        }
+    }
+
+    fn lacks_user(&mut self, why: &'static str) {
+        let user = self.settings.user.as_ref().map(|wish| wish.text.clone()).unwrap_or_default();
+        self.problems.push(Finding {
+            code: Code::PrivilegesNotDropped,
+            severity: Severity::Error,
+            variable: None,
+            source: None,
+            fact: Fact::User { user, why },
+            accepted: None,
+        });
     }
 
     /// An inherited variable's value.
@@ -193,11 +229,33 @@ impl Survey {
 /// # Errors
 /// What is wrong with options and settings, all of it, or with the contract.
 pub fn contract(options: Options) -> Result<&'static Contract, Vec<Error>> {
+    chosen(options).map(|(_, contract)| contract)
+}
+
+/// Options and settings, and the contract that they name, for what reads no source.
+///
+/// # Errors
+/// As [`contract`].
+pub fn chosen(options: Options) -> Result<(Settings, &'static Contract), Vec<Error>> {
     let entries = process::environment();
     let settings = Settings::merge(options, false, own_settings(&entries))
         .map_err(|settings::Problems(all)| conceal(all, &entries))?;
     log::start(settings.log);
-    contract::load(settings.contract.as_deref()).map_err(|error| conceal(vec![error], &entries))
+    let contract = contract::load(settings.contract.as_deref())
+        .map_err(|error| conceal(vec![error], &entries))?;
+    Ok((settings, contract))
+}
+
+/// Options and settings alone, for what needs neither contract nor source.
+///
+/// # Errors
+/// What is wrong with options and settings, all of it.
+pub fn settings(options: Options) -> Result<Settings, Vec<Error>> {
+    let entries = process::environment();
+    let merged = Settings::merge(options, false, own_settings(&entries));
+    let settings = merged.map_err(|settings::Problems(all)| conceal(all, &entries))?;
+    log::start(settings.log);
+    Ok(settings)
 }
 
 /// The pairs under the settings' prefix that are not injected by Kubernetes for a service.
@@ -211,19 +269,20 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
 }
 
 /// Takes out of errors what is the value of an inherited secret: an operator who confused two
-/// names gave it as a path or as a setting's name. No contract is in force yet, so the built-in
-/// one says what is a secret.
+/// names gave it as a path or as a setting's name. No contract is in force yet, so the default one
+/// says what is a secret, whatever program is meant, and so does a name that says it of itself; the
+/// password of a URL is one under any name.
 pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
     let mut needles = Needles::new();
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
-        let known = contract::builtin::CONTRACT.known(name);
-        if let Some(row) = known.map(|known| contract::builtin::CONTRACT.row(known.row))
-            && row.secret
-        {
-            needles.add(row.name, value);
-            for password in url::passwords(value) {
-                needles.add(format!("{}#password", row.name), password.expose());
-            }
+        let default = &contract::builtin::CONTRACT;
+        let row = default.known(name).map(|known| default.row(known.row));
+        let shown = row.map_or_else(|| String::from_utf8_lossy(name), |row| row.name.into());
+        if row.map_or_else(|| says_secret(name), |row| row.secret) {
+            needles.add(shown.clone().into_owned(), value);
+        }
+        for password in url::passwords(value) {
+            needles.add(format!("{shown}#password"), password.expose());
         }
     }
     let concealed = |mut error: Error| {
@@ -236,6 +295,12 @@ pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Erro
         error
     };
     errors.into_iter().map(concealed).collect()
+}
+
+/// Whether a terminal may be written to in colours, by an environment that is not surveyed.
+pub fn allows_colours(entries: &[&'static CStr]) -> bool {
+    lookup(entries, b"NO_COLOR").is_none_or(<[u8]>::is_empty)
+        && lookup(entries, b"TERM") != Some(b"dumb")
 }
 
 /// The first entry's value of this name.
@@ -282,7 +347,11 @@ impl Launch {
         }
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
-        let needles = needles(survey.contract, &survey.resolution, &urls);
+        let mut needles = needles(survey.contract, &survey.resolution, &urls);
+        provided::hide_credentials(&survey, &mut needles);
+        if !survey.masked_output.is_empty() {
+            beyond.extend(masked::warnings(survey.contract, &survey.resolution));
+        }
         if tracing::enabled!(tracing::Level::DEBUG) {
             for path in &survey.visited {
                 let shown = Guard::new(&needles).text(&path.to_string_lossy());
@@ -299,6 +368,7 @@ impl Launch {
             inheritance,
             arguments: &arguments,
             accept: &survey.settings.accept,
+            enforce: survey.settings.enforce,
             today: survey.moment.day,
         };
         let observations = std::mem::take(&mut survey.observations);
@@ -307,9 +377,37 @@ impl Launch {
         Launch { program, environment, verdict, needles, displays, survey }
     }
 
+    /// Every secret that was read, with the passwords inside URLs.
+    pub fn needles(&self) -> &Needles {
+        &self.needles
+    }
+
     /// The guard over every secret that was read.
     pub fn guard(&self) -> Guard<'_> {
         Guard::new(&self.needles)
+    }
+
+    /// The secrets that were read, for whoever looks for them elsewhere.
+    pub fn into_secrets(self) -> Secrets {
+        let contract = self.survey.contract;
+        let unread = self.verdict.findings.iter().filter_map(|finding| {
+            let missed = match finding.code {
+                Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge => true,
+                Code::EnvFileInvalid | Code::ProviderFailed | Code::InsecureContract => true,
+                // The fingerprints' key is no source.
+                Code::FileMissing => {
+                    !matches!(finding.fact, Fact::Named { option: "--fingerprint-key-file", .. })
+                }
+                _ => false,
+            };
+            let row = finding.variable.as_deref().map(|name| contract.known(name.as_bytes()));
+            let is_secret =
+                row.is_none_or(|known| known.is_some_and(|known| contract.row(known.row).secret));
+            let name = finding.variable.as_deref().unwrap_or("a source of secrets");
+            (missed && is_secret).then(|| (name.to_owned(), finding.message()))
+        });
+        let short = masked::short(contract, &self.survey.resolution);
+        Secrets { unread: unread.collect(), short, needles: self.needles }
     }
 
     /// The record of this launch.
@@ -326,11 +424,22 @@ impl Launch {
             moment: &survey.moment,
             needles: &self.needles,
             displays: &self.displays,
+            masked_output: &survey.masked_output,
             user: survey.user.as_ref().zip(survey.settings.user.as_ref().map(|wish| wish.origin)),
             invocation: survey.inherited(b"INVOCATION_ID"),
         };
         manifest::describe(&about, outcome)
     }
+}
+
+/// What there is to look for elsewhere.
+pub struct Secrets {
+    /// Every secret that was read, whether it won or not, with the passwords inside URLs.
+    pub needles: Needles,
+    /// The names of those of fewer than 8 bytes, which are not among them.
+    pub short: Vec<String>,
+    /// Variables, or sources of many, that could not be read, and why.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.

@@ -5,6 +5,8 @@
 //! the forms' first eight bytes makes a text without a needle cost one pass, however many
 //! needles there are.
 
+pub mod stream;
+
 use crate::secret::Secret;
 use std::borrow::Cow;
 use std::cell::OnceCell;

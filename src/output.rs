@@ -32,7 +32,15 @@ pub fn to_stderr(text: &str) {
 /// # Errors
 /// [`Status::CannotWrite`], unless the reader went away, which is the reader's choice.
 pub fn to_stdout(text: &str) -> Result<(), Error> {
-    match descriptor::write_all(io::stdout().as_fd(), text.as_bytes()) {
+    bytes_to_stdout(text.as_bytes())
+}
+
+/// The same for bytes, which a value that was asked for may be.
+///
+/// # Errors
+/// As of [`to_stdout`].
+pub fn bytes_to_stdout(bytes: &[u8]) -> Result<(), Error> {
+    match descriptor::write_all(io::stdout().as_fd(), bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
             Status::CannotWrite,
             format!("cannot write to standard output: {}", process::describe(&error)),

@@ -51,6 +51,14 @@ pub fn choose(wish: &UserWish) -> Result<User, &'static str> {
     Ok(user)
 }
 
+/// Whether the user and the group can be told at all, which needs no rights.
+///
+/// # Errors
+/// Why not, in fixed words.
+pub fn look_up(wish: &UserWish) -> Result<(), &'static str> {
+    find(wish, &Accounts::of_the_system()).map(|_| ())
+}
+
 /// Looks names and numbers up.
 fn find(wish: &UserWish, accounts: &Accounts) -> Result<User, &'static str> {
     let (number, account) = match &wish.user {
@@ -85,6 +93,11 @@ impl User {
     /// Whether this is another user or group than the launcher's.
     pub fn is_another(&self) -> bool {
         self.changes
+    }
+
+    /// All its groups, sorted.
+    pub fn groups(&self) -> &[u32] {
+        &self.groups
     }
 
     /// The variables that follow the user.

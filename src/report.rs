@@ -16,6 +16,8 @@ struct Item<'a> {
     hint: &'a str,
     path: Option<&'a str>,
     line: Option<u32>,
+    /// Why it may stand, where the contract acknowledges it.
+    acknowledged: Option<&'a str>,
 }
 
 impl<'a> From<&'a FindingRecord> for Item<'a> {
@@ -28,6 +30,7 @@ impl<'a> From<&'a FindingRecord> for Item<'a> {
             hint: finding.hint.as_str(),
             path: file_of(finding),
             line: None,
+            acknowledged: finding.acknowledged.as_ref().map(|it| it.reason.as_str()),
         }
     }
 }
@@ -70,6 +73,10 @@ fn result(finding: &Item<'_>) -> serde_json::Value {
         "level": finding.severity,
         "message": {"text": format!("{}; {}", finding.message, finding.hint)},
     });
+    if let (Some(reason), Some(object)) = (finding.acknowledged, result.as_object_mut()) {
+        let suppressed = json!([{"kind": "external", "justification": reason}]);
+        object.insert("suppressions".to_owned(), suppressed);
+    }
     let mut location = serde_json::Map::new();
     if let Some(variable) = finding.variable {
         location
@@ -96,7 +103,7 @@ fn file_of(finding: &FindingRecord) -> Option<&str> {
 }
 
 /// A path as a relative or absolute URI reference (RFC 3986 section 4.1).
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
@@ -116,7 +123,8 @@ pub fn github(manifest: &Manifest) -> String {
 fn github_of<'a>(items: impl Iterator<Item = Item<'a>>) -> String {
     let mut out = String::new();
     for finding in items {
-        let _ = write!(out, "::{} title={}", finding.severity, property(finding.code));
+        let level = if finding.acknowledged.is_some() { "notice" } else { finding.severity };
+        let _ = write!(out, "::{level} title={}", property(finding.code));
         if let Some(path) = finding.path {
             let _ = write!(out, ",file={}", property(path));
         }

@@ -112,12 +112,18 @@ pub struct Settings {
     pub audit_required: bool,
     /// The key of fingerprints.
     pub fingerprint_key_file: Option<PathBuf>,
+    /// The directory that keeps providers' standard errors.
+    pub provider_stderr: Option<PathBuf>,
+    /// The directory of the ledger.
+    pub ledger: Option<PathBuf>,
     /// Labels, in their order.
     pub labels: Vec<(String, String)>,
     /// Who the program is to be (`run` and `dev`).
     pub user: Option<UserWish>,
     /// Whether no exec may give the program more rights.
     pub no_new_privs: bool,
+    /// Whether the program's output is masked.
+    pub mask_output: bool,
     /// The launcher's own log.
     pub log: Log,
 }
@@ -149,15 +155,18 @@ struct Variables {
     audit_log: Option<String>,
     audit_required: Option<String>,
     fingerprint_key_file: Option<String>,
+    provider_stderr: Option<String>,
+    ledger: Option<String>,
     labels: Option<String>,
     user: Option<String>,
     no_new_privs: Option<String>,
+    mask_output: Option<String>,
     log: Option<String>,
     log_format: Option<String>,
 }
 
 /// The names after the prefix.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 20] = [
     "MODE",
     "CONTRACT",
     "SECRETS_DIR",
@@ -170,9 +179,12 @@ const NAMES: [&str; 17] = [
     "AUDIT_LOG",
     "AUDIT_REQUIRED",
     "FINGERPRINT_KEY_FILE",
+    "PROVIDER_STDERR",
+    "LEDGER",
     "LABELS",
     "USER",
     "NO_NEW_PRIVS",
+    "MASK_OUTPUT",
     "LOG",
     "LOG_FORMAT",
 ];
@@ -293,12 +305,21 @@ impl Merge<'_> {
             fingerprint_key_file: options
                 .fingerprint_key_file
                 .or(variables.fingerprint_key_file.map(PathBuf::from)),
+            provider_stderr: options
+                .provider_stderr
+                .or(variables.provider_stderr.map(PathBuf::from)),
+            ledger: options.ledger.or(variables.ledger.map(PathBuf::from)),
             labels: self.labels(texts(options.label, variables.labels)),
             user: UserWish::read(options.privileges.user, variables.user, self.problems),
             no_new_privs: options
                 .privileges
                 .no_new_privs
                 .or_else(|| self.word("NO_NEW_PRIVS", variables.no_new_privs))
+                .unwrap_or(false),
+            mask_output: options
+                .privileges
+                .mask_output
+                .or_else(|| self.word("MASK_OUTPUT", variables.mask_output))
                 .unwrap_or(false),
             log: self.log(
                 options.verbose,

@@ -89,10 +89,14 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("error", &["*"]),
     ("cli", &["secret", "source", "sys", "settings", "contract", "resolve", "validate"]),
     ("settings", &["secret", "source", "sys", "contract", "resolve", "validate"]),
-    ("contract", &["secret", "source", "resolve", "validate", "environment", "manifest"]),
+    (
+        "contract",
+        &["secret", "source", "provider", "resolve", "validate", "environment", "manifest"],
+    ),
     ("finding", &["secret", "contract", "resolve", "validate", "environment", "manifest"]),
-    ("source", &["resolve", "validate", "environment", "manifest", "exec", "settings"]),
-    ("resolve", &["environment", "manifest", "exec", "sys", "needles"]),
+    ("source", &["provider", "resolve", "validate", "environment", "manifest", "exec", "settings"]),
+    ("provider", &["resolve", "validate", "environment", "manifest", "exec", "audit"]),
+    ("resolve", &["provider", "environment", "manifest", "exec", "sys", "needles"]),
     ("compose", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("url", &["source", "resolve", "environment", "manifest", "exec", "sys"]),
     ("validate", &["manifest", "exec", "sys", "explain"]),
@@ -105,7 +109,13 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("health", &["secret", "settings", "source", "contract", "resolve", "manifest"]),
     ("output", &["secret", "contract", "source", "resolve", "environment"]),
     ("audit", &["secret", "contract", "source", "resolve", "environment"]),
+    ("new_file", &["settings", "contract", "source", "resolve", "environment", "manifest"]),
+    ("inspect", &["settings", "exec", "audit", "output", "log", "privileges", "deployment"]),
+    ("ledger", &["secret", "source", "settings", "contract", "resolve", "validate", "rotate"]),
+    ("rotate", &["secret", "source", "settings", "resolve", "validate", "sys"]),
     ("init", &["settings", "resolve", "environment", "manifest", "exec", "launch", "cli"]),
+    ("mask", &["secret", "contract", "source", "resolve", "environment", "manifest", "settings"]),
+    ("leak", &["settings", "resolve", "environment", "exec", "launch", "cli", "audit", "validate"]),
     ("report", &["secret", "contract", "source", "resolve", "environment", "sys"]),
 ];
 
@@ -116,6 +126,7 @@ const INNER: &[&str] = &[
     "deployment",
     "finding",
     "source",
+    "provider",
     "resolve",
     "compose",
     "url",
@@ -126,6 +137,9 @@ const INNER: &[&str] = &[
     "fingerprint",
     "generate",
     "privileges",
+    "ledger",
+    "rotate",
+    "mask",
 ];
 /// What leads and writes.
 const OUTER: &[&str] =
@@ -174,8 +188,18 @@ fn rooms_keep_to_their_tools() {
             words.extend(pure);
         }
         // What holds a value is never handed to a library that prints what it does not like.
-        if ["source", "resolve", "validate", "environment", "compose", "url", "needles", "secret"]
-            .contains(&room)
+        if [
+            "source",
+            "provider",
+            "resolve",
+            "validate",
+            "environment",
+            "compose",
+            "url",
+            "needles",
+            "secret",
+        ]
+        .contains(&room)
         {
             words.extend(values);
         }
@@ -196,6 +220,47 @@ fn unsafe_code_and_the_system_stand_in_one_room() {
     }
     let own = all.iter().filter(|source| source.room() == "sys");
     assert!(own.into_iter().any(|source| has(&source.whole, "unsafe {")), "the search finds none");
+}
+
+/// What holds a gateway's names: the built-in contract and the table made from it.
+const OF_THE_GATEWAY: &[&str] = &["src/contract/builtin.rs"];
+/// Where the built-in contract is called by its name, and no more is known of it than that.
+const NAMES_THE_BUILT_IN: &[&str] =
+    &["src/contract/builtin.rs", "src/contract/load.rs", "src/contract/mod.rs", "src/cli.rs"];
+
+#[test]
+fn nothing_of_one_program_stands_outside_the_built_in_contract() {
+    let contract = &nexis_launch::contract::builtin::CONTRACT;
+    let mut words: BTreeSet<&str> = contract.names.iter().map(|known| known.name).collect();
+    words.extend(contract.not_read.iter().map(|known| known.name.trim_end_matches('*')));
+    words.extend(contract.burnt.iter().map(|burnt| burnt.value));
+    // Every program's mode may be said by it (interface, `--mode`).
+    words.remove("NEXIS_ENV");
+    assert!(words.len() > 100, "{} words", words.len());
+    let mut seen = 0;
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let named = NAMES_THE_BUILT_IN.contains(&&*source.path);
+        assert!(named || !source.code.contains("nexis-gateway"), "{}: its name", source.path);
+        if OF_THE_GATEWAY.contains(&&*source.path) {
+            seen += 1;
+            assert!(words.iter().any(|word| source.code.contains(word)), "the search finds none");
+            continue;
+        }
+        for word in &words {
+            assert!(!has_word(&source.code, word), "{} may not have {word}", source.path);
+        }
+    }
+    assert_eq!(seen, OF_THE_GATEWAY.len());
+}
+
+/// Whether the word stands in the text with no letter, digit or underscore beside it.
+fn has_word(text: &str, word: &str) -> bool {
+    let joins = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) =
+            (text[..at].chars().next_back(), text[at + word.len()..].chars().next());
+        !before.is_some_and(joins) && !after.is_some_and(joins)
+    })
 }
 
 #[test]

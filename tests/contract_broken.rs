@@ -88,8 +88,7 @@ fn broken_contracts_are_refused_with_line_and_cause() {
             "",
         ),
         ("version: 1\nname: x\npassthrough: ['*']", "line 3: passthrough: expected a name", ""),
-        ("version: 1\nname: x\npolicy: {}", "line 3: unknown key policy", ""),
-        ("version: 1\nname: x\nproviders: []", "line 3: unknown key providers", ""),
+        ("version: 1\nname: x\npolicy: []", "line 3: expected a mapping", ""),
         (
             "version: 1\nname: x\nextends: builtin:other",
             "line 3: extends: no built-in contract",
@@ -133,8 +132,6 @@ fn broken_rows_are_refused_with_line_and_cause() {
         ),
         ("- {name: A, aliases: [NEXIS_LAUNCH_MODE]}", "line 4: aliases: NEXIS_LAUNCH_*", ""),
         ("- name: A\n  aliasses: [B]", "line 5: unknown key aliasses", "did you mean aliases?"),
-        ("- name: A\n  provider: store", "line 5: unknown key provider", ""),
-        ("- name: A\n  pointer: /x", "line 5: unknown key pointer", ""),
         ("- name: A\n  name: B", "line 5: name stands here a second time", ""),
         ("- name: A\n- name: A", "line 5: A has a second row", ""),
         ("- name: A\n  aliases: [B]\n- name: B", "line 6: B is claimed by A and B", ""),

@@ -22,7 +22,7 @@ fn table(compiled: &Contract) -> String {
          #![allow(clippy::all, reason = \"printed, not written\")]\n\n\
          use super::model::{\n    Condition::*, Contract, Deliver::*, Display::*, Encoding::*, Feature, FeatureId, FileName,\n    \
          FinalNewline::*, Format, Generate, Kind::*, Known, List, NotRead, Origin::*, Override,\n    \
-         Place::*, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,\n};\n\
+         Place::*, Policy, Reject, Role::*, Row, RowId, Rule, Segment::*, Template, Test::*,\n};\n\
          use crate::finding::{Code::*, Severity::*};\nuse crate::mode::Modes;\n\n\
          /// The built-in contract.\n#[rustfmt::skip]\npub static CONTRACT: Contract = Contract {\n",
     );
@@ -44,8 +44,11 @@ fn table(compiled: &Contract) -> String {
     list(&mut text, "not_read", &compiled.not_read);
     list(&mut text, "prefixes", &compiled.prefixes);
     list(&mut text, "passthrough", &compiled.passthrough);
+    text.push_str(&format!("    policy: {:?},\n", compiled.policy));
     list(&mut text, "trusted_owners", &compiled.trusted_owners);
     list(&mut text, "burnt", &compiled.burnt);
+    list(&mut text, "providers", &compiled.providers);
+    list(&mut text, "chain", &compiled.chain);
     list(&mut text, "names", &compiled.names);
     list(&mut text, "files", &compiled.files);
     text.push_str(&format!("    initials: {:#x},\n", compiled.initials));

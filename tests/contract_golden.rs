@@ -49,12 +49,13 @@ fn skeletons_are_as_they_were_and_set_nothing() {
     };
     assert!(bare(Form::Env).is_empty());
     assert_eq!(bare(Form::Systemd), ["[Service]"]);
-    assert_eq!(bare(Form::Compose), ["services:", "  nexis-gateway:", "    secrets:", "secrets:"]);
+    let compose = ["services:", "  nexis-gateway:", "    image: nexis-gateway"];
+    assert_eq!(bare(Form::Compose), compose);
     let kubernetes = [
         "apiVersion: v1",
         "kind: Secret",
         "metadata:",
-        "  name: \"\"",
+        "  name: nexis-gateway",
         "type: Opaque",
         "stringData:",
     ];

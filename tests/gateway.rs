@@ -263,3 +263,52 @@ fn a_stop_reaches_the_gateway_as_if_it_had_been_started_directly() {
         service.0.finish().status(0);
     }
 }
+
+/// A rotation from end to end: the successor is generated, the running gateway is told to hold the
+/// old key, and a new start refuses the old key's tokens.
+#[test]
+fn tokens_of_the_old_key_are_refused_once_inspect_calls_a_gateway_current() {
+    let root = Launch::new().dir("secrets");
+    let secrets = root.root().join("secrets");
+    let made = |name: &str| {
+        let path = secrets.join(name);
+        Launch::command("generate", ["JWT_SECRET", "--out", path.to_str().unwrap()])
+            .run()
+            .status(0);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let start = || {
+        let options = ["--secrets-dir", secrets.to_str().unwrap()];
+        Service::start(gateway_in("production", 20).options(options))
+    };
+    let old_key = made("jwt-secret");
+    let old = start();
+    let session = old.get("/login", None).1;
+    let new_key = made("successor");
+    let inspect = |service: &Service, status: i32, state: &str| {
+        let pid = service.0.pid().to_string();
+        let outcome = Launch::command("inspect", ["--pid", &pid, "--secrets-dir"])
+            .args([secrets.as_os_str()])
+            .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+            .canary(&old_key)
+            .canary(&new_key)
+            .run();
+        outcome.status(status).no_canary();
+        let line = format!("  JWT_SECRET                {state}  ");
+        assert!(outcome.out().contains(&line), "{outcome}");
+    };
+    inspect(&old, 0, "current");
+    assert_eq!(old.get("/api", Some(&session)).0, 200);
+    std::fs::rename(secrets.join("successor"), secrets.join("jwt-secret")).unwrap();
+    inspect(&old, 1, "stale");
+    assert_eq!(old.get("/api", Some(&session)).0, 200, "it takes the old key's tokens still");
+    let new = start();
+    inspect(&new, 0, "current");
+    assert_eq!(new.get("/api", Some(&session)).0, 401, "the old key's tokens are refused");
+    assert!(new.accepts("/api", &new_key) && !new.accepts("/api", &old_key));
+    inspect(&old, 1, "stale");
+    for service in [old, new] {
+        service.0.signal(libc::SIGTERM);
+        service.0.finish().status(0);
+    }
+}

@@ -51,6 +51,7 @@ fn row(kind: Kind, min_bytes: Option<u32>) -> Row {
         blank_allowed: false,
         deliver: Deliver::AsValue,
         generate: None,
+        fetch: None,
         default: None,
         template: None,
         display: Display::Auto,

@@ -338,12 +338,32 @@ fn no_new_privileges_reaches_the_program_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_check_asks_for_no_user() {
+fn a_check_becomes_no_user() {
     Launch::command("check", ["--mode", "production"])
         .requirements()
-        .env("NEXIS_LAUNCH_USER", "no-such-user")
+        .env("NEXIS_LAUNCH_USER", "54321")
         .env("NEXIS_LAUNCH_NO_NEW_PRIVS", "true")
         .run()
         .status(0);
     Launch::command("check", ["--user", "0"]).requirements().run().status(64);
+}
+
+#[test]
+fn a_check_says_that_the_user_of_the_setting_is_not_listed_without_any_rights() {
+    let check = |user: &str| {
+        let launch = Launch::new().args(["check", "--mode", "production", "--format", "json"]);
+        launch.requirements().env("NEXIS_LAUNCH_USER", user).unprivileged().run()
+    };
+    for user in ["no-such-user", "root:no-such-group"] {
+        let outcome = check(user);
+        outcome.status(77);
+        let found = outcome.out();
+        assert!(found.contains(r#""code":"privileges-not-dropped""#), "{outcome}");
+        assert!(found.contains(user), "{outcome}");
+    }
+    // That it may not become this one is nothing that a check is asked.
+    for user in ["root", UNLISTED, "54321:12345"] {
+        check(user).status(0);
+    }
+    check("a:b:c").status(64);
 }

@@ -80,6 +80,8 @@ fn the_exit_statuses_are_the_programs_in_their_order() {
         Status::CannotWrite,
         Status::Software,
         Status::Unhealthy,
+        Status::Found,
+        Status::Undecided,
         Status::Success,
     ];
     assert!(all.is_sorted(), "the order of the type is the order of precedence");
@@ -142,6 +144,40 @@ fn the_operators_contract_parses_and_lints_clean() {
     assert_eq!((linted.out(), linted.err()), (String::new(), String::new()));
 }
 
+#[test]
+fn the_policy_parses_lints_clean_and_is_not_looser_than_what_it_extends() {
+    let text = readme();
+    let yaml = text.split("```yaml\n").find(|block| block.contains("\npolicy:\n")).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
+    let command = |words: &[&str]| {
+        let launch = Launch::command("contract", words).file("platform.yaml", yaml);
+        let outcome = launch.run();
+        outcome.status(0);
+        assert_eq!(outcome.err(), "");
+        outcome.out()
+    };
+    assert_eq!(command(&["lint", "{root}/platform.yaml"]), "");
+    command(&["diff", "builtin:nexis-gateway", "{root}/platform.yaml"]);
+    // Every key that the table explains is one, and the other way round.
+    let section = section(&text, "A contract of your own");
+    let rows: Vec<&str> = section.lines().filter_map(|it| it.strip_prefix("| `")).collect();
+    for key in contract::policy::POLICY {
+        let named = |row: &&&str| row.starts_with(key) && yaml.contains(&format!("\n  {key}:"));
+        assert!(rows.iter().any(|row| named(&row)), "{key}");
+    }
+}
+
+#[test]
+fn the_contract_with_providers_parses() {
+    let text = readme();
+    let yaml = section(&text, "Providers").split("```yaml\n").nth(1).unwrap();
+    let yaml = yaml.split("```").next().unwrap();
+    let name = Path::new("gateway.yaml");
+    let contract = contract::parse(yaml, name, Origin::File("gateway.yaml")).unwrap();
+    assert_eq!(contract.providers.len(), 2);
+    assert_eq!(contract.rows.iter().filter(|row| row.fetch.is_some()).count(), 2);
+}
+
 /// The first command, with the launcher of this build in place of `cargo run … --`.
 #[test]
 fn the_first_command_shows_what_reached_the_program() {
@@ -161,6 +197,70 @@ fn the_first_command_shows_what_reached_the_program() {
     let out = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(out, "JWT_SECRET has 64 characters, NEXIS_ENV=development\n");
     assert!(ended.status.success());
+}
+
+/// The section's commands, one after the other, with the launcher of this build.
+#[test]
+fn the_commands_that_generate_write_what_they_say() {
+    let text = readme();
+    let commands = commands(section(&text, "Generating values"));
+    let launch = Launch::new();
+    let work = launch.root().join("work");
+    let mut made = Vec::new();
+    for line in commands {
+        let rest = line.strip_prefix("nexis-launch ").expect("a command of the launcher");
+        let out = rest.split(' ').next_back().unwrap();
+        let ended = std::process::Command::new("/bin/sh")
+            .args(["-c", &format!("exec \"$0\" {rest}"), env!("CARGO_BIN_EXE_nexis-launch")])
+            .current_dir(&work)
+            .env_clear()
+            .output()
+            .unwrap();
+        assert!(ended.status.success() && ended.stdout.is_empty(), "{line}: {ended:?}");
+        let content = std::fs::read_to_string(work.join(out)).unwrap();
+        assert!(!String::from_utf8(ended.stderr).unwrap().contains(&content), "{line}");
+        made.push(content);
+    }
+    assert_eq!(made.len(), 3);
+    assert_eq!((made[0].len(), made[2].len()), (64, 64));
+    assert!(made[1].contains("kind: Secret\n") && made[1].contains("  name: gateway-keys\n"));
+}
+
+/// The section's blocks as one session, with the launcher of this build on PATH; what it shows
+/// last is what the program says.
+#[test]
+fn the_worked_rotation_works() {
+    let text = readme();
+    let section = section(&text, "Rotating a key");
+    let launch = Launch::new();
+    let work = launch.root().join("work");
+    std::fs::create_dir(work.join("bin")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nexis-launch"), work.join("bin/nexis-launch"))
+        .unwrap();
+    std::fs::write(work.join("jwt-secret"), format!("{}\n", common::HEX_KEY)).unwrap();
+    let check = "#!/bin/sh\ntest ${#JWT_SECRET} = 64\n";
+    std::fs::write(work.join("check-login"), check).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(work.join("check-login"), executable).unwrap();
+    let session = commands(section).join("\n");
+    let ended = std::process::Command::new("/bin/sh")
+        .args(["-euc", &session])
+        .current_dir(&work)
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", work.join("bin").display()))
+        .output()
+        .unwrap();
+    let out = String::from_utf8(ended.stdout).unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && err.is_empty(), "{out}{err}");
+    assert!(out.contains("something is overdue"), "{out}");
+    let shown = section.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(out.ends_with(shown), "{out}");
+    assert_eq!(out.matches("\nhead 1:JWT_SECRET=").count(), 7, "{out}");
+    let page = std::fs::read_to_string(work.join("history.html")).unwrap();
+    for word in ["CHG-17", "bob", "d41773f", "The chain was verified"] {
+        assert!(page.contains(word), "{word}");
+    }
 }
 
 #[test]

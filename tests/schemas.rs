@@ -49,7 +49,7 @@ fn manifest(launch: Launch, outcome: &str) -> Value {
 /// A launch whose manifest has every field but `error`.
 fn rich() -> Launch {
     Launch::sound("production")
-        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key"])
+        .options(["--inherit", "contract", "--fingerprint-key-file", "{root}/key", "--mask-output"])
         .options([
             "--label",
             "commit=d41773f",
@@ -86,7 +86,8 @@ fn the_manifest_of_a_start_is_valid() {
 #[test]
 fn the_manifest_of_a_launch_with_every_field_is_valid_and_has_them() {
     let manifest = manifest(rich(), "exec");
-    for field in ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"] {
+    let fields = ["fingerprint_key_id", "labels", "program", "env_files", "removed", "dropped"];
+    for field in fields.iter().chain(&["masked_output"]) {
         assert!(!manifest[field].is_null(), "{field} is absent\n{manifest:#}");
     }
     let variables = manifest["variables"].as_array().unwrap();
@@ -182,13 +183,15 @@ fn a_manifest_with_anything_more_is_refused() {
         ("/features/openai", json!("maybe")),
         ("/inherited/count", json!(-1)),
         ("/time", json!("yesterday")),
+        ("/masked_output", json!([])),
+        ("/masked_output/0", json!("stdin")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();
         assert!(!schema.is_valid(&bad), "{place} takes {value}");
     }
     for key in good.as_object().unwrap().keys() {
-        let optional = ["fingerprint_key_id", "program", "env_files", "dropped"];
+        let optional = ["fingerprint_key_id", "program", "env_files", "dropped", "masked_output"];
         let mut less = good.clone();
         less.as_object_mut().unwrap().remove(key);
         assert_eq!(schema.is_valid(&less), optional.contains(&key.as_str()), "without {key}");
@@ -209,6 +212,68 @@ fn the_readmes_manifest_is_valid() {
     assert_valid(&schema("manifest"), &serde_json::from_str(block).unwrap());
 }
 
+/// The records of a key that has seen every kind, each held against the schema.
+#[test]
+fn every_record_of_a_ledger_is_valid_and_has_every_key() {
+    use common::{Desk, days_ahead};
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let file = desk.path("new");
+    let file = file.to_str().unwrap();
+    desk.start("JWT_SECRET", "next");
+    desk.steps("JWT_SECRET", &["abort"]);
+    let who = ["--actor", "alice", "--approved-by", "bob", "--change", "CHG-1"];
+    desk.done(&[&["rotate", "start", "JWT_SECRET", "--value-file", file][..], &who].concat());
+    let verify = ["rotate", "verify", "JWT_SECRET", "--emergency", "no staging"];
+    let check = |status| ["--value-file", file, "--", "/bin/sh", "-c", status];
+    desk.run(&[&verify[..], &check("exit 1")].concat()).status(1);
+    desk.run(&[&verify[..], &check("exit 0")].concat()).status(0);
+    desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(1)]);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    let link = "https://ci.example.org/1";
+    desk.done(&[
+        "rotate",
+        "evidence",
+        "JWT_SECRET",
+        "--commit",
+        "x",
+        "--deployment",
+        "y",
+        "--link",
+        link,
+    ]);
+    desk.write("url", format!("postgres://app:{SECRET}@db.internal/nexis"));
+    let (url, created, expires) = (desk.path("url"), common::days_ago(1), days_ahead(9));
+    desk.done(&[
+        "rotate",
+        "adopt",
+        "DATABASE_URL",
+        "--created",
+        &created,
+        "--expires",
+        &expires,
+        "--value-file",
+        url.to_str().unwrap(),
+    ]);
+    let schema = schema("ledger");
+    let text = desk.text("JWT_SECRET") + &desk.text("DATABASE_URL");
+    let records: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    records.iter().for_each(|record| assert_valid(&schema, record));
+    let published: Value = serde_json::from_str(&read("schemas/ledger.schema.json")).unwrap();
+    for key in published["properties"].as_object().unwrap().keys().filter(|key| *key != "reason") {
+        assert!(records.iter().any(|record| !record[key].is_null()), "no record has {key}");
+    }
+    let mut good = records[1].clone();
+    for key in ["schema", "seq", "fingerprint", "created", "actor", "previous", "mac"] {
+        let mut less = good.clone();
+        less.as_object_mut().unwrap().remove(key);
+        assert!(!schema.is_valid(&less), "without {key}");
+    }
+    good["value"] = json!("x");
+    assert!(!schema.is_valid(&good));
+}
+
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }
@@ -220,7 +285,67 @@ fn the_built_in_contract_is_valid() {
 
 #[test]
 fn the_readmes_contract_is_valid() {
+    assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "\nproviders:")));
     assert_valid(&schema("contract"), &yaml(fenced(&read("README.md"), "yaml", "extends:")));
+}
+
+/// A contract with every key of a policy.
+const POLICY: &str = "version: 1
+name: guarded
+extends: builtin:nexis-gateway
+policy:
+  rotation: {jwt-signing: 30d, ci-token: 7d}
+  severity: {unknown-variable: error, too-short: {development: error}}
+  forbid: [GEMINI_API_KEY, 'AWS_*']
+  modes: [staging, production]
+  enforce: refuse
+  accept: never
+  features_off: [gemini]
+  acknowledge:
+  - {code: not-read-by-program, variable: NEXIS_DATABASE_PATH, reason: set by the base image, until: 2999-01-31}
+  - {code: mode-unset, reason: known, until: 2027-01-31}
+";
+
+#[test]
+fn a_policy_is_valid_as_written_and_as_shown() {
+    let schema = schema("contract");
+    assert_valid(&schema, &yaml(POLICY));
+    let shown = Launch::command("contract", ["show", "{root}/contract.yaml"])
+        .file("contract.yaml", POLICY)
+        .run();
+    shown.status(0);
+    assert_valid(&schema, &yaml(&shown.out()));
+    assert_eq!(yaml(&shown.out())["policy"]["accept"], "never");
+    for (place, value) in [
+        ("/policy/modes", json!([])),
+        ("/policy/severity/unknown-variable", json!("none")),
+        ("/policy/forbid/0", json!("NEXIS_LAUNCH_MODE")),
+        ("/policy/enforce", json!("maybe")),
+        ("/policy/acknowledge/0/until", json!("soon")),
+        ("/policy/acknowledge/0/code", json!("no-such-code")),
+    ] {
+        let mut bad = yaml(POLICY);
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+}
+
+#[test]
+fn the_schema_of_contracts_knows_every_code() {
+    let schema: Value = serde_json::from_str(&read("schemas/contract.schema.json")).unwrap();
+    let codes = schema["$defs"]["code"]["enum"].as_array().unwrap();
+    let all = nexis_launch::finding::Code::ALL.iter().map(|code| code.name());
+    assert!(codes.iter().map(|code| code.as_str().unwrap()).eq(all), "{codes:?}");
+}
+
+#[test]
+fn the_manifest_of_an_acknowledged_warning_is_valid() {
+    let launch = Launch::sound("production")
+        .file("contract.yaml", POLICY)
+        .options(["--contract", "{root}/contract.yaml"])
+        .env("NEXIS_DATABASE_PATH", "/data");
+    let manifest = manifest(launch, "exec");
+    assert_eq!(manifest["findings"][0]["acknowledged"]["until"], "2999-01-31");
 }
 
 #[test]
@@ -249,8 +374,15 @@ fn the_schema_that_is_printed_is_the_published_one() {
 fn a_contract_with_anything_more_is_refused() {
     let schema = schema("contract");
     let good = yaml(BUILTIN_YAML);
-    for place in ["", "/variables/0", "/variables/0/format", "/parts/0", "/features/0", "/rules/0"]
-    {
+    for place in [
+        "",
+        "/variables/0",
+        "/variables/0/format",
+        "/parts/0",
+        "/features/0",
+        "/rules/0",
+        "/policy",
+    ] {
         let mut bad = good.clone();
         let object = bad.pointer_mut(place).unwrap().as_object_mut().unwrap();
         object.insert("colour".to_owned(), json!("x"));
@@ -262,9 +394,67 @@ fn a_contract_with_anything_more_is_refused() {
         ("/variables/0/secret", json!("yes")),
         ("/variables/0/format/kind", json!("regex")),
         ("/variables/0/required", json!(["live"])),
+        ("/policy/rotation/encryption", json!("0d")),
+        ("/policy/rotation/encryption", json!("3651d")),
+        ("/policy/rotation/encryption", json!(180)),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(place).unwrap() = value.clone();
         assert!(!schema.is_valid(&bad), "{place} takes {value}");
     }
+}
+
+#[test]
+fn a_provider_with_anything_else_is_refused() {
+    let schema = schema("contract");
+    let good = yaml(fenced(&read("README.md"), "yaml", "\nproviders:"));
+    for (place, value) in [
+        ("/providers/0/command", json!("/bin/true")),
+        ("/providers/0/command", json!([])),
+        ("/providers/0/command/0", json!("vault")),
+        ("/providers/0/format", json!("yaml")),
+        ("/providers/0/timeout", json!(5)),
+        ("/providers/0/timeout", json!("5h")),
+        ("/providers/0/retries", json!(-1)),
+        ("/providers/0/environment/0", json!("NEXIS_LAUNCH_X")),
+        ("/providers/0/environment/1", json!({"keep": true})),
+        ("/variables/0/pointer", json!("data")),
+        ("/variables/0/provider", json!("two words")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value.clone();
+        assert!(!schema.is_valid(&bad), "{place} takes {value}");
+    }
+}
+
+#[test]
+fn what_leak_prints_is_valid() {
+    let launch = Launch::sound("production")
+        .file("key", HEX_KEY)
+        .options(["--fingerprint-key-file", "{root}/key", "--label", "commit=d41773f"])
+        .options(["--audit-log", "{root}/audit.log"]);
+    let root = launch.root().to_owned();
+    let launched = launch.run();
+    launched.status(0);
+    std::fs::write(root.join("value"), SECRET).unwrap();
+    std::fs::write(root.join("cut.log"), r#"{"schema":"nexis-launch/manifest/v1","#).unwrap();
+    let root = root.to_str().unwrap();
+    let run = |args: &[&str]| {
+        let args = args.iter().map(|arg| arg.replace("{audit}", root));
+        Launch::new().args(["leak"]).args(args.collect::<Vec<_>>()).run()
+    };
+    let valid = |outcome: &Outcome, name: &str| {
+        assert_valid(&schema(name), &serde_json::from_str(&outcome.out()).unwrap());
+    };
+    let trace = ["trace", "--format", "json", "--fingerprint-key-file", "{audit}/key"];
+    let trace = [&trace[..], &["--value-file", "{audit}/value"]].concat();
+    let found = run(&[&trace[..], &["{audit}/audit.log", "{audit}/cut.log"]].concat());
+    valid(found.status(1), "leak-trace");
+    valid(run(&[&trace[..], &["{audit}/cut.log"]].concat()).status(2), "leak-trace");
+    let unknown = ["trace", "--format", "json", "--fingerprint", "0123456789abcdef"];
+    valid(run(&[&unknown[..], &["{audit}/audit.log"]].concat()).status(2), "leak-trace");
+    let scan = ["scan", "--format", "json", "--value-file", "A={audit}/value"];
+    let scan = [&scan[..], &["--value-file", "B={audit}/value"]].concat();
+    valid(run(&[&scan[..], &["{audit}", "{audit}/absent"]].concat()).status(1), "leak-scan");
+    valid(run(&[&scan[..], &["{audit}/audit.log"]].concat()).status(0), "leak-scan");
 }

@@ -11,7 +11,6 @@ use common::*;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -59,16 +58,6 @@ impl Drop for Server {
     }
 }
 
-/// Says that a test cannot be made here.
-///
-/// # Panics
-/// With `CI=true`.
-fn skipped(what: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} is not installed");
-    // Not by a macro, whose text the test runner would keep to itself.
-    let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
-}
-
 /// A directory of the servers' user.
 fn directory(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("nexis-launch-{name}-{}", std::process::id()));
@@ -95,28 +84,6 @@ fn command(program: impl AsRef<Path>, directory: &Path) -> Command {
         command.uid(NOBODY).gid(NOBODY);
     }
     command
-}
-
-/// A port of the loopback interface that is free.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The newest PostgreSQL, as Debian installs it.
-fn postgresql() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut all: Vec<PathBuf> = versions.map(|it| it.unwrap().path().join("bin")).collect();
-    all.retain(|bin| ["initdb", "postgres", "psql"].iter().all(|it| bin.join(it).is_file()));
-    all.sort();
-    all.pop()
-}
-
-/// A program in the directories that Debian has for them.
-fn program(name: &str) -> Option<PathBuf> {
-    ["/usr/bin", "/usr/sbin", "/usr/local/bin"]
-        .map(|it| Path::new(it).join(name))
-        .into_iter()
-        .find(|it| it.is_file())
 }
 
 /// A launch whose program expands the URL itself, as a shell of its own.
@@ -197,7 +164,7 @@ fn psql_connects_through_a_url_composed_of_hostile_parts() {
 
 #[test]
 fn redis_cli_connects_through_a_url_composed_of_hostile_parts() {
-    let (Some(server), Some(_)) = (program("redis-server"), program("redis-cli")) else {
+    let (Some(server), Some(_)) = (installed("redis-server"), installed("redis-cli")) else {
         return skipped("redis-server or redis-cli");
     };
     let directory = directory("redis");

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 
@@ -126,4 +126,56 @@ fn check_has_colours_where_its_result_goes_to_a_terminal() {
     assert!(!outcome.out().contains('\x1b'), "{outcome}");
     let (text, _) = seen(|stream| check().args(["--format", "github"]).stdout(stream));
     assert!(text.starts_with("::error") && !text.contains('\x1b'), "{text:?}");
+}
+
+#[test]
+fn inspect_has_colours_where_its_result_goes_to_a_terminal() {
+    // The test's own process holds none of it.
+    let inspect = || {
+        let pid = std::process::id().to_string();
+        Launch::command("inspect", ["--pid", &pid, "JWT_SECRET"]).env("JWT_SECRET", SECRET)
+    };
+    let (text, outcome) = seen(|stream| inspect().stdout(stream));
+    outcome.status(1);
+    assert!(text.contains("\x1b[31mmissing\x1b[0m     env JWT_SECRET\n"), "{text:?}");
+    let (declined, _) = seen(|stream| inspect().env("NO_COLOR", "1").stdout(stream));
+    assert!(declined.contains("  missing     env JWT_SECRET\n"), "{declined:?}");
+    assert!(!declined.contains('\x1b') && !inspect().run().out().contains('\x1b'));
+    let (json, _) = seen(|stream| inspect().args(["--format", "json"]).stdout(stream));
+    assert!(json.starts_with('{') && !json.contains('\x1b'), "{json:?}");
+}
+
+#[test]
+fn a_long_scan_draws_a_bar_on_a_terminal_and_takes_it_away() {
+    for (arguments, term, drawn) in [
+        (&["scan", "-"][..], "xterm", true),
+        (&["scan", "-q", "-"], "xterm", false),
+        (&["scan", "-"], "dumb", false),
+    ] {
+        let (input, mut output) = std::io::pipe().unwrap();
+        let feeder = std::thread::spawn(move || {
+            for _ in 0..3 {
+                output.write_all(&vec![b'.'; 1 << 20]).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(150));
+            }
+        });
+        let (text, outcome) = seen(|terminal| {
+            Launch::command("leak", arguments)
+                .env("JWT_SECRET", SECRET)
+                .env("TERM", term)
+                .stdin(Stream::Fd(Arc::new(input.into())))
+                .stderr(terminal)
+                .canary(SECRET)
+        });
+        feeder.join().unwrap();
+        outcome.status(0).no_canary();
+        assert!(outcome.out().contains("3145728 bytes for 1 value\n"), "{outcome}");
+        match drawn {
+            true => {
+                assert!(text.contains("\r\x1b[K2 MB, 0 found, standard input"), "{text:?}");
+                assert!(text.ends_with("\r\x1b[K"), "{text:?}");
+            }
+            false => assert_eq!(text, "", "{arguments:?} {term}"),
+        }
+    }
 }

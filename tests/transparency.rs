@@ -274,3 +274,41 @@ fn a_program_that_writes_to_a_closed_pipe_dies_of_it_as_it_would_directly() {
     let outcome = launch.stdout(Stream::Fd(writer)).run();
     assert_eq!((outcome.status, outcome.signal), (None, Some(libc::SIGPIPE)), "{outcome}");
 }
+
+#[test]
+fn nothing_of_providers_is_left_in_the_process() {
+    let away = "( setsid {root}/nap 600 & ) >/dev/null 2>&1\n{root}/nap 600 &\necho x >&2\n\
+                exec >&-\nkill -TERM $$\n";
+    let null = || File::options().read(true).write(true).open("/dev/null").unwrap();
+    let chld = [libc::SIGCHLD];
+    for (ignored, blocked) in [(&[][..], &[][..]), (&chld, &[]), (&[], &chld), (&chld, &chld)] {
+        // One that gives a value, one that leaves processes behind and fails.
+        let launch = Launch::witness(["--mode", "production"])
+            .provided(&[("GOOD", "echo value-of-the-key\n"), ("BAD", away)], ", timeout: 2s")
+            .options(["--enforce", "report"])
+            .ignoring(ignored.iter().copied().chain([libc::SIGHUP, 40]))
+            .blocking(blocked.iter().copied().chain([libc::SIGUSR1, libc::SIGTERM]))
+            .descriptor(Descriptor::new(9, null()))
+            .stdin(Stream::Closed)
+            .limit(libc::RLIMIT_CORE, 4096, 8192);
+        let record = same(
+            launch,
+            &[
+                "signals",
+                "fds",
+                "limits",
+                "umask",
+                "nice",
+                "cwd",
+                "dumpable",
+                "no_new_privs",
+                "subreaper",
+                "ppid",
+                "pgid",
+                "sid",
+                "children",
+            ],
+        );
+        assert_eq!((&record["subreaper"], &record["children"]), (&0.into(), &"".into()));
+    }
+}

@@ -14,6 +14,7 @@ use crate::report;
 use crate::report::deployment::{Held, Report};
 use crate::settings::ManifestForm;
 use crate::sys::signal::Ignored;
+use crate::validate;
 use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 
@@ -23,14 +24,17 @@ pub(super) fn check(options: cli::Check) -> Ending {
     if !options.deployment.is_empty() {
         return deployment(options);
     }
-    let survey = Survey::take(options.options, false)?;
+    let mut survey = Survey::take(options.options, false)?;
+    survey.look_up_user();
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;
     let colours = || launch.survey.allows_colours();
     let mut status = launch.verdict.status;
-    let warned =
-        || launch.verdict.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    let warned = || {
+        let mut findings = launch.verdict.findings.iter();
+        findings.any(|it| it.severity == Severity::Warning && !it.is_acknowledged())
+    };
     if status == Status::Success && options.strict && warned() {
         status = Status::NotMet;
     }
@@ -63,7 +67,9 @@ fn deployment(options: cli::Check) -> Ending {
     let mode = options.mode.clone();
     let contract = launch::contract(options)?;
     let mode = mode.as_ref().map(|mode| mode.as_bytes());
-    let found = deployment::check(contract, mode, &files)?;
+    let mut found = deployment::check(contract, mode, &files)?;
+    let findings = found.findings.iter_mut().map(|located| &mut located.finding);
+    validate::acknowledge(contract, launch::today(), findings, &|_| false);
     let held = Held {
         name: contract.name,
         origin: match contract.origin {
@@ -72,13 +78,15 @@ fn deployment(options: cli::Check) -> Ending {
         },
         sha256: contract.sha256,
     };
-    let report = Report::new(held, &files, &found);
+    let report = Report::new(held, &found);
     print(&match format {
         CheckFormat::Text => report.text(),
         CheckFormat::Json => report.json(),
         CheckFormat::Sarif => report.sarif(),
         CheckFormat::Github => report.github(),
     })?;
-    let counts = |located: &Located| strict || located.finding.severity == Severity::Error;
+    let counts = |Located { finding, .. }: &Located| {
+        finding.severity == Severity::Error || strict && !finding.is_acknowledged()
+    };
     Ok(if found.findings.iter().any(counts) { Status::NotMet } else { Status::Success })
 }

@@ -2,10 +2,11 @@
 
 use super::{Ending, print};
 use crate::cli::{ContractAction, Format, TemplateFor};
+use crate::contract::diff::Diff;
 use crate::contract::model::Contract;
 use crate::contract::template::{self, Form};
 use crate::contract::{self, docs};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use crate::sys::signal::Ignored;
 use std::path::Path;
 
@@ -29,6 +30,14 @@ pub(super) fn contract(action: ContractAction) -> Ending {
         }
         ContractAction::Schema => print(contract::schema()),
         ContractAction::Docs { file } => print(&docs::markdown(load(file.as_deref())?)),
+        ContractAction::Diff { format, a, b } => {
+            let diff = Diff::between(load(Some(&a))?, load(Some(&b))?);
+            print(&match format {
+                Format::Text => diff.text(),
+                Format::Json => diff.json(),
+            })?;
+            Ok(if diff.is_looser() { Status::Unhealthy } else { Status::Success })
+        }
         ContractAction::Template { target, file } => {
             let form = match target {
                 TemplateFor::Env => Form::Env,

@@ -32,7 +32,7 @@ pub(super) fn init(options: cli::Init) -> Ending {
 }
 
 /// A path as a word of a shell.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {

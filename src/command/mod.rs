@@ -3,10 +3,17 @@
 mod check;
 mod contract;
 mod explain;
+mod generate;
 mod health;
 mod init;
+mod inspect;
+mod leak;
+mod ledger;
+mod mask;
 mod pages;
+mod rotate;
 mod run;
+mod trace;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
@@ -47,8 +54,14 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
             Action::Dev(launch) => run::run(launch, true),
             Action::Check(options) => check::check(options),
             Action::Explain(options) => explain::explain(options),
+            Action::Generate(options) => generate::generate(options),
+            Action::Inspect(options) => inspect::inspect(options),
             Action::Health(options) => health::health(options),
+            Action::Leak(action) => leak::leak(action),
+            Action::Mask(options) => mask::mask(*options),
             Action::Init(options) => init::init(options),
+            Action::Rotate(action) => rotate::rotate(action),
+            Action::Ledger(action) => ledger::ledger(action),
             Action::Contract(action) => contract::contract(action),
             Action::Completions { shell } => print(&pages::completions(shell)),
             Action::Man => print(&pages::manual()),

@@ -15,7 +15,7 @@ pub(super) fn completions(shell: Shell) -> String {
 }
 
 /// What each exit status means, in the order in which the first that applies is taken.
-const STATUSES: [(Status, &str); 11] = [
+const STATUSES: [(Status, &str); 14] = [
     (Status::Usage, "The command line or a NEXIS_LAUNCH_* setting is wrong."),
     (Status::Data, "A contract, env, ledger or audit file is not valid."),
     (
@@ -25,10 +25,20 @@ const STATUSES: [(Status, &str); 11] = [
     (Status::NotFound, "PROGRAM was not found."),
     (Status::NotExecutable, "PROGRAM was found and cannot be executed."),
     (Status::NotMet, "The contract is not met: there is at least one finding of severity error."),
-    (Status::Temporary, "Trying again may help."),
+    (
+        Status::Temporary,
+        "The only errors are providers that failed or took too long: trying again may help.",
+    ),
     (Status::NoPermission, "Privileges could not be dropped."),
     (Status::CannotWrite, "A required manifest or audit line could not be written."),
     (Status::Software, "A fault of the launcher itself."),
+    (
+        Status::Unhealthy,
+        "health: not healthy; inspect: a process is not current; contract diff: looser; rotate \
+         status: overdue; rotate verify: the command failed.",
+    ),
+    (Status::Found, "leak: the value was found, or somebody got it."),
+    (Status::Undecided, "inspect, leak: not all could be told, and nothing of status 1."),
     (Status::Success, "check, explain and the others: nothing is wrong."),
 ];
 

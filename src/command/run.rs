@@ -4,12 +4,15 @@ use super::Ending;
 use crate::audit::{self, Held};
 use crate::cli::{self, Options};
 use crate::error::{Error, Status};
-use crate::finding::Severity;
+use crate::exec::Program;
+use crate::finding::{Finding, Severity};
 use crate::launch::{Launch, Survey};
 use crate::manifest::Outcome;
+use crate::mask;
 use crate::output::{error_text, to_stderr};
 use crate::privileges;
 use crate::settings::Enforce;
+use crate::sys::process;
 use crate::sys::signal::Ignored;
 
 /// Maps, validates, states, and replaces itself by the program. Returns only where the program
@@ -19,6 +22,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let options = Options { privileges: launch.privileges, ..launch.options };
     let mut survey = Survey::take(options, dev)?;
     survey.choose_user();
+    survey.look_at_output();
     let launch = Launch::judge(survey, launch.program);
     let outcome = outcome(&launch);
     let refused = outcome == Outcome::Refused;
@@ -55,7 +59,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let held = user.map(|_| Held::open(settings)).unwrap_or_default();
     ignored.restore();
     let (status, cause) = match privileges::drop(user, settings.no_new_privs) {
-        Ok(()) => (Status::NotExecutable, program.exec(&launch.environment)),
+        Ok(()) => start(&launch, program),
         Err(cause) => (Status::NoPermission, cause),
     };
     let _ignored = Ignored::begin();
@@ -69,12 +73,27 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     Ok(status)
 }
 
+/// Starts the filter, where there is to be one, and the program. Returns only where that failed.
+fn start(launch: &Launch, program: &Program) -> (Status, String) {
+    // The failure is said where the streams led before.
+    let _beside = match launch.survey.masked_output.as_slice() {
+        [] => None,
+        _ => match mask::start(launch.needles()) {
+            Ok(beside) => Some(beside),
+            Err(error) => return (Status::Temporary, process::name(&error)),
+        },
+    };
+    (Status::NotExecutable, program.exec(&launch.environment))
+}
+
 /// What to say where the manifest does not say it to people.
 fn failure(status: Status, path: &str, cause: &str) -> Error {
     let error = |text: String| Error::new(status, text);
     match status {
         Status::NoPermission => error(format!("cannot drop privileges: {cause}"))
             .hint("nothing was started; the launcher needs CAP_SETUID and CAP_SETGID"),
+        Status::Temporary => error(format!("cannot start the filter of --mask-output: {cause}"))
+            .hint("nothing was started; trying again may help"),
         _ => error(format!("cannot execute {path}: {cause}"))
             .hint("check that it is built for this machine and that its loader exists"),
     }
@@ -87,11 +106,14 @@ fn outcome(launch: &Launch) -> Outcome {
         || launch.verdict.findings.iter().filter(|finding| finding.severity == Severity::Error);
     match launch.verdict.status {
         Status::Success => Outcome::Exec,
-        _ if launch.survey.settings.enforce == Enforce::Report
-            && errors().all(|finding| finding.code.status() == Status::NotMet) =>
-        {
+        _ if launch.survey.settings.enforce == Enforce::Report && errors().all(may_be_reported) => {
             Outcome::ExecDespiteFindings
         }
         _ => Outcome::Refused,
     }
+}
+
+/// Whether `--enforce report` lets the program start with this error.
+fn may_be_reported(finding: &Finding) -> bool {
+    matches!(finding.status(), Status::NotMet | Status::Temporary) && !finding.forbids_start()
 }

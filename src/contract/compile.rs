@@ -7,11 +7,13 @@
 use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
-    List, NotRead, Origin, Override, Reject, Role, Row, RowId, Rule, Str, Template,
+    List, NotRead, Origin, Override, Policy, Role, Row, RowId, Rule, Str, Template,
 };
 use super::name;
 use super::pattern::{self, Piece};
+use super::policy;
 use super::problem::Problems;
+use super::provider;
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +48,8 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
             compiler.problems.add(feature.line, words);
         }
     }
-    let mut rows = all.iter().map(|row| compiler.row(row, &draft.burnt)).collect::<Vec<_>>();
+    let providers = provider::compile(draft, &all, compiler.problems);
+    let mut rows = all.iter().map(|row| compiler.row(row, draft)).collect::<Vec<_>>();
     compiler.cycles(&all);
     let features = draft.features.iter().map(|feature| Feature {
         name: feature.name,
@@ -87,7 +90,7 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
     let concerned = names.iter().map(|known| known.name);
     let concerned = concerned.chain(not_read.iter().map(|known| known.name));
     let initials = Contract::initials(concerned.chain(draft.prefixes.iter().copied()));
-    Contract {
+    let mut contract = Contract {
         version: 1,
         name: draft.name.unwrap_or("contract"),
         origin,
@@ -100,12 +103,17 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         not_read: not_read.into(),
         prefixes: draft.prefixes.clone().into(),
         passthrough: draft.passthrough.clone().into(),
+        policy: Policy::NONE,
         trusted_owners: draft.trusted_owners.clone().into(),
         burnt: draft.burnt.clone().into(),
+        providers: providers.into(),
+        chain: List::EMPTY,
         names: names.into(),
         files: files.into(),
         initials,
-    }
+    };
+    contract.policy = policy::compile(&draft.policy, &contract, problems);
+    contract
 }
 
 impl<T> From<Vec<T>> for List<T> {
@@ -154,7 +162,8 @@ impl Compiler<'_> {
     }
 
     /// A row with all that goes without saying filled in.
-    fn row(&mut self, draft: &RowDraft, burnt: &[Reject]) -> Row {
+    fn row(&mut self, draft: &RowDraft, whole: &Draft) -> Row {
+        let burnt = &whole.burnt;
         let name = draft.name;
         let secret = draft.secret.unwrap_or(false);
         let mut wrong = |key: &str, words: String| self.problems.add(draft.line_of(key), words);
@@ -227,6 +236,7 @@ impl Compiler<'_> {
             blank_allowed: draft.blank_allowed.unwrap_or(false),
             deliver: draft.deliver.unwrap_or(Deliver::AsValue),
             generate: draft.generate,
+            fetch: provider::fetch(draft, &whole.providers),
             default: draft.default,
             template: draft.template.and_then(|text| self.template(text, draft)),
             display: draft.display.unwrap_or(Display::Auto),

@@ -3,9 +3,9 @@
 //! copies one from here.
 
 use super::model::{Contract, Kind, NotRead, Row};
-use super::words;
+use super::{provider, words};
 use crate::finding::{Code, Severity};
-use crate::mode::Mode;
+use crate::mode::{Mode, Modes};
 use std::fmt::Write;
 
 /// The whole document.
@@ -29,7 +29,9 @@ pub fn markdown(contract: &Contract) -> String {
     }
     features(contract, &mut text);
     rules(contract, &mut text);
+    providers(contract, &mut text);
     not_read(contract, &mut text);
+    policy(contract, &mut text);
     codes(&mut text);
     text
 }
@@ -65,6 +67,9 @@ fn origin(contract: &Contract, row: &Row) -> String {
         format!("a credential or secrets directory ({})", code(&words::file_name(row))),
         "an env file".to_owned(),
     ];
+    if let Some(provider) = row.fetch.and_then(|fetch| contract.provider(fetch.provider)) {
+        from.push(format!("the provider {}", code(provider.name)));
+    }
     if row.template.is_some() {
         let stem = stem(&words::parts(contract, row));
         from.push(format!("the parts {}", code(&stem)));
@@ -103,7 +108,9 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     line("also set as", &names(&row.aliases));
     line("required", &words::required(contract, row));
     line("secret", if row.secret { "yes; never shown" } else { "no" });
-    line("class", row.class.unwrap_or_default());
+    let window = row.class.and_then(|class| contract.rotation_window(class));
+    let window = window.map_or(String::new(), |days| format!("; rotated within {days} days"));
+    line("class", &row.class.map_or(String::new(), |class| format!("{class}{window}")));
     line("form", &words::format(row));
     if row.blank_allowed {
         line("blank", "allowed");
@@ -179,6 +186,32 @@ fn rules(contract: &Contract, text: &mut String) {
     }
 }
 
+/// The commands that values come from. Their arguments stay in the contract.
+fn providers(contract: &Contract, text: &mut String) {
+    if contract.providers.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Providers\n\nA provider is run where a variable that is not withheld has no value in the \
+         sources before it.\n\n| Provider | Program | Form | Time | Attempts | Sees | Runs as |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for one in contract.providers {
+        let sees: Vec<&str> = one.environment.iter().map(|lent| lent.name).collect();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            code(one.name),
+            code(&one.command.first().copied().unwrap_or_default().escape_debug().to_string()),
+            provider::answer_word(one.answer),
+            provider::time_text(one.timeout),
+            one.retries + 1,
+            names(&sees),
+            one.user.unwrap_or("the launcher's user"),
+        );
+    }
+}
+
 /// Names that look as if they did something.
 fn not_read(contract: &Contract, text: &mut String) {
     if contract.not_read.is_empty() {
@@ -187,6 +220,45 @@ fn not_read(contract: &Contract, text: &mut String) {
     text.push_str("\n## Names that the program does not read\n\n| Name | Note |\n| --- | --- |\n");
     for NotRead { name, note } in contract.not_read {
         let _ = writeln!(text, "| {} | {} |", code(name), cell(note));
+    }
+}
+
+/// What holds for every row, a line for each thing that is demanded.
+fn policy(contract: &Contract, text: &mut String) {
+    let policy = &contract.policy;
+    let mut lines = Vec::new();
+    let mut line = |words: String| lines.push(words);
+    for (class, days) in policy.rotation {
+        line(format!("a key of class {class} lives {days} days at most"));
+    }
+    for one in policy.severity {
+        let severity = one.severity.map_or("no finding", Severity::name);
+        let modes = words::modes(one.modes);
+        line(format!("`{}` is at least: {severity} in {modes}", one.code.name()));
+    }
+    if !policy.forbid.is_empty() {
+        line(format!("no source may hold {}", names(&policy.forbid)));
+    }
+    if policy.modes != Modes::ALL {
+        line(format!("starts in {} alone", words::modes(policy.modes)));
+    }
+    if policy.no_report {
+        line("`--enforce report` is refused".to_owned());
+    }
+    if policy.no_accept {
+        line("`--accept` is refused".to_owned());
+    }
+    let features = policy.features_off.iter();
+    for feature in features.filter_map(|id| contract.features.get(usize::from(id.0))) {
+        line(format!("feature {} is off, whatever is set", feature.name));
+    }
+    for one in policy.acknowledge {
+        let about = one.variable.map_or(String::new(), |name| format!(" of {}", code(name)));
+        let (name, until, reason) = (one.code.name(), one.until, cell(one.reason));
+        line(format!("`{name}`{about} is known until {until}: {reason}"));
+    }
+    if !lines.is_empty() {
+        let _ = write!(text, "\n## Policy\n\n- {}\n", lines.join("\n- "));
     }
 }
 

@@ -5,6 +5,8 @@ use super::model::{
     Condition, Contract, Deliver, Display, FinalNewline, Format, Generate, Kind, List, NotRead,
     Override, Reject, Row, Str, Test,
 };
+use super::policy::PolicyDraft;
+use super::provider::Provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -42,8 +44,12 @@ pub struct Draft {
     pub rules: Vec<RuleDraft>,
     /// Names that are not read.
     pub not_read: Vec<At<NotRead>>,
+    /// Commands that values come from.
+    pub providers: Vec<At<Provider>>,
     /// Names passed on.
     pub passthrough: Vec<Str>,
+    /// The policy.
+    pub policy: PolicyDraft,
 }
 
 /// A row; what the file does not say is `None` or empty.
@@ -71,6 +77,8 @@ pub struct RowDraft {
     pub blank_allowed: Option<bool>,
     pub deliver: Option<Deliver>,
     pub generate: Option<Generate>,
+    pub provider: Option<Str>,
+    pub pointer: Option<Str>,
     pub default: Option<Str>,
     pub template: Option<Str>,
     pub display: Option<Display>,
@@ -257,7 +265,14 @@ impl Draft {
                 })
                 .collect(),
             not_read: contract.not_read.iter().copied().map(at).collect(),
+            providers: contract
+                .providers
+                .iter()
+                .copied()
+                .map(|value| At { line: 0, value })
+                .collect(),
             passthrough: contract.passthrough.to_vec(),
+            policy: PolicyDraft::of(contract),
         }
     }
 }
@@ -265,6 +280,7 @@ impl Draft {
 impl RowDraft {
     /// A row with names again.
     fn of(contract: &Contract, row: &Row) -> RowDraft {
+        let provider = row.fetch.and_then(|fetch| contract.provider(fetch.provider));
         let feature = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
         // Burnt values are added to every secret row by the compiler.
         let own = |reject: &&Reject| !row.secret || !contract.burnt.contains(reject);
@@ -290,6 +306,8 @@ impl RowDraft {
             blank_allowed: Some(row.blank_allowed),
             deliver: Some(row.deliver),
             generate: row.generate,
+            provider: provider.map(|provider| provider.name),
+            pointer: row.fetch.and_then(|fetch| fetch.pointer),
             default: row.default,
             template: row.template.map(|template| template.text),
             display: Some(row.display),

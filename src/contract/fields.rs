@@ -232,6 +232,14 @@ pub fn word(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
     }
 }
 
+/// The name of a variable or feature, of which findings are.
+pub fn word_or_variable(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
+    match node.value {
+        Value::Text(text) if name::is_word(text) => Some(text),
+        _ => variable(node, key, problems),
+    }
+}
+
 /// A URL's scheme in lower case (RFC 3986 section 3.1).
 pub fn scheme(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
     let good = |text: &str| {

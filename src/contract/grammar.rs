@@ -11,7 +11,9 @@ use super::model::{
 };
 use super::name;
 use super::node::{Node, Value};
+use super::policy;
 use super::problem::Problems;
+use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
@@ -31,7 +33,9 @@ pub const CONTRACT: &[&str] = &[
     "features",
     "rules",
     "not_read",
+    "providers",
     "passthrough",
+    "policy",
 ];
 /// The keys of a variable; a part has the same less `deliver`.
 pub const VARIABLE: &[&str] = &[
@@ -51,6 +55,8 @@ pub const VARIABLE: &[&str] = &[
     "final_newline",
     "blank",
     "generate",
+    "provider",
+    "pointer",
     "default",
     "template",
     "display",
@@ -154,9 +160,13 @@ pub fn read(root: Node, problems: &mut Problems) -> Draft {
             draft.not_read.push(At { line, value: NotRead { name, note } });
         }
     }
+    for node in fields::list(top.take("providers"), "providers", problems) {
+        draft.providers.extend(provider::read(node, problems));
+    }
     for node in fields::list(top.take("passthrough"), "passthrough", problems) {
         draft.passthrough.extend(fields::pattern(&node, "passthrough", problems));
     }
+    draft.policy = policy::read(top.take("policy"), problems);
     draft
 }
 
@@ -199,6 +209,8 @@ fn row(node: Node, part: bool, problems: &mut Problems) -> Option<RowDraft> {
     row.deliver = from.read_one_of("deliver", DELIVER, problems);
     row.display = from.read_one_of("display", DISPLAY, problems);
     row.generate = from.take("generate").and_then(|node| generate(node, problems));
+    row.provider = from.read("provider", fields::word, problems);
+    row.pointer = from.read("pointer", provider::pointer, problems);
     row.default = from.read("default", fields::text, problems);
     row.template = from.read("template", fields::text, problems);
     row.name = name?;
@@ -229,8 +241,13 @@ pub const ENCODING: &[(&str, Encoding)] = &[
 pub const SEVERITY: &[(&str, Option<Severity>)] =
     &[("warning", Some(Severity::Warning)), ("error", Some(Severity::Error)), ("none", None)];
 
+/// The word of a severity.
+pub(super) fn severity_word(severity: Option<Severity>) -> &'static str {
+    severity.map_or("none", Severity::name)
+}
+
 /// `always`, or a list of modes.
-fn modes(node: &Node, key: &str, problems: &mut Problems) -> Option<Modes> {
+pub(super) fn modes(node: &Node, key: &str, problems: &mut Problems) -> Option<Modes> {
     match &node.value {
         Value::Text("always") => Some(Modes::ALL),
         Value::List(list) => list.iter().try_fold(Modes::NONE, |set, node| {
@@ -292,7 +309,7 @@ fn reject(node: Node, problems: &mut Problems) -> Option<Reject> {
 }
 
 /// The code of this name. The name itself is not repeated: it may be anything.
-fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Code> {
+pub(super) fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Code> {
     let found = Code::parse(word);
     if found.is_none() {
         let near = nearest(word, Code::ALL.iter().map(|code| code.name()));
@@ -306,7 +323,7 @@ fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Code> {
 }
 
 /// `warning` for each mode in which the code is found at all, or a mapping of modes.
-fn severity(code: Code, node: Node, list: &mut Vec<Override>, problems: &mut Problems) {
+pub(super) fn severity(code: Code, node: Node, list: &mut Vec<Override>, problems: &mut Problems) {
     let mut add = |modes: Modes, severity: Option<Severity>| match list
         .iter_mut()
         .find(|one| one.code == code && one.severity == severity)

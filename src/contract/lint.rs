@@ -4,6 +4,7 @@
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
 use super::{load, words};
 use crate::error::Error;
+use crate::nearest::nearest;
 use std::path::Path;
 
 /// Reads the contract at `path` and says what is probably not meant, by line.
@@ -29,9 +30,16 @@ pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
         let conditions = feature.on.iter().chain(&feature.off).chain(feature.conflicts);
         conditions.for_each(|one| lint.condition(0, one));
     }
+    for (index, provider) in (0u16..).zip(contract.providers) {
+        let feeds = |row: &Row| row.fetch.is_some_and(|fetch| fetch.provider.0 == index);
+        if !contract.rows.iter().any(feeds) {
+            lint.say(0, format!("provider {}: no variable comes from it", provider.name));
+        }
+    }
     for rule in contract.rules {
         lint.condition(0, &rule.when);
     }
+    lint.policy();
     lint.found.sort();
     lint.found.dedup();
     Ok(lint
@@ -52,6 +60,42 @@ struct Lint {
 impl Lint {
     fn say(&mut self, line: u32, words: String) {
         self.found.push((line, words));
+    }
+
+    /// What is odd about the policy.
+    fn policy(&mut self) {
+        let contract = self.contract;
+        let policy = &contract.policy;
+        let of_rows = |class: &str| contract.rows.iter().any(|row| row.class == Some(class));
+        for (class, _) in policy.rotation.iter().filter(|(class, _)| !of_rows(class)) {
+            // Keys that no variable holds have classes too; a slip is near one that is known.
+            let known = contract.rows.iter().filter_map(|row| row.class);
+            if let Some(near) = nearest(class, known) {
+                let words = format!("policy: no variable is of class {class}; {near} is one");
+                self.say(0, words);
+            }
+        }
+        let needed = |row: &Row| !row.required.is_empty() || row.required_when.is_some();
+        for row in contract.rows.iter().filter(|row| policy.forbids(row.name.as_bytes())) {
+            let what = match row {
+                _ if needed(row) => "required",
+                Row { default: Some(_), .. } => "given a default",
+                Row { generate: Some(_), .. } => "generated",
+                _ => continue,
+            };
+            self.say(row.line, format!("{} is forbidden and {what}", row.name));
+        }
+        for feature in
+            policy.features_off.iter().filter_map(|id| contract.features.get(usize::from(id.0)))
+        {
+            for row in contract.rows.iter().filter(|row| needed(row)) {
+                let own = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
+                if own.is_some_and(|own| own.name == feature.name) {
+                    let words = format!("{} is required and of a feature that is off", row.name);
+                    self.say(row.line, words);
+                }
+            }
+        }
     }
 
     /// What is odd about one row.

@@ -63,13 +63,16 @@ fn of_text(
         Some(root) => grammar::read(root, &mut problems),
         None => return problems.verdict(path).and(Err(invalid(path))),
     };
-    let merged = match extended(&draft, path, chain, &mut problems)? {
+    let base = extended(&draft, path, chain, &mut problems)?;
+    let merged = match base {
         Some(base) => tighten::merge(Draft::of(base), &draft, &mut problems),
         None => draft,
     };
     let contract = compile::compile(&merged, origin, sha256(text), &mut problems);
     problems.verdict(path)?;
-    Ok(contract)
+    let own = if let Origin::File(path) = origin { Some(path) } else { None };
+    let further = base.into_iter().flat_map(|base| base.chain).copied();
+    Ok(Contract { chain: own.into_iter().chain(further).collect::<Vec<_>>().into(), ..contract })
 }
 
 fn invalid(path: &Path) -> Error {

@@ -4,9 +4,11 @@
 //! extends, stricter only) and [`compile`] (names to indices). The built-in contract has been
 //! through all that when the program was made: it is the table in [`builtin`].
 
+mod acknowledge;
 #[rustfmt::skip]
 pub mod builtin;
 mod compile;
+pub mod diff;
 pub mod docs;
 mod draft;
 mod fields;
@@ -18,7 +20,9 @@ pub mod model;
 pub mod name;
 mod node;
 mod pattern;
+pub mod policy;
 mod problem;
+pub mod provider;
 mod show;
 pub mod template;
 mod tighten;

@@ -7,6 +7,8 @@
 //! `Debug` of these types prints Rust source: that is how `builtin.rs` is made from the YAML.
 
 pub use super::list::List;
+pub use super::policy::{Acknowledged, Policy};
+pub use super::provider::{Answer, Fetch, Lent, Provider, ProviderId};
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -58,10 +60,16 @@ pub struct Contract {
     pub prefixes: List<Str>,
     /// Names passed on under `--inherit contract`; `*` at the end stands for any ending.
     pub passthrough: List<Str>,
+    /// What holds for every row, and what the command line may not choose.
+    pub policy: Policy,
     /// User ids whose files are trusted as the own user's are.
     pub trusted_owners: List<u32>,
     /// Values refused for every secret row; they stand in each such row's `rejects` already.
     pub burnt: List<Reject>,
+    /// Commands that values come from, in the order of the file.
+    pub providers: List<Provider>,
+    /// The files it was read from, the operator's own first.
+    pub chain: List<Str>,
     /// Every environment name that belongs to a row, sorted by bytes.
     pub names: List<Known>,
     /// Every file name that belongs to a row in a secrets directory, sorted by bytes; where two
@@ -146,6 +154,8 @@ pub struct Row {
     pub deliver: Deliver,
     /// The generator of an ephemeral value, for development.
     pub generate: Option<Generate>,
+    /// The provider that the value can come from.
+    pub fetch: Option<Fetch>,
     /// A value where no source has one; never for a secret.
     pub default: Option<Str>,
     /// Composes the value from other rows.

@@ -4,16 +4,19 @@
 //! the keys stand in the order of the documentation, for which the maps of the YAML and JSON
 //! libraries are of no use.
 
-use super::draft::{Cond, Draft, FormatDraft, RowDraft};
+use super::draft::{At, Cond, Draft, FormatDraft, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, ENCODING, FINAL_NEWLINE, USER_INFO};
 use super::model::{Contract, Deliver, Display, FinalNewline, Origin, Override, Reject, Str, Test};
+use super::policy::{ACCEPT, ENFORCE, PolicyDraft};
+use super::provider::{self, Lent, Provider};
 use super::{BUILTIN_YAML, builtin};
 use crate::finding::Severity;
 use crate::mode::{Mode, Modes};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// What is printed; a mapping keeps its order.
-enum Tree {
+#[derive(Clone, PartialEq)]
+pub(super) enum Tree {
     Bool(bool),
     Integer(i64),
     Text(Str),
@@ -47,12 +50,13 @@ pub fn yaml(contract: &Contract) -> String {
     if contract.origin == Origin::Builtin && contract.sha256 == builtin::CONTRACT.sha256 {
         return BUILTIN_YAML.to_owned();
     }
-    serde_yaml::to_string(&tree(&Draft::of(contract))).unwrap_or_default()
+    serde_yaml::to_string(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default()
 }
 
 /// The same as JSON, which the contract's schema describes too; with a final newline.
 pub fn json(contract: &Contract) -> String {
-    let mut text = serde_json::to_string_pretty(&tree(&Draft::of(contract))).unwrap_or_default();
+    let mut text =
+        serde_json::to_string_pretty(&Tree::Map(tree(&Draft::of(contract)))).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -101,7 +105,7 @@ impl Map {
 }
 
 /// A whole contract. It has no `extends`: all of that is in it.
-fn tree(draft: &Draft) -> Tree {
+pub(super) fn tree(draft: &Draft) -> Vec<(Str, Tree)> {
     let mut map = Map::default();
     map.put("version", Some(Tree::Integer(1)));
     map.text("name", draft.name);
@@ -143,8 +147,37 @@ fn tree(draft: &Draft) -> Tree {
         Tree::Map(vec![("name", Tree::Text(at.value.name)), note])
     });
     map.list("not_read", not_read.collect());
+    map.list("providers", draft.providers.iter().map(|at| provider(&at.value)).collect());
     map.texts("passthrough", &draft.passthrough);
-    Tree::Map(map.0)
+    map.map("policy", policy(&draft.policy));
+    map.0
+}
+
+/// A policy; its switches are printed where they forbid something.
+fn policy(draft: &PolicyDraft) -> Vec<(Str, Tree)> {
+    fn names(list: &[At<Str>]) -> Vec<Str> {
+        list.iter().map(|at| at.value).collect()
+    }
+    let mut map = Map::default();
+    let days = |at: &At<(Str, u32)>| (at.value.0, Tree::Text(format!("{}d", at.value.1).leak()));
+    map.map("rotation", draft.rotation.iter().map(days).collect());
+    let least: Vec<Override> = draft.severity.iter().map(|at| at.value).collect();
+    map.map("severity", severities(&least));
+    map.texts("forbid", &names(&draft.forbid));
+    map.put("modes", draft.modes.map(|at| modes(at.value)));
+    map.word("enforce", draft.enforce.map(|at| at.value), false, ENFORCE);
+    map.word("accept", draft.accept.map(|at| at.value), false, ACCEPT);
+    map.texts("features_off", &names(&draft.features_off));
+    let acknowledged = draft.acknowledge.iter().map(|at| {
+        let mut map = Map::default();
+        map.text("code", Some(at.value.code.name()));
+        map.text("variable", at.value.variable);
+        map.text("reason", Some(at.value.reason));
+        map.text("until", Some(at.value.until));
+        Tree::Map(map.0)
+    });
+    map.list("acknowledge", acknowledged.collect());
+    map.0
 }
 
 /// `always`, or the modes.
@@ -156,7 +189,7 @@ fn modes(modes: Modes) -> Tree {
 }
 
 /// A variable or part.
-fn row(row: &RowDraft) -> Tree {
+pub(super) fn row(row: &RowDraft) -> Tree {
     let mut map = Map::default();
     map.text("name", Some(row.name));
     map.texts("aliases", &row.aliases);
@@ -182,10 +215,30 @@ fn row(row: &RowDraft) -> Tree {
             Tree::Map(vec![("kind", Tree::Text(kind)), bytes])
         }),
     );
+    map.text("provider", row.provider);
+    // Empty, it is the whole document.
+    map.put("pointer", row.pointer.map(Tree::Text));
     map.text("default", row.default);
     map.text("template", row.template);
     map.word("display", row.display, Display::Auto, DISPLAY);
     map.word("deliver", row.deliver, Deliver::AsValue, DELIVER);
+    Tree::Map(map.0)
+}
+
+/// A provider; its form is always said.
+fn provider(provider: &Provider) -> Tree {
+    let mut map = Map::default();
+    map.text("name", Some(provider.name));
+    map.list("command", provider.command.iter().map(|word| Tree::Text(word)).collect());
+    map.text("format", Some(provider::answer_word(provider.answer)));
+    map.text("timeout", Some(provider::time_text(provider.timeout).leak()));
+    map.number("retries", Some(u32::from(provider.retries)).filter(|retries| *retries > 0));
+    let lent = |lent: &Lent| match lent.keep {
+        true => Tree::Map(vec![("name", Tree::Text(lent.name)), ("keep", Tree::Bool(true))]),
+        false => Tree::Text(lent.name),
+    };
+    map.list("environment", provider.environment.iter().map(lent).collect());
+    map.text("user", provider.user);
     Tree::Map(map.0)
 }
 
@@ -231,7 +284,7 @@ fn severities(list: &[Override]) -> Vec<(Str, Tree)> {
 }
 
 /// A condition.
-fn condition(cond: &Cond) -> Tree {
+pub(super) fn condition(cond: &Cond) -> Tree {
     let all = |list: &[Cond]| Tree::List(list.iter().map(condition).collect());
     match cond {
         Cond::Any(list) => Tree::Map(vec![("any", all(list))]),

@@ -1,6 +1,6 @@
 //! Skeletons for the places values are set in: names and demands, never a value.
 
-use super::model::{Contract, Kind, Row};
+use super::model::{Contract, Deliver, Kind, Row};
 use super::words;
 use std::fmt::Write;
 
@@ -30,7 +30,8 @@ impl Form {
     ];
 }
 
-/// The skeleton. It is inert as printed: nothing in it sets a value until somebody fills it in.
+/// The skeleton. Each is valid for its system as printed, and inert: nothing in it sets a value
+/// until somebody fills it in.
 pub fn render(contract: &Contract, form: Form) -> String {
     match form {
         Form::Env => env(contract),
@@ -100,6 +101,10 @@ pub fn env_file(
             comments(contract, row, "", &mut text);
             let _ = match line(row) {
                 Some(line) => writeln!(text, "{line}"),
+                // What is delivered as a path has to come from one.
+                None if row.deliver == Deliver::AsFile => {
+                    writeln!(text, "# {}_FILE=", set_name(row))
+                }
                 None => writeln!(text, "# {}=", set_name(row)),
             };
         }
@@ -124,42 +129,63 @@ fn secrets_dir(contract: &Contract) -> String {
 fn compose(contract: &Contract) -> String {
     let mut text = format!(
         "# {}: secrets of a compose file. Compose mounts each at /run/secrets/NAME, where it is\n\
-         # found without further settings. Take the # from those you use, here and below.\n\
-         services:\n  {}:\n    secrets:\n",
-        contract.name, contract.name
+         # found without further settings. Name your image, and take the # and the space from both\n\
+         # lines secrets: and from those you use, here and below.\n\
+         services:\n  {}:\n    image: {}\n    # secrets:\n",
+        contract.name,
+        yaml_name(contract.name),
+        yaml_name(&dns_name(contract.name)),
     );
     for row in secrets(contract) {
-        let _ = writeln!(text, "    # - {}", words::file_name(row));
+        let _ = writeln!(text, "    #   - {}", yaml_name(&words::file_name(row)));
     }
-    text.push_str("\nsecrets:\n");
+    text.push_str("\n# secrets:\n");
     for row in secrets(contract) {
         let name = words::file_name(row);
-        let _ = write!(text, "\n  # {}, at /run/secrets/{name}\n", row.name);
-        comments(contract, row, "  ", &mut text);
-        let _ = write!(text, "  # {name}:\n  #   file:\n");
+        let _ = write!(text, "\n# {}, at /run/secrets/{name}\n", row.name);
+        comments(contract, row, "", &mut text);
+        let _ = write!(text, "#   {}:\n#     file: ./secrets/{name}\n", yaml_name(&name));
     }
     text
 }
 
 fn kubernetes(contract: &Contract) -> String {
     let mut text = format!(
-        "# {}: a Secret to mount as a directory at /run/secrets/nexis. Name it and take the #\n\
-         # from the keys you use; without a name the API server refuses it.\n\
-         apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"\"\ntype: Opaque\nstringData:\n",
-        contract.name
+        "# {}: a Secret to mount as a directory at /run/secrets/nexis. Take the # and the space\n\
+         # from the keys you use and set their values.\n\
+         apiVersion: v1\nkind: Secret\nmetadata:\n  name: {}\ntype: Opaque\nstringData:\n",
+        contract.name,
+        yaml_name(&dns_name(contract.name)),
     );
     for row in secrets(contract) {
         let _ = write!(text, "\n  # {}\n", row.name);
         comments(contract, row, "  ", &mut text);
-        let _ = writeln!(text, "  # {}: \"\"", words::file_name(row));
+        let _ = writeln!(text, "  # {}: \"\"", yaml_name(&words::file_name(row)));
     }
     text
 }
 
+/// A name that YAML reads as text, in quotes where it is also a word of YAML 1.1 or begins as a
+/// number does.
+fn yaml_name(name: &str) -> String {
+    const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let plain = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && !WORDS.iter().any(|word| name.eq_ignore_ascii_case(word));
+    if plain { name.to_owned() } else { format!("\"{name}\"") }
+}
+
+/// A contract's name as objects of Kubernetes and images are named (RFC 1123 labels and dots).
+fn dns_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    let labels: Vec<&str> = name.split('.').map(|label| label.trim_matches('-')).collect();
+    labels.into_iter().filter(|label| !label.is_empty()).collect::<Vec<_>>().join(".")
+}
+
 fn systemd(contract: &Contract) -> String {
     let mut text = format!(
-        "# {}: credentials of a unit. Each is the name and the path of the file that holds the\n\
-         # value; LoadCredentialEncrypted= takes the same. Take the # from those you use.\n\
+        "# {}: credentials of a unit, as a drop-in (UNIT.service.d/10-nexis-launch.conf). Each is\n\
+         # the name and the path of the file that holds the value; LoadCredentialEncrypted= takes\n\
+         # the same. Take the # and the space from those you use.\n\
          [Service]\n",
         contract.name
     );

@@ -7,10 +7,13 @@
 //! are said at once.
 
 use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
-use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE};
+use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE, severity_word};
 use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
+use super::pattern::{self, Piece};
+use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
+use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
 
@@ -37,13 +40,42 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     add(&mut base.passthrough, &over.passthrough);
     add(&mut base.trusted_owners, &over.trusted_owners);
     add(&mut base.burnt, &over.burnt);
+    provider::merge(&mut base.providers, &over.providers, &mut |line, key, name, new, old| {
+        looser(line, key, name, new, old, problems);
+    });
     let known = base.rows.len();
+    // Templates of rows that are demanded, to be looked at when all rows are there.
+    let mut composed: Vec<(&RowDraft, Str)> = Vec::new();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
         match rows.find(|base| base.name == row.name && base.keys.is_empty()) {
-            Some(base) => tighten(base, row, problems),
+            Some(base_row) => {
+                let name = base_row.name;
+                if let Some(text) = row.template
+                    && is_demanded(base_row)
+                {
+                    composed.push((row, text));
+                }
+                if base_row.part != row.part {
+                    let kind = if base_row.part { "part" } else { "variable" };
+                    problems
+                        .add(row.line, format!("{name} is a {kind} in the contract it extends"));
+                }
+                tighten(base_row, row, &base.policy, &mut |key, new, old| {
+                    // The first word is the row's key, or a key inside its format.
+                    let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
+                    let line = row.line_of(outer.unwrap_or("format"));
+                    looser(line, key, name, new, old, problems);
+                });
+            }
             None => base.rows.push(row.clone()),
+        }
+    }
+    for (row, text) in composed {
+        if is_constant(text, &base.rows, 0) {
+            let line = row.line_of("template");
+            looser(line, "template", row.name, "a value", "a required one", problems);
         }
     }
     let known = base.features.len();
@@ -89,8 +121,15 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.not_read.push(*at),
         }
     }
+    let mut less = |line, key: &str, new: &str, old: &str| {
+        looser(line, key, "policy", new, old, problems);
+    };
+    policy::merge(&mut base, &over.policy, &mut less);
     base
 }
+
+/// Told of what is looser: its line, the key, the new value and the old one.
+pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
 fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
@@ -99,6 +138,33 @@ fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
             to.push(*one);
         }
     }
+}
+
+/// Whether some mode, condition or feature requires the row.
+fn is_demanded(row: &RowDraft) -> bool {
+    row.required.is_some_and(|modes| !modes.is_empty())
+        || row.required_when.is_some()
+        || row.feature.is_some()
+}
+
+/// Whether a template has a value where no source has one, as a default would: each part outside
+/// of `[…]` has a default, a generator, or such a template itself. What does not parse, or needs
+/// itself, is a problem of its own.
+fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
+    let pieces = pattern::parse(text).unwrap_or_default();
+    let mut parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Part(name, _) | Piece::Switch(name, ..) => Some(*name),
+        Piece::Literal(_) | Piece::Group(_) => None,
+    });
+    depth < 8
+        && parts.all(|name| {
+            let row = rows.iter().find(|row| row.name == name);
+            row.is_some_and(|row| {
+                row.default.is_some()
+                    || row.generate.is_some()
+                    || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
+            })
+        })
 }
 
 /// The one sentence for all that is looser.
@@ -119,18 +185,13 @@ fn either(one: Option<Cond>, other: Option<Cond>) -> Option<Cond> {
     }
 }
 
-/// Adds `over` to `base`.
-fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
-    let name = base.name;
-    if base.part != over.part {
-        let kind = if base.part { "part" } else { "variable" };
-        problems.add(over.line, format!("{name} is a {kind} in the contract it extends"));
-    }
-    let mut less = |key: &str, new: &str, old: &str| {
-        // The first word is the row's key, or a key inside its format.
-        let outer = key.split(' ').next().filter(|outer| VARIABLE.contains(outer));
-        looser(over.line_of(outer.unwrap_or("format")), key, name, new, old, problems);
-    };
+/// Adds `over` to `base`. What is looser is told to `less`: the key, the new value and the old one.
+pub(super) fn tighten(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
     let required = base.required.unwrap_or(Modes::NONE);
     if let Some(new) = over.required {
         if required.0 & !new.0 != 0 {
@@ -197,8 +258,8 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
         (_, Some(new)) => base.default = Some(new),
         _ => {}
     }
-    severities(base, over, &mut less);
-    format(&mut base.format, &over.format, &mut less);
+    severities(base, over, policy, less);
+    format(&mut base.format, &over.format, less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
     // A program that reads the value does not read a path in its place.
@@ -206,6 +267,17 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
     match over.deliver {
         Some(new) if new != deliver => less("deliver", word(DELIVER, new), word(DELIVER, deliver)),
         _ => {}
+    }
+    // It is trusted as the extended contract's own choice of where the value comes from.
+    match (base.provider, over.provider) {
+        (Some(old), Some(new)) if old != new => less("provider", new, old),
+        (_, new) => base.provider = new.or(base.provider),
+    }
+    match (base.pointer, over.pointer) {
+        (Some(old), Some(new)) if old != new => {
+            less("pointer", shown(new, "another"), shown(old, "the one"));
+        }
+        (_, new) => base.pointer = new.or(base.pointer),
     }
     base.template = over.template.or(base.template);
     base.required_when = either(base.required_when.take(), over.required_when.clone());
@@ -216,29 +288,34 @@ fn tighten(base: &mut RowDraft, over: &RowDraft, problems: &mut Problems) {
     base.keys.clone_from(&over.keys);
 }
 
-fn modes(modes: Modes) -> String {
+pub(super) fn modes(modes: Modes) -> String {
     let names: Vec<&str> = modes.iter().map(Mode::name).collect();
     if names.is_empty() { "[]".to_owned() } else { format!("[{}]", names.join(", ")) }
 }
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], thing: T) -> &'static str {
     words.iter().find(|(_, one)| *one == thing).map_or("", |&(word, _)| word)
 }
 
 /// The severity of `code` in `mode` under these overrides.
-fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
+pub(super) fn severity(list: &[Override], code: Code, mode: Mode) -> Option<Severity> {
     let found = list.iter().find(|one| one.code == code && one.modes.has(mode));
     found.map_or(code.severity(mode), |one| one.severity)
 }
 
 /// Severities code by code and mode by mode, measured against what is in force: the extended
 /// row's own, else the table's.
-fn severities(base: &mut RowDraft, over: &RowDraft, less: &mut dyn FnMut(&str, &str, &str)) {
-    let shown = |severity: Option<Severity>| severity.map_or("none", Severity::name);
+fn severities(
+    base: &mut RowDraft,
+    over: &RowDraft,
+    policy: &PolicyDraft,
+    less: &mut dyn FnMut(&str, &str, &str),
+) {
+    let shown = severity_word;
     let mut merged = over.severity.clone();
     for new in &over.severity {
         for mode in new.modes.iter() {
-            let old = severity(&base.severity, new.code, mode);
+            let old = severity(&base.severity, new.code, mode).max(policy.least(new.code, mode));
             if new.severity < old {
                 let key = format!("severity of {} in {mode}", new.code.name());
                 less(&key, shown(new.severity), shown(old));

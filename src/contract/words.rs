@@ -139,10 +139,12 @@ pub fn format(row: &Row) -> String {
     words.join(", ")
 }
 
-/// The file name that skeletons use: the first of the contract's own that is no path, else the
-/// runtime name in lower case with hyphens.
+/// The file name that skeletons use: the first of the contract's own that every platform takes (as
+/// a key of a Secret, a name of compose and of a credential), else the runtime name in lower case
+/// with hyphens.
 pub fn file_name(row: &Row) -> String {
-    let own = row.files.iter().find(|name| !name.contains('/'));
+    let portable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let own = row.files.iter().find(|name| name.bytes().all(portable));
     let [_, kebab] = name::spellings(row.name);
     own.map_or(kebab, |&name| name.to_owned())
 }

@@ -1,95 +1,96 @@
 //! Compose files (compose specification): services with environment, env files, secrets and the
-//! command. Each file stands for itself; several are not merged into one another.
+//! command, each read from all the layers that [`project`](super::project) found.
 
 use super::interpolation::given;
 use super::model::{Deployment, Given, Place, Setting, Target, Word};
-use super::{env_template, unit};
+use super::project::{Service, Source, list};
+use super::{Inputs, env_template, unit};
 use crate::yaml::Node;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 /// Where compose mounts secrets whose target is no path.
 const SECRETS: &str = "/run/secrets";
 
-/// Whether the document is a compose file.
+/// Whether the document is a compose file: it has services, or includes files that may.
 pub fn is_compose(root: &Node) -> bool {
-    root.get("services").is_some_and(|services| !services.entries().is_empty())
-        && root.get("kind").is_none()
-}
-
-/// The file being read.
-pub struct File<'a> {
-    /// Its place among the files.
-    pub index: usize,
-    /// The directory that its paths are relative to.
-    pub directory: &'a Path,
-    /// The place of a path among the files that were named.
-    pub named: &'a dyn Fn(&Path) -> Option<usize>,
-}
-
-/// Takes the services. The env files that were named are there already.
-pub fn services(root: &Node, file: &File<'_>, deployment: &mut Deployment) {
-    for (key, service) in root.get("services").map(Node::entries).unwrap_or_default() {
-        let at = Place { file: file.index, line: key.line };
-        let target = one(service, root, file, at, deployment);
-        deployment.targets.push(target);
+    if root.get("kind").is_some() || root.get("apiVersion").is_some() {
+        return false;
     }
+    let includes = root.get("include").map(Node::items).unwrap_or_default();
+    let is_path = |it: &Node| it.text().is_some() || it.get("path").is_some();
+    root.get("services").is_some_and(|services| !services.entries().is_empty())
+        || !includes.is_empty() && includes.iter().all(is_path)
 }
 
-fn one(
-    service: &Node,
-    root: &Node,
-    file: &File<'_>,
-    at: Place,
+/// Takes a service of a project that defines these secrets. The env files that were named are there
+/// already.
+pub(super) fn service(
+    service: &Service<'_>,
+    defined: &BTreeSet<&str>,
+    inputs: &Inputs,
     deployment: &mut Deployment,
-) -> Target {
-    let place = |line| Place { file: file.index, line };
+) {
+    let Some(at) = service.at else { return };
     let mut target = Target::new("service", at);
-    let built = service.get("build").is_some();
-    target.image = service.get("image").filter(|_| !built).and_then(|node| {
+    let built = service.last("build").is_some();
+    target.image = service.last("image").filter(|_| !built).and_then(|(source, node)| {
         // A tag that stands elsewhere is not known to be moving.
         let text =
             given(node.text()?).text().map(|text| String::from_utf8_lossy(text).into_owned());
-        Some(Word { text: text?, at: place(node.line) })
+        Some(Word { text: text?, at: place(source, node) })
     });
-    let words = |name| service.get(name).map(|node| command(node, file.index));
+    let words = |name| service.last(name).map(|(source, node)| command(node, source.file));
     target.arguments = words("command").unwrap_or_default();
     target.command = match words("entrypoint") {
         // An empty one takes the image's away.
         Some(entry) if entry.is_empty() => Some(std::mem::take(&mut target.arguments)),
         other => other,
     };
-    if let Some((key, _)) = service.entry("extends") {
-        target.unseen.push((place(key.line), "the service that it extends"));
+    for &at in &service.unseen {
+        target.unseen.push((at, "the service that it extends"));
     }
-    let env_files = service.get("env_file");
-    let paths = env_files.map_or(&[][..], |node| match node.items() {
-        [] => std::slice::from_ref(node),
-        items => items,
-    });
-    for node in paths {
-        env_file(node, file, deployment, &mut target);
-    }
-    environment(service, file.index, &mut target);
-    for secret in service.get("secrets").map(Node::items).unwrap_or_default() {
-        let source = secret.text().or_else(|| secret.text_of("source")).unwrap_or_default();
-        let name = secret.text_of("target").unwrap_or(source);
-        // Compose refuses a secret that the file does not define; nothing is supplied by it.
-        if root.at(&["secrets", source]).is_some() {
-            let path =
-                if name.starts_with('/') { name.to_owned() } else { format!("{SECRETS}/{name}") };
-            target.files.push((path, place(secret.line)));
+    // An env file of any layer is below the environment of any other.
+    for (source, files) in service.all("env_file") {
+        for node in list(files) {
+            env_file(node, source, inputs, deployment, &mut target);
         }
     }
-    for volume in service.get("volumes").map(Node::items).unwrap_or_default() {
-        let short = || volume.text()?.split(':').nth(1);
-        if let Some(path) = volume.text_of("target").or_else(short) {
-            // A file or a directory: which of the two is not said.
-            let path = path.trim_end_matches('/');
-            target.files.push((path.to_owned(), place(volume.line)));
-            target.unseen_dirs.push(path.to_owned());
+    for (source, node) in service.all("environment") {
+        environment(node, source.file, &mut target);
+    }
+    for (source, secrets) in service.all("secrets") {
+        for secret in secrets.items() {
+            mounted(secret, source, defined, &mut target);
         }
     }
-    target
+    for (source, volumes) in service.all("volumes") {
+        for volume in volumes.items() {
+            let short = || volume.text()?.split(':').nth(1);
+            if let Some(path) = volume.text_of("target").or_else(short) {
+                // A file or a directory: which of the two is not said.
+                let path = path.trim_end_matches('/');
+                target.files.push((path.to_owned(), place(source, volume)));
+                target.unseen_dirs.push(path.to_owned());
+            }
+        }
+    }
+    deployment.start(target);
+}
+
+fn place(source: &Source<'_>, node: &Node) -> Place {
+    Place { file: source.file, line: node.line }
+}
+
+/// A secret that a service mounts.
+fn mounted(secret: &Node, source: &Source<'_>, defined: &BTreeSet<&str>, target: &mut Target) {
+    let id = secret.text().or_else(|| secret.text_of("source")).unwrap_or_default();
+    let name = secret.text_of("target").unwrap_or(id);
+    // Compose refuses a secret that the project does not define; nothing is supplied by it.
+    if defined.contains(id) {
+        let path =
+            if name.starts_with('/') { name.to_owned() } else { format!("{SECRETS}/{name}") };
+        target.files.push((path, place(source, secret)));
+    }
 }
 
 /// Words of a command: a list, or a text that compose splits as a shell does.
@@ -106,44 +107,53 @@ fn command(node: &Node, file: usize) -> Vec<Word> {
     }
 }
 
-fn environment(service: &Node, file: usize, target: &mut Target) {
-    let Some(node) = service.get("environment") else { return };
-    let mut set = |name: &str, line, given| {
+fn environment(node: &Node, file: usize, target: &mut Target) {
+    let set = |target: &mut Target, name: &str, line, given| {
         let at = Place { file, line };
-        target.set(Setting { name: name.to_owned(), at, given, judged: true });
+        target.settings.set(Setting { name: name.to_owned(), at, given, judged: true });
     };
     for (key, value) in node.entries() {
+        if value.replaces && value.is_null() {
+            target.settings.unset(&key.text);
+            continue;
+        }
         // Without a value it is the shell's.
         let given = value.scalar().map_or(Given::Elsewhere, |text| given(&text));
-        set(&key.text, key.line, given);
+        set(target, &key.text, key.line, given);
     }
     for item in node.items() {
         let Some(text) = item.text() else { continue };
         match text.split_once('=') {
-            Some((name, value)) => set(name, item.line, given(value)),
-            None => set(text, item.line, Given::Elsewhere),
+            Some((name, value)) => set(target, name, item.line, given(value)),
+            None => set(target, text, item.line, Given::Elsewhere),
         }
     }
 }
 
 /// An env file of a service: one of the files that were named, else one beside, whose names count
 /// and whose values are nobody's business, else one that is not there.
-fn env_file(node: &Node, file: &File<'_>, deployment: &mut Deployment, target: &mut Target) {
+fn env_file(
+    node: &Node,
+    source: &Source<'_>,
+    inputs: &Inputs,
+    deployment: &mut Deployment,
+    target: &mut Target,
+) {
     let Some(path) = node.text().or_else(|| node.text_of("path")) else { return };
-    let path = file.directory.join(path);
-    let named = (file.named)(&path);
+    let path = source.directory.join(path);
+    let named = inputs.named.at(&path);
     if let Some(template) = deployment.templates.iter_mut().find(|it| Some(it.file) == named) {
         template.used = true;
         for setting in &template.settings {
-            target.set(copy(setting, true));
+            target.settings.set(copy(setting, true));
         }
         return;
     }
-    let at = Place { file: file.index, line: node.line };
+    let at = place(source, node);
     match env_template::read_names(&path) {
         Some(names) => {
             for (name, given) in names {
-                target.set(Setting { name, at, given, judged: false });
+                target.settings.set(Setting { name, at, given, judged: false });
             }
         }
         None => target.unseen.push((at, "an env file")),

@@ -3,7 +3,7 @@
 //! say, since those decide what is required.
 
 use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Store, Target, Template};
-use super::names::{self, basename, is_launcher};
+use super::names::{self, ByName, basename, is_launcher};
 use super::values;
 use crate::contract::model::{Contract, Kind, Known, Role, Row, RowId};
 use crate::contract::name::shown;
@@ -16,9 +16,14 @@ use crate::source::{Candidate, Source, SourceKind};
 use crate::validate::required;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Where the launcher looks without being told (interface section 2).
 const DEFAULT_DIRS: [&str; 2] = ["/run/secrets/nexis", "/run/secrets"];
+
+/// A command by the program's name, where nothing says what that name leads to.
+const NAME_ALONE: &str = "the deployment's command is a name that can lead to the launcher or to the program, and nothing beside it says that it is the launcher";
+const NAME_ALONE_HINT: &str = "put nexis-launch run -- before it, or, where the image links the name to the launcher, set a NEXIS_LAUNCH_ variable such as NEXIS_LAUNCH_INHERIT=contract beside the command";
 
 /// What stands for a value that is not among the files. It is no flag and no mode.
 const SOMETHING: &[u8] = b"?";
@@ -58,6 +63,8 @@ pub struct Checked {
 /// All that is found.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// The files: those that were named, then those that they refer to and that were read.
+    pub files: Vec<PathBuf>,
     /// By file and line, errors before warnings of one line.
     pub findings: Vec<Located>,
     /// By file and line.
@@ -68,12 +75,15 @@ pub struct Findings {
 
 /// Holds a deployment against the contract. `mode` is what the command line says.
 pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) -> Findings {
-    let Deployment { targets, stores, templates } = all;
+    let Deployment { targets, stores, templates, absent, .. } = all;
     let mut judge =
         Judge { contract, option: mode, mode: Mode::Production, found: Findings::default() };
     let alone = targets.len() == 1;
     let mut strictest = None;
-    for target in targets.iter().filter(|target| alone || names::is_ours(contract, target)) {
+    // One that stands alone is meant, unless it is a unit that is started to end again.
+    let is_meant = |target: &Target| alone && !target.oneshot;
+    let is_ours = |target: &Target| is_meant(target) || names::is_ours(contract, target);
+    for target in targets.iter().filter(|target| is_ours(target)) {
         judge.target(target);
         strictest = strictest.max(Some(judge.mode));
     }
@@ -92,6 +102,8 @@ pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) 
     // A mapping that several services share is judged with each of them.
     let mut seen = BTreeSet::new();
     found.findings.retain(|it| seen.insert((it.at, it.finding.code, it.finding.variable.clone())));
+    let absent = absent.into_iter();
+    found.unseen.extend(absent.map(|(at, what)| Unseen { at, what, variables: Vec::new() }));
     found.unseen.sort_by_key(|unseen| unseen.at);
     found.checked.sort_by_key(|checked| checked.at);
     found
@@ -106,6 +118,11 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn push(&mut self, at: Place, code: Code, severity: Severity, name: &str, fact: Fact) {
+        let severity = self
+            .contract
+            .policy
+            .severity(code, self.mode)
+            .map_or(severity, |least| severity.max(least));
         let variable = (!name.is_empty()).then(|| Cow::Owned(name.to_owned()));
         let finding = Finding { code, severity, variable, source: None, fact, accepted: None };
         self.found.findings.push(Located { at, finding });
@@ -116,6 +133,7 @@ impl Judge<'_> {
         let mut overrides = row.into_iter().flat_map(|row| row.severity.iter());
         let own = overrides.find(|one| one.code == code && one.modes.has(self.mode));
         let severity = own.map_or(code.severity(self.mode), |own| own.severity);
+        let severity = severity.max(self.contract.policy.severity(code, self.mode));
         if let Some(severity) = severity {
             self.push(at, code, severity, name, fact);
         }
@@ -128,7 +146,11 @@ impl Judge<'_> {
 
     fn target(&mut self, target: &Target) {
         let options = names::options(target);
-        let without = target.command.as_ref().filter(|words| !words.iter().any(is_launcher));
+        let by_name = names::own_name(self.contract, target);
+        let without = target
+            .command
+            .as_ref()
+            .filter(|words| !words.iter().any(is_launcher) && by_name != Some(ByName::Taken));
         let resolution = self.resolve(target, &options);
         self.mode = resolution.mode.mode;
         self.found.checked.push(Checked { kind: target.kind, at: target.at, mode: self.mode });
@@ -138,10 +160,11 @@ impl Judge<'_> {
         let mode_elsewhere = target.settings.iter().any(|setting| {
             setting.name == "NEXIS_LAUNCH_MODE" || self.row(&setting.name).is_some_and(is_mode)
         });
+        self.policy(target.at, resolution.mode.mode);
         if resolution.mode.unset && !mode_elsewhere && !target.partial && target.unseen.is_empty() {
             self.add(target.at, Code::ModeUnset, None, "", Fact::Plain);
         }
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             self.name(setting.at, &setting.name);
             self.value(setting, &resolution, false);
             if without.is_some() {
@@ -154,8 +177,18 @@ impl Judge<'_> {
         if !target.partial {
             self.missing(target, &resolution, &options, None);
         }
-        if let Some(word) = without.and_then(|words| words.first()) {
-            self.plain(word.at, Code::LauncherMissing);
+        let first = target.command.iter().flatten().next();
+        match first.map(|word| (word.at, by_name)) {
+            Some((at, Some(ByName::Taken))) => {
+                let what = "the link from this name to nexis-launch";
+                self.found.unseen.push(Unseen { at, what, variables: Vec::new() });
+            }
+            Some((at, Some(ByName::Unsaid))) => {
+                let fact = Fact::Rule(NAME_ALONE, NAME_ALONE_HINT);
+                self.add(at, Code::LauncherMissing, None, "", fact);
+            }
+            Some((at, None)) if without.is_some() => self.plain(at, Code::LauncherMissing),
+            _ => {}
         }
         if let Some(image) = target.image.as_ref().filter(|image| names::is_unpinned(&image.text)) {
             self.plain(image.at, Code::UnpinnedImage);
@@ -174,12 +207,12 @@ impl Judge<'_> {
         let at = Place { file: template.file, line: 1 };
         let mut target = Target::new("env-file", at);
         for setting in &template.settings {
-            target.set(super::compose::copy(setting, true));
+            target.settings.set(super::compose::copy(setting, true));
         }
         let resolution = self.resolve(&target, &names::Options::default());
         self.mode = resolution.mode.mode;
         self.found.checked.push(Checked { kind: target.kind, at, mode: self.mode });
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             self.name(setting.at, &setting.name);
             self.value(setting, &resolution, true);
         }
@@ -187,7 +220,7 @@ impl Judge<'_> {
         for name in template.mentioned.iter().chain(template.settings.iter().map(|it| &it.name)) {
             if target.text(name).is_none_or(|text| text.trim_ascii().is_empty()) {
                 let given = Given::Elsewhere;
-                target.set(Setting { name: name.clone(), at, given, judged: false });
+                target.settings.set(Setting { name: name.clone(), at, given, judged: false });
             }
         }
         let resolution = self.resolve(&target, &names::Options::default());
@@ -206,7 +239,7 @@ impl Judge<'_> {
                 all.sort_by_key(|candidate| candidate.rank);
             }
         };
-        for setting in &target.settings {
+        for setting in target.settings.iter() {
             let Some(known) = self.contract.known(setting.name.as_bytes()) else { continue };
             let (step, text) = match (known.role, &setting.given) {
                 (_, Given::Broken) => continue,
@@ -223,6 +256,10 @@ impl Judge<'_> {
             if let Some(id) = self.file_row(path, options) {
                 supply(id, 5, SourceKind::SecretsDir, SOMETHING);
             }
+        }
+        // What a provider has is not for this to run.
+        for (id, _) in self.contract.rows().filter(|(_, row)| row.fetch.is_some()) {
+            supply(id, 7, SourceKind::Provider, SOMETHING);
         }
         let setting = target.text("NEXIS_LAUNCH_MODE").map(|text| (text, ModeOrigin::Setting));
         let line = self.option.or(options.mode.map(str::as_bytes));
@@ -241,8 +278,23 @@ impl Judge<'_> {
         self.contract.known(name.as_bytes()).map(|known| self.contract.row(known.row))
     }
 
+    /// The contract may pin the modes.
+    fn policy(&mut self, at: Place, mode: Mode) {
+        let allowed = self.contract.policy.modes;
+        if !allowed.has(mode) {
+            let fact = Fact::Pinned(mode, allowed);
+            self.push(at, Code::ModeForbidden, Severity::Error, "", fact);
+        }
+    }
+
     /// What is to be said of a name that is set.
     fn name(&mut self, at: Place, name: &str) {
+        let own = self.row(name).map_or(name, |row| row.name);
+        if [name, own].iter().any(|name| self.contract.policy.forbids(name.as_bytes())) {
+            let fact = Fact::Says("is forbidden by the contract's policy");
+            let name = shown(own, "a name");
+            self.push(at, Code::ForbiddenVariable, Severity::Error, name, fact);
+        }
         if let Some((code, fact, shown)) = names::judge(self.contract, name) {
             self.add(at, code, None, shown, fact);
         }

@@ -50,7 +50,25 @@ pub fn store(object: &Node, file: usize, deployment: &mut Deployment) {
             keys.push(Stored { name: key.text.clone(), at, value });
         }
     }
-    deployment.stores.push(Store { secret, name: name.to_owned(), keys });
+    let namespace = namespace(object).map(str::to_owned);
+    deployment.stores.push(Store { secret, name: name.to_owned(), namespace, keys });
+}
+
+fn namespace(object: &Node) -> Option<&str> {
+    object.at(&["metadata", "namespace"]).and_then(Node::text)
+}
+
+/// What a pod's references lead to.
+#[derive(Clone, Copy)]
+struct Stores<'a> {
+    all: &'a Deployment,
+    namespace: Option<&'a str>,
+}
+
+impl<'a> Stores<'a> {
+    fn get(self, secret: bool, name: &str) -> Option<&'a Store> {
+        self.all.store(secret, name, self.namespace)
+    }
 }
 
 /// Base64 (RFC 4648 section 4), line ends passed over; `None` where it is none.
@@ -87,8 +105,9 @@ pub fn containers(object: &Node, file: usize, deployment: &mut Deployment) {
     };
     for list in ["initContainers", "containers"] {
         for container in pod.get(list).map(Node::items).unwrap_or_default() {
-            let target = one(container, pod, file, links, deployment);
-            deployment.targets.push(target);
+            let stores = Stores { all: deployment, namespace: namespace(object) };
+            let target = one(container, pod, file, links, stores);
+            deployment.start(target);
         }
     }
 }
@@ -98,7 +117,7 @@ fn one(
     pod: &Node,
     file: usize,
     links: Option<Place>,
-    deployment: &Deployment,
+    stores: Stores<'_>,
 ) -> Target {
     let place = |line| Place { file, line };
     let begin = container.entry("name").map_or(container.line, |(key, _)| key.line);
@@ -109,18 +128,23 @@ fn one(
     target.command = container.get("command").filter(|node| !node.items().is_empty()).map(words);
     target.arguments = container.get("args").map(words).unwrap_or_default();
     for from in container.get("envFrom").map(Node::items).unwrap_or_default() {
-        env_from(from, file, deployment, &mut target);
+        env_from(from, file, stores, &mut target);
     }
     for variable in container.get("env").map(Node::items).unwrap_or_default() {
         let Some(name) = variable.text_of("name") else { continue };
         let line = variable.entry("name").map_or(variable.line, |(key, _)| key.line);
         let given = match variable.get("valueFrom") {
-            Some(from) => value_from(from, deployment),
+            Some(from) => value_from(from, stores),
             None => literal(variable.get("value")),
         };
         // A key that is absent and may be absent sets nothing.
         let Some(given) = given else { continue };
-        target.set(Setting { name: name.to_owned(), at: place(line), given, judged: true });
+        target.settings.set(Setting {
+            name: name.to_owned(),
+            at: place(line),
+            given,
+            judged: true,
+        });
     }
     for mount in container.get("volumeMounts").map(Node::items).unwrap_or_default() {
         let (Some(name), Some(path)) = (mount.text_of("name"), mount.text_of("mountPath")) else {
@@ -133,7 +157,7 @@ fn one(
                 sub: mount.text_of("subPath"),
                 at: place(mount.line),
             };
-            mounted(volume, &mount, deployment, &mut target);
+            mounted(volume, &mount, stores, &mut target);
         }
     }
     target
@@ -154,13 +178,13 @@ fn literal(value: Option<&Node>) -> Option<Given> {
 }
 
 /// A reference: `None` where it is optional and there is nothing.
-fn value_from(from: &Node, deployment: &Deployment) -> Option<Given> {
+fn value_from(from: &Node, stores: Stores<'_>) -> Option<Given> {
     let (secret, reference) = match (from.get("secretKeyRef"), from.get("configMapKeyRef")) {
         (Some(reference), _) => (true, reference),
         (None, Some(reference)) => (false, reference),
         _ => return Some(Given::Elsewhere),
     };
-    let store = reference.text_of("name").and_then(|name| deployment.store(secret, name));
+    let store = reference.text_of("name").and_then(|name| stores.get(secret, name));
     let optional = reference.get("optional").and_then(Node::scalar).as_deref() == Some("true");
     let Some(store) = store else { return Some(Given::Elsewhere) };
     match store.keys.iter().find(|key| Some(key.name.as_str()) == reference.text_of("key")) {
@@ -172,12 +196,12 @@ fn value_from(from: &Node, deployment: &Deployment) -> Option<Given> {
     }
 }
 
-fn env_from(from: &Node, file: usize, deployment: &Deployment, target: &mut Target) {
+fn env_from(from: &Node, file: usize, stores: Stores<'_>, target: &mut Target) {
     let prefix = from.text_of("prefix").unwrap_or_default();
     for (kind, secret) in [("secretRef", true), ("configMapRef", false)] {
         let Some((key, reference)) = from.entry(kind) else { continue };
         let name = reference.text_of("name").unwrap_or_default();
-        let Some(store) = deployment.store(secret, name) else {
+        let Some(store) = stores.get(secret, name) else {
             let what = if secret { "a Secret" } else { "a ConfigMap" };
             target.unseen.push((Place { file, line: key.line }, what));
             continue;
@@ -188,7 +212,7 @@ fn env_from(from: &Node, file: usize, deployment: &Deployment, target: &mut Targ
                 false => Given::Literal(stored.value.duplicate()),
             };
             let name = format!("{prefix}{}", stored.name);
-            target.set(Setting { name, at: stored.at, given, judged: true });
+            target.settings.set(Setting { name, at: stored.at, given, judged: true });
         }
     }
 }
@@ -200,13 +224,13 @@ struct Mount<'a> {
     at: Place,
 }
 
-fn mounted(volume: &Node, mount: &Mount<'_>, deployment: &Deployment, target: &mut Target) {
+fn mounted(volume: &Node, mount: &Mount<'_>, stores: Stores<'_>, target: &mut Target) {
     let projected = volume.at(&["projected", "sources"]).map(Node::items).unwrap_or_default();
     for source in std::iter::once(volume).chain(projected) {
         for (kind, secret) in [("secret", true), ("configMap", false)] {
             let Some(reference) = source.get(kind) else { continue };
             let name = reference.text_of("secretName").or_else(|| reference.text_of("name"));
-            let store = name.and_then(|name| deployment.store(secret, name));
+            let store = name.and_then(|name| stores.get(secret, name));
             keys(reference, store, mount, target);
         }
     }

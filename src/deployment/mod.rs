@@ -7,11 +7,13 @@
 
 mod compose;
 mod env_template;
+mod input;
 mod interpolation;
 mod judge;
 mod kubernetes;
 mod model;
 mod names;
+mod project;
 mod unit;
 mod values;
 
@@ -19,24 +21,14 @@ pub use judge::{Checked, Findings, Located, Unseen};
 pub use model::Place;
 
 use crate::contract::model::Contract;
-use crate::contract::name::shown;
 use crate::error::{Error, Status};
-use crate::yaml::{self, Dialect, Node};
+use input::{Kind, Named, directory, file_name};
 use model::Deployment;
-use std::io::Read;
+use project::Projects;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a file: what a chart with custom resources renders to fits many times.
-const LARGEST: usize = 8 << 20;
-/// So many errors of one file are said.
-const MOST_ERRORS: usize = 20;
-
-/// What kind of file it is.
-enum Kind {
-    Yaml(Vec<Node>),
-    Unit(String),
-    Env(Vec<u8>),
-}
+/// The most MiB of a file: what a chart with custom resources renders to fits many times.
+const LARGEST: u8 = 8;
 
 /// Reads the files and holds them against the contract. `mode` is what the command line says; `-`
 /// among the files is standard input.
@@ -49,32 +41,50 @@ pub fn check(
     files: &[PathBuf],
 ) -> Result<Findings, Vec<Error>> {
     let mut errors = Vec::new();
-    let mut kinds = Vec::new();
+    let mut inputs = Inputs::default();
     for path in files {
-        match read(path).and_then(|bytes| kind(path, bytes)) {
-            Ok(kind) => kinds.push(kind),
+        match input::load(path, LARGEST) {
+            Ok(kind) => inputs.add(path, kind),
             Err(more) => errors.extend(more),
         }
     }
+    let projects = project::follow(&mut inputs, &mut errors);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let deployment = gather(&kinds, files)?;
-    Ok(judge::judge(contract, mode, deployment))
+    let deployment = gather(&inputs, &projects)?;
+    let found = judge::judge(contract, mode, deployment);
+    Ok(Findings { files: inputs.paths, ..found })
+}
+
+/// The files that were named, and behind them those that compose files refer to.
+#[derive(Default)]
+struct Inputs {
+    paths: Vec<PathBuf>,
+    kinds: Vec<Kind>,
+    named: Named,
+}
+
+impl Inputs {
+    /// Adds one more.
+    fn add(&mut self, path: &Path, kind: Kind) {
+        self.kinds.push(kind);
+        self.named.add(path);
+        self.paths.push(path.to_owned());
+    }
+
+    fn all(&self) -> impl Iterator<Item = (usize, &Kind, &Path)> {
+        let both = self.kinds.iter().zip(&self.paths).enumerate();
+        both.map(|(index, (kind, path))| (index, kind, path.as_path()))
+    }
 }
 
 /// Takes from all files what refers to nothing before what may refer to it.
-fn gather(kinds: &[Kind], files: &[PathBuf]) -> Result<Deployment, Vec<Error>> {
+fn gather(inputs: &Inputs, projects: &Projects) -> Result<Deployment, Vec<Error>> {
     let mut errors = Vec::new();
     let mut deployment = Deployment::default();
-    let all = || kinds.iter().zip(files).enumerate();
-    let identity = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let identities: Vec<_> = files.iter().map(|path| identity(path)).collect();
-    let named = |path: &Path| {
-        let path = identity(path);
-        identities.iter().position(|known| *known == path)
-    };
-    for (index, (kind, path)) in all() {
+    let mut units = Vec::new();
+    for (index, kind, path) in inputs.all() {
         match kind {
             Kind::Env(bytes) => match env_template::template(bytes, index) {
                 Ok(template) => deployment.templates.push(template),
@@ -88,134 +98,77 @@ fn gather(kinds: &[Kind], files: &[PathBuf]) -> Result<Deployment, Vec<Error>> {
                     kubernetes::store(object, index, &mut deployment);
                 }
             }
-            Kind::Unit(_) => {}
-        }
-    }
-    // Units before their drop-ins.
-    let mut units = Vec::new();
-    for drop_ins in [false, true] {
-        for (index, (kind, path)) in all() {
-            let Kind::Unit(text) = kind else { continue };
-            let unit = drop_in_of(path);
-            if unit.is_some() != drop_ins {
-                continue;
-            }
-            let base = units.iter().find(|(name, _)| unit.as_ref() == Some(name));
-            let base = base.map(|&(_, target)| target);
-            match unit::service(text, index, base, drop_ins, &named, &mut deployment) {
-                Ok(Some(target)) => units.push((file_name(path), target)),
-                Ok(None) => {}
+            Kind::Unit(text) => match unit::lines(text, index) {
+                Ok(lines) => units.push((path, lines)),
                 Err((line, what)) => errors.push(in_line(path, line, what)),
-            }
+            },
         }
     }
-    for (index, (kind, path)) in all() {
+    start_units(units, &inputs.named, &mut deployment);
+    for (index, kind, _) in inputs.all() {
         let Kind::Yaml(documents) = kind else { continue };
-        let directory = path.parent().unwrap_or(Path::new(""));
-        let file = compose::File { index, directory, named: &named };
-        for root in documents {
-            if compose::is_compose(root) {
-                compose::services(root, &file, &mut deployment);
-            } else if kubernetes::is_object(root) {
-                for object in kubernetes::objects(root) {
-                    kubernetes::containers(object, index, &mut deployment);
-                }
-            }
+        let objects = documents.iter().filter(|root| kubernetes::is_object(root));
+        for object in objects.flat_map(kubernetes::objects) {
+            kubernetes::containers(object, index, &mut deployment);
         }
+    }
+    project::services(inputs, projects, &mut deployment, &mut errors);
+    if let Some(Place { file, line }) = deployment.beyond {
+        let path = inputs.paths.get(file).map_or(Path::new(""), PathBuf::as_path);
+        errors.push(in_line(path, line, "too many variables and files from here on"));
     }
     if errors.is_empty() { Ok(deployment) } else { Err(errors) }
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// Joins each unit with its drop-ins, which systemd reads by the order of their names, and drop-ins
+/// without their unit with one another.
+fn start_units(files: Vec<(&Path, Vec<unit::Line>)>, named: &Named, deployment: &mut Deployment) {
+    let (mut drop_ins, units): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(path, _)| is_drop_in(path));
+    drop_ins.sort_by_key(|(path, _)| file_name(path));
+    let mut joined = vec![false; drop_ins.len()];
+    let serves = |drop_in: &Path, unit: &Path| {
+        unit::serves(&drop_in_of(drop_in), &file_name(unit))
+            .then(|| directory(directory(drop_in)) == directory(unit))
+    };
+    // Two hosts may have a unit of one name, each with drop-ins beside it.
+    let beside: Vec<bool> = drop_ins
+        .iter()
+        .map(|(path, _)| units.iter().any(|(unit, _)| serves(path, unit) == Some(true)))
+        .collect();
+    for (path, mut lines) in units {
+        for ((joined, (drop_in, more)), beside) in joined.iter_mut().zip(&drop_ins).zip(&beside) {
+            if serves(drop_in, path).is_some_and(|own| own || !beside) {
+                *joined = true;
+                lines.extend(more.iter().cloned());
+            }
+        }
+        unit::service(&lines, false, named, deployment);
+    }
+    let mut alone: Vec<(String, Vec<unit::Line>)> = Vec::new();
+    for ((path, lines), _) in drop_ins.into_iter().zip(joined).filter(|(_, joined)| !joined) {
+        let unit = drop_in_of(path);
+        match alone.iter_mut().find(|(known, _)| *known == unit && !unit.is_empty()) {
+            Some((_, known)) => known.extend(lines),
+            None => alone.push((unit, lines)),
+        }
+    }
+    for (_, lines) in alone {
+        unit::service(&lines, true, named, deployment);
+    }
 }
 
-/// The unit that a drop-in is for: its directory's name without `.d` (systemd.unit(5)).
-fn drop_in_of(path: &Path) -> Option<String> {
-    let name = file_name(path);
-    let directory = path.parent().map(file_name).unwrap_or_default();
-    let unit = directory.strip_suffix(".d").filter(|unit| unit.contains('.'));
-    name.ends_with(".conf").then(|| unit.unwrap_or_default().to_owned())
+fn is_drop_in(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "conf")
+}
+
+/// What a drop-in is for: its directory's name without `.d` (systemd.unit(5)).
+fn drop_in_of(path: &Path) -> String {
+    let directory = file_name(directory(path));
+    directory.strip_suffix(".d").unwrap_or_default().to_owned()
 }
 
 fn in_line(path: &Path, line: impl std::fmt::Display, what: &str) -> Error {
     Error::new(Status::Data, format!("cannot read {} line {line}: {what}", path.display()))
         .hint("give the file as its own tool reads it; Helm and kustomize output rendered")
-}
-
-/// Tells what a file is: by its name, else by its first line that says something.
-fn kind(path: &Path, bytes: Vec<u8>) -> Result<Kind, Vec<Error>> {
-    let name = file_name(path);
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    let first = || {
-        let mut lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-        let line = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
-        String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
-    };
-    let is_section = |line: &str| {
-        let inner = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        inner.is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic()))
-    };
-    let is_setting = |line: &str| {
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        line.split_once('=').is_some_and(|(name, _)| crate::contract::name::is_variable(name))
-    };
-    let yaml = ends(&[".yaml", ".yml", ".json"]);
-    let env = ends(&[".env"]) || name.starts_with(".env") || name.contains(".env.");
-    if !yaml && (env || is_setting(&first())) {
-        return Ok(Kind::Env(bytes));
-    }
-    let text = text(path, bytes)?;
-    let unit = ends(&[".service", ".socket", ".path", ".timer", ".target", ".conf"]);
-    let first =
-        text.lines().map(str::trim).find(|it| !it.is_empty() && !it.starts_with(['#', ';']));
-    if !yaml && (unit || first.is_some_and(is_section)) {
-        return Ok(Kind::Unit(text));
-    }
-    let (documents, faults) =
-        yaml::documents(&text, Dialect::Deployment, |key| shown(key, "a key"));
-    if faults.is_empty() {
-        return Ok(Kind::Yaml(documents.into_iter().map(Node::merged).collect()));
-    }
-    let faults = faults.iter().take(MOST_ERRORS);
-    Err(faults.map(|fault| in_line(path, fault.line, &fault.words)).collect())
-}
-
-fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Error>> {
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().get(..valid).unwrap_or_default();
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        vec![in_line(path, line, "not UTF-8")]
-    })
-}
-
-/// The bytes of a file, or of standard input.
-fn read(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
-    let fail = |status, cause: &str| {
-        vec![
-            Error::new(status, format!("cannot read {}: {cause}", path.display()))
-                .hint("check the path"),
-        ]
-    };
-    let io = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => fail(Status::NoInput, "no such file"),
-        kind => fail(Status::NoInput, &kind.to_string()),
-    };
-    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(io)?;
-    } else {
-        // A pipe may be named (`<(helm template …)`), and is read to its end; a directory has none.
-        if std::fs::metadata(path).map_err(io)?.is_dir() {
-            return Err(fail(Status::NoInput, "a directory"));
-        }
-        let file = std::fs::File::open(path).map_err(io)?;
-        file.take(limit).read_to_end(&mut bytes).map_err(io)?;
-    }
-    if bytes.len() > LARGEST {
-        return Err(fail(Status::Data, "more than 8 MiB"));
-    }
-    Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! What a deployment says of one place that starts a program, whatever kind of file says it.
 
 use crate::secret::Secret;
+use std::collections::BTreeMap;
 
 /// A line of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,32 @@ pub struct Setting {
     pub judged: bool,
 }
 
+/// The environment of a program.
+#[derive(Debug, Default)]
+pub struct Settings(BTreeMap<String, Setting>);
+
+impl Settings {
+    /// Sets a name; an earlier setting of it is forgotten.
+    pub fn set(&mut self, setting: Setting) {
+        self.0.insert(setting.name.clone(), setting);
+    }
+
+    /// Takes a name away.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// The setting of a name.
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.0.get(name)
+    }
+
+    /// All, by their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.0.values()
+    }
+}
+
 /// A word of a command.
 #[derive(Clone, Debug)]
 pub struct Word {
@@ -75,8 +102,8 @@ pub struct Target {
     pub kind: &'static str,
     /// Where it begins.
     pub at: Place,
-    /// Its environment; of two of a name the later counts.
-    pub settings: Vec<Setting>,
+    /// Its environment.
+    pub settings: Settings,
     /// Absolute paths of secret files in it.
     pub files: Vec<(String, Place)>,
     /// Directories with secret files whose names are not known.
@@ -93,6 +120,8 @@ pub struct Target {
     pub links: Option<Place>,
     /// Whether it is a part of a unit that is not among the files.
     pub partial: bool,
+    /// Whether it is a unit that is started to end again, as no service is.
+    pub oneshot: bool,
 }
 
 impl Target {
@@ -101,7 +130,7 @@ impl Target {
         Target {
             kind,
             at,
-            settings: Vec::new(),
+            settings: Settings::default(),
             files: Vec::new(),
             unseen_dirs: Vec::new(),
             unseen: Vec::new(),
@@ -110,18 +139,13 @@ impl Target {
             arguments: Vec::new(),
             links: None,
             partial: false,
+            oneshot: false,
         }
-    }
-
-    /// Sets a name; an earlier setting of it is forgotten.
-    pub fn set(&mut self, setting: Setting) {
-        self.settings.retain(|known| known.name != setting.name);
-        self.settings.push(setting);
     }
 
     /// The text of a setting as far as the files say it.
     pub fn text(&self, name: &str) -> Option<&[u8]> {
-        self.settings.iter().find(|setting| setting.name == name)?.given.text()
+        self.settings.get(name)?.given.text()
     }
 
     /// All words of the command and its arguments.
@@ -148,6 +172,8 @@ pub struct Store {
     pub secret: bool,
     /// Its name.
     pub name: String,
+    /// Its namespace, where it says one.
+    pub namespace: Option<String>,
     /// Its keys.
     pub keys: Vec<Stored>,
 }
@@ -174,11 +200,35 @@ pub struct Deployment {
     pub stores: Vec<Store>,
     /// Env files.
     pub templates: Vec<Template>,
+    /// Files that others take in and that are not there.
+    pub absent: Vec<(Place, &'static str)>,
+    /// Where there came to be more settings and files than anybody has.
+    pub beyond: Option<Place>,
+    /// How many there are.
+    held: usize,
 }
 
+/// Settings and files that all that starts a program may have together: services that extend one
+/// another, or share an env file or ConfigMap, can have many times what stands in the files.
+const MOST_HELD: usize = 400_000;
+
 impl Deployment {
-    /// The Secret (or ConfigMap) of this name.
-    pub fn store(&self, secret: bool, name: &str) -> Option<&Store> {
-        self.stores.iter().find(|store| store.secret == secret && store.name == name)
+    /// Takes what starts a program.
+    pub fn start(&mut self, target: Target) {
+        self.held = self.held.saturating_add(target.settings.0.len() + target.files.len());
+        if self.held > MOST_HELD {
+            self.beyond.get_or_insert(target.at);
+        } else {
+            self.targets.push(target);
+        }
+    }
+
+    /// The Secret (or ConfigMap) of this name. What says no namespace is in that of whoever applies
+    /// it, which can be any.
+    pub fn store(&self, secret: bool, name: &str, namespace: Option<&str>) -> Option<&Store> {
+        let named = self.stores.iter().filter(|it| it.secret == secret && it.name == name);
+        let same = |store: &&Store| store.namespace.as_deref() == namespace;
+        let maybe = |store: &&Store| store.namespace.is_none() || namespace.is_none();
+        named.clone().find(same).or_else(|| named.clone().find(maybe))
     }
 }

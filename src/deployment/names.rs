@@ -30,6 +30,39 @@ pub fn is_launcher(word: &Word) -> bool {
     words(&word.text).iter().any(|word| basename(word) == LAUNCHER)
 }
 
+/// Programs that start the one that is named after them.
+const STARTERS: [&str; 10] =
+    ["sh", "bash", "dash", "ash", "env", "exec", "tini", "dumb-init", "catatonit", "docker-init"];
+
+/// A command that is a name of the contract's `program:`, under which the launcher acts as `run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByName {
+    /// A setting that the launcher alone reads stands beside it, so it is meant to be the launcher.
+    /// Whether the name leads there is the image's or the host's to say.
+    Taken,
+    /// Nothing says so.
+    Unsaid,
+}
+
+/// Whether the command is such a name and not the launcher by its own; the path that the contract
+/// has for the name is the program itself.
+pub fn own_name(contract: &Contract, target: &Target) -> Option<ByName> {
+    if target.command.iter().flatten().any(is_launcher) {
+        return None;
+    }
+    let mut all = target.command.iter().flatten().flat_map(|word| words(&word.text));
+    let links = |word: &str| contract.program.iter().any(|(link, _)| *link == basename(word));
+    let program = |word: &str| contract.program.iter().any(|(_, path)| *path == word);
+    let first = all.next()?;
+    let rest: Vec<String> = all.collect();
+    let starts = STARTERS.contains(&basename(&first)) && rest.iter().any(|word| links(word));
+    if program(&first) || (starts && rest.iter().any(|word| program(word))) {
+        return None;
+    }
+    let said = || target.settings.iter().any(|setting| setting.name.starts_with(SETTINGS));
+    (links(&first) || starts).then(|| if said() { ByName::Taken } else { ByName::Unsaid })
+}
+
 /// Whether the target starts the contract's program: its command, image or environment says so.
 pub fn is_ours(contract: &Contract, target: &Target) -> bool {
     let started = target.words().any(|word| is_launcher(word) || is_program(contract, &word.text));
@@ -99,7 +132,7 @@ pub fn options(target: &Target) -> Options<'_> {
             _ => {}
         }
     }
-    let setting = target.settings.iter().find(|setting| setting.name == "NEXIS_LAUNCH_ENV_FILE");
+    let setting = target.settings.get("NEXIS_LAUNCH_ENV_FILE");
     options.env_file = options.env_file.or(setting.map(|setting| setting.at));
     if options.dirs.is_empty()
         && let Some(text) = target.text("NEXIS_LAUNCH_SECRETS_DIR")

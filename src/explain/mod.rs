@@ -7,6 +7,7 @@ use crate::contract::model::{Kind, Role, Row, RowId};
 use crate::contract::words;
 use crate::launch::Launch;
 use crate::manifest::{FindingRecord, Shown};
+use crate::provider;
 use crate::resolve::{Outcome, Resolved, Seen, State};
 use crate::source::{Rank, SourceKind};
 use serde::Serialize;
@@ -40,6 +41,9 @@ pub struct Explanation {
     pub secret: bool,
     /// The class whose rotation window applies.
     pub class: Option<&'static str>,
+    /// The most days that a key of the class may live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_days: Option<u32>,
     /// What it is for.
     pub purpose: &'static str,
     /// Who reads it.
@@ -125,6 +129,7 @@ fn one(launch: &Launch, resolved: &Resolved) -> Explanation {
         aliases: row.aliases.to_vec(),
         secret: row.secret,
         class: row.class,
+        rotation_days: row.class.and_then(|class| contract.rotation_window(class)),
         purpose: row.purpose,
         read_by: row.read_by,
         required: words::required(contract, row),
@@ -215,6 +220,17 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
     }
     if row.generate.is_some() && step_is_empty(10) {
         absent((10, 0), SourceKind::Generator, Shown::own("in development only"));
+    }
+    let provider = row.fetch.and_then(|fetch| survey.contract.provider(fetch.provider));
+    if let (Some(provider), true) = (provider, step_is_empty(7)) {
+        let result = match resolved.winner() {
+            _ if survey.resolution.withholds(survey.contract, resolved.id) => "not asked: withheld",
+            Some(seen) if seen.rank < provider::RANK => "not asked: another source has a value",
+            _ => "absent",
+        };
+        let (step, kind) = (provider::RANK.0, SourceKind::Provider.name());
+        let (name, result) = (Shown::own(provider.name), result.to_owned());
+        places.push((provider::RANK, Place { step, kind, name, used: false, result }));
     }
     places.sort_by_key(|(rank, _)| *rank);
     places.into_iter().map(|(_, place)| place).collect()

@@ -24,7 +24,11 @@ fn one(out: &mut String, explanation: &Explanation) {
     };
     line("purpose", explanation.purpose);
     line("read by", explanation.read_by);
-    line("class", explanation.class.unwrap_or_default());
+    let class = explanation.class.unwrap_or_default();
+    match explanation.rotation_days {
+        Some(days) => line("class", &format!("{class}, rotated within {days} days")),
+        None => line("class", class),
+    }
     line("required", &explanation.required);
     line("feature", explanation.feature.as_deref().unwrap_or_default());
     line("format", &explanation.format);

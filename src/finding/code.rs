@@ -131,6 +131,12 @@ codes! {
     InsecurePermissions "insecure-permissions" b"wwe" NotMet
         "another user could write the file or the directory it stands in"
         "remove the others' right to write: chmod go-w"
+    InsecureContract "insecure-contract" b"eee" NotMet
+        "another user could write a contract that names providers, a file it extends, or the program of a provider, and so choose what the launcher runs; no provider was run"
+        "let root or the launcher's user own them and the directories above, and remove the others' right to write: chmod go-w"
+    ProviderFailed "provider-failed" b"eee" Temporary
+        "a provider of the contract gave no value: it failed, took too long, wrote too much, nothing, or not what its form is; 78 where its program is missing or cannot be executed"
+        "run its command by hand as the launcher's user, with the variables of its environment alone"
     SecretReused "secret-reused" b"wee" NotMet
         "one value stands under two secret names"
         "generate a value for each"
@@ -194,6 +200,12 @@ codes! {
     PrivilegesNotDropped "privileges-not-dropped" b"eee" NoPermission
         "the user that the program is to run as does not exist, or the launcher may not become it"
         "start the launcher as root or with CAP_SETUID and CAP_SETGID, and name a user that /etc/passwd lists, or its number"
+    OutputNotMasked "output-not-masked" b"eee" Usage
+        "--mask-output was asked for where the program's output is a terminal, or where the program is process 1 of a container"
+        "send the output to a pipe or a file, start an init before the launcher, or leave --mask-output out"
+    SecretNotMasked "secret-not-masked" b"www" NotMet
+        "--mask-output does not look for secrets of fewer than 8 bytes, which would shred the output"
+        "give the secret more bytes"
     EnvironmentTooLarge "environment-too-large" b"eee" NotExecutable
         "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
         "mount large values as files"
@@ -221,6 +233,33 @@ codes! {
     NothingToCheck "nothing-to-check" b"www" NotMet
         "none of the deployment's files starts the program, holds its secrets or is an env file"
         "name the rendered files; see what `check --deployment` reads in the README"
+    ForbiddenVariable "forbidden-variable" b"eee" NotMet
+        "the contract's policy forbids the variable, and a source holds it"
+        "take VARIABLE out of that source"
+    ModeForbidden "mode-forbidden" b"eee" NotMet
+        "the contract's policy allows other modes than the one in force"
+        "start in a mode that the contract allows"
+    ReportForbidden "report-forbidden" b"eee" Usage
+        "--enforce report is asked for, and the contract's policy has enforce: refuse"
+        "take --enforce and NEXIS_LAUNCH_ENFORCE out, and mend what is found"
+    RotationDue "rotation-due" b"www" NotMet
+        "the last fifth of the value's rotation window has begun, or its successor is deployed"
+        "rotate it: `nexis-launch rotate plan VARIABLE` lists the steps; restart what still holds an old value"
+    RotationOverdue "rotation-overdue" b"www" NotMet
+        "the value is older than the rotation window of its class, past its own end, or past the end of the migration to its successor"
+        "rotate it: `nexis-launch rotate plan VARIABLE` lists the steps; restart what still holds an old value"
+    ValueExposed "value-exposed" b"www" NotMet
+        "the ledger says that the value is suspected to be exposed; an error once its successor is recorded as deployed"
+        "deploy its successor, restart with it, and revoke the exposed value"
+    ValueRevoked "value-revoked" b"eee" NotMet
+        "the ledger says that the value was revoked; this is never accepted"
+        "supply the value in production; `nexis-launch rotate history VARIABLE` says when and by whom the other was revoked"
+    NotInLedger "not-in-ledger" b"www" NotMet
+        "the ledger has the variable and not this value, or its fingerprints were made under another key"
+        "record the rotation that brought the value, or launch with the fingerprint key of the ledger"
+    LedgerInvalid "ledger-invalid" b"eee" Data
+        "a file of the ledger is damaged, or is no file of a ledger"
+        "`nexis-launch ledger verify` says more; restore it from the copy that is kept elsewhere"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
         "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
         "see `explain CODE`; at most 30 days ahead"

@@ -1,8 +1,8 @@
 //! The particulars of a finding: names, numbers and fixed words. There is no variant that could
 //! hold a value.
 
-use super::{Code, Finding};
-use crate::mode::Mode;
+use super::{Code, Failure, Finding};
+use crate::mode::{Mode, Modes};
 use crate::source::Source;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -55,6 +55,8 @@ pub enum Fact {
     TimedOut { path: PathBuf, seconds: u32 },
     /// Who could write a file or directory: `any user`, `group 100`, `user 1000`.
     Writable { path: PathBuf, directory: bool, who: String },
+    /// A provider that gave no value.
+    Provider(Failure),
     /// The other variable of the same value.
     SameAs(&'static str),
     /// The argument (1 is the first after the program) that holds a secret.
@@ -77,6 +79,14 @@ pub enum Fact {
     Count(usize),
     /// NEXIS_ENV asks for the first (`None`: it says no mode), the second is in force.
     Stricter(Option<Mode>, Mode),
+    /// The mode in force is none of those that the contract allows.
+    Pinned(Mode, Modes),
+    /// A value that is suspected to be exposed, and whether its successor is deployed.
+    Exposed { succeeded: bool },
+    /// A value's age in days, and the last day that it may be in use.
+    Days { days: i64, last: String, past: bool },
+    /// What is wrong with a file of the ledger, or with a line of it.
+    Ledger { path: String, line: Option<usize>, what: String },
     /// A code that was named in `--accept`, and why it does not work.
     NotAccepted(String, &'static str),
 }
@@ -103,6 +113,9 @@ impl Fact {
                 Code::ModeUnset => "no mode is set, so production is assumed".to_owned(),
                 Code::UnknownMode => {
                     "the mode is not one of development, staging and production".to_owned()
+                }
+                Code::ReportForbidden => {
+                    "--enforce report is asked for, and the contract forbids it".to_owned()
                 }
                 Code::EphemeralSecret => format!("{name} was generated for this process alone"),
                 _ => format!("{name}: {}", finding.code.cause()),
@@ -158,6 +171,7 @@ impl Fact {
                 let thing = if *directory { "directory" } else { "file" };
                 format!("{thing} {} can be written by {who}", path.display())
             }
+            Fact::Provider(failure) => failure.message(name),
             Fact::SameAs(other) => format!("{name} has the same value as {other}"),
             Fact::Argument(position) => {
                 format!("{name} stands in argument {position} of the program")
@@ -198,6 +212,28 @@ impl Fact {
             Fact::Stricter(Some(asked), inforce) => {
                 format!("NEXIS_ENV asks for {asked}, the mode in force is {inforce}")
             }
+            Fact::Pinned(mode, allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Mode::name).collect();
+                format!("the mode is {mode}, and the contract allows {} alone", list(&allowed))
+            }
+            Fact::Exposed { succeeded: false } => {
+                format!("{name} has a value that is suspected to be exposed")
+            }
+            Fact::Exposed { succeeded: true } => {
+                format!("{name} has an exposed value although its successor is deployed")
+            }
+            Fact::Days { days, last, past: true } => {
+                format!("{name} has a value that is {days} days old; its last day was {last}")
+            }
+            Fact::Days { days, last, past: false } => {
+                format!("{name} has a value that is {days} days old; its last day is {last}")
+            }
+            Fact::Ledger { path, line: Some(line), what } => {
+                format!("cannot use the ledger {path} line {line}: {what}")
+            }
+            Fact::Ledger { path, line: None, what } => {
+                format!("cannot use the ledger {path}: {what}")
+            }
             Fact::NotAccepted(code, why) => format!("cannot accept {code}: {why}"),
         }
     }
@@ -228,6 +264,7 @@ impl Fact {
                     None => finding.code.mend().to_owned(),
                 }
             }
+            Fact::Provider(failure) => failure.hint(finding.code.mend()),
             Fact::Size { name: Some(_), .. } => "deliver it as a file".to_owned(),
             // Where a mend speaks of a variable, this is the one.
             _ => match finding.variable.as_deref() {

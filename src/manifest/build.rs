@@ -43,6 +43,8 @@ pub struct About<'a> {
     pub displays: &'a Displays,
     /// Who the program will be and what said so, where it is not simply the launcher's user.
     pub user: Option<(&'a User, &'static str)>,
+    /// The program's streams that are masked.
+    pub masked_output: &'a [&'static str],
     /// INVOCATION_ID, where systemd set it.
     pub invocation: Option<&'a [u8]>,
 }
@@ -95,6 +97,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
             host: guard.owned(process::host_name()),
             invocation: about.invocation.map(|id| guard.bytes(id)),
         },
+        masked_output: about.masked_output.to_vec(),
         variables: variables(about, guard),
         features: Pairs(
             contract

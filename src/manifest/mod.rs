@@ -11,7 +11,7 @@ pub use build::{About, describe};
 pub use shown::{Guard, Shown};
 
 use crate::contract::model::Row;
-use crate::finding::Finding;
+use crate::finding::{By, Finding};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -77,6 +77,9 @@ pub struct Manifest {
     pub program: Option<ProgramRecord>,
     /// What the program's process will be.
     pub process: Process,
+    /// The program's streams that are masked, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub masked_output: Vec<&'static str>,
     /// Every runtime variable of the contract.
     pub variables: Vec<Variable>,
     /// Every feature's state.
@@ -261,9 +264,12 @@ pub struct FindingRecord {
     /// Why an error is a warning, and until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<AcceptanceRecord>,
+    /// Why a warning may stand, and until when, by the contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<AcceptanceRecord>,
 }
 
-/// Why an error is a warning, and until when.
+/// Why an error is a warning, or a warning known, and until when.
 #[derive(Clone, Debug, Serialize)]
 pub struct AcceptanceRecord {
     /// The operator's reason.
@@ -316,6 +322,11 @@ impl Manifest {
 impl FindingRecord {
     /// A finding, every text of it guarded.
     pub fn new(finding: &Finding, guard: Guard<'_>) -> Self {
+        let by = |by| {
+            let accepted = finding.accepted.as_ref().filter(|accepted| accepted.by == by)?;
+            let reason = guard.text(&accepted.reason);
+            Some(AcceptanceRecord { reason, until: accepted.until.clone() })
+        };
         FindingRecord {
             code: finding.code.name(),
             severity: finding.severity.name(),
@@ -323,10 +334,8 @@ impl FindingRecord {
             source: finding.source.as_ref().map(|source| guard.source(source)),
             message: guard.owned(finding.message()),
             hint: guard.owned(finding.hint()),
-            accepted: finding.accepted.as_ref().map(|accepted| AcceptanceRecord {
-                reason: guard.text(&accepted.reason),
-                until: accepted.until.clone(),
-            }),
+            accepted: by(By::CommandLine),
+            acknowledged: by(By::Contract),
         }
     }
 }

@@ -41,7 +41,8 @@ pub(super) fn findings(manifest: &Manifest) -> String {
 }
 
 fn add_findings(out: &mut String, manifest: &Manifest, coloured: bool) {
-    for finding in &manifest.findings {
+    // What is acknowledged is counted.
+    for finding in manifest.findings.iter().filter(|finding| finding.acknowledged.is_none()) {
         finding_lines(out, finding, coloured);
     }
     tail(out, manifest);
@@ -109,6 +110,9 @@ fn head(out: &mut String, manifest: &Manifest) {
         push(out, &[", invocation ", invocation.as_str()]);
     }
     out.push('\n');
+    if !manifest.masked_output.is_empty() {
+        push(out, &["  masked    ", &manifest.masked_output.join(", "), "\n"]);
+    }
     if let Some(key) = &manifest.fingerprint_key_id {
         push(out, &["  key       ", key, "\n"]);
     }
@@ -203,7 +207,8 @@ fn finding_lines(out: &mut String, finding: &FindingRecord, coloured: bool) {
 
 fn tail(out: &mut String, manifest: &Manifest) {
     let errors = manifest.findings.iter().filter(|finding| finding.severity == "error").count();
-    let warnings = manifest.findings.len() - errors;
+    let known = manifest.findings.iter().filter(|finding| finding.acknowledged.is_some()).count();
+    let warnings = manifest.findings.len() - errors - known;
     if manifest.findings.is_empty() {
         return;
     }
@@ -212,5 +217,11 @@ fn tail(out: &mut String, manifest: &Manifest) {
     number(out, errors);
     push(out, &[" error", plural(errors), ", "]);
     number(out, warnings);
-    push(out, &[" warning", plural(warnings), "\n"]);
+    push(out, &[" warning", plural(warnings)]);
+    if known > 0 {
+        out.push_str(", ");
+        number(out, known);
+        out.push_str(" acknowledged");
+    }
+    out.push('\n');
 }

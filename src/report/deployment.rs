@@ -5,7 +5,6 @@ use crate::deployment::{Findings, Place};
 use crate::output::escape;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// The version of the JSON form; `schemas/deployment.schema.json` describes it.
 const SCHEMA: &str = "nexis-launch/deployment/v1";
@@ -64,13 +63,22 @@ struct Found {
     line: u32,
     message: String,
     hint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<Known>,
+}
+
+/// Why a warning may stand, and until when, by the contract.
+#[derive(Debug, Serialize)]
+struct Known {
+    reason: String,
+    until: String,
 }
 
 impl Report {
-    /// The report of what was found in these files.
-    pub fn new(contract: Held, files: &[PathBuf], found: &Findings) -> Self {
+    /// The report of what was found.
+    pub fn new(contract: Held, found: &Findings) -> Self {
         let files: Vec<String> =
-            files.iter().map(|path| escape(&path.to_string_lossy()).into_owned()).collect();
+            found.files.iter().map(|path| escape(&path.to_string_lossy()).into_owned()).collect();
         let file = |at: Place| files.get(at.file).cloned().unwrap_or_default();
         let checked = found.checked.iter().map(|one| Checked {
             kind: one.kind,
@@ -92,6 +100,15 @@ impl Report {
             line: one.at.line,
             message: escape(&one.finding.message()).into_owned(),
             hint: escape(&one.finding.hint()).into_owned(),
+            acknowledged: one
+                .finding
+                .accepted
+                .as_ref()
+                .filter(|_| one.finding.is_acknowledged())
+                .map(|it| Known {
+                    reason: escape(&it.reason).into_owned(),
+                    until: it.until.clone(),
+                }),
         });
         Report {
             schema: SCHEMA,
@@ -113,13 +130,16 @@ impl Report {
             hint: &found.hint,
             path: Some(&found.file),
             line: Some(found.line),
+            acknowledged: found.acknowledged.as_ref().map(|known| &*known.reason),
         })
     }
 
     /// For people: a finding's first line begins as compilers' do, `FILE:LINE: severity: code: …`.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        for Found { code, severity, file, line, message, hint, .. } in &self.findings {
+        // What is acknowledged is counted.
+        let said = || self.findings.iter().filter(|found| found.acknowledged.is_none());
+        for Found { code, severity, file, line, message, hint, .. } in said() {
             let _ = writeln!(out, "{file}:{line}: {severity}: {code}: {message}");
             let _ = writeln!(out, "    hint: {hint}");
         }
@@ -134,16 +154,19 @@ impl Report {
         for Checked { kind, file, line, mode } in &self.checked {
             let _ = writeln!(out, "  {kind} {file}:{line} in {mode}");
         }
-        let count =
-            |severity| self.findings.iter().filter(|found| found.severity == severity).count();
+        let count = |severity| said().filter(|found| found.severity == severity).count();
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let (errors, warnings) = (count("error"), count("warning"));
-        let _ = writeln!(
+        let _ = write!(
             out,
             "findings   {errors} error{}, {warnings} warning{}",
             plural(errors),
             plural(warnings)
         );
+        let _ = match self.findings.len() - errors - warnings {
+            0 => writeln!(out),
+            known => writeln!(out, ", {known} acknowledged"),
+        };
         out
     }
 

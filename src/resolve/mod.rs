@@ -3,6 +3,7 @@
 
 mod condition;
 mod mode;
+mod provided;
 
 pub use mode::InForce;
 
@@ -230,7 +231,7 @@ pub fn resolve(
     generate: &mut dyn FnMut(&Row) -> Option<Secret>,
 ) -> Resolution {
     let mut candidates = candidates.into_iter();
-    let mut rows: Vec<Resolved> = contract
+    let rows: Vec<Resolved> = contract
         .rows()
         .map(|(id, row)| {
             let mut resolved = Resolved {
@@ -242,12 +243,23 @@ pub fn resolve(
             };
             // Most rows have none.
             if let Some(found) = candidates.next().filter(|found| !found.is_empty()) {
-                resolved.seen = found.into_iter().map(|candidate| look(row, candidate)).collect();
+                resolved.seen =
+                    found.into_iter().map(|candidate| look(contract, row, candidate)).collect();
                 resolved.choose();
             }
             resolved
         })
         .collect();
+    derive(contract, rows, wish, generate)
+}
+
+/// Mode, defaults, templates, features and states, which follow from the sources' candidates.
+fn derive(
+    contract: &Contract,
+    mut rows: Vec<Resolved>,
+    wish: &ModeWish<'_>,
+    generate: &mut dyn FnMut(&Row) -> Option<Secret>,
+) -> Resolution {
     let mode = mode::decide(contract, &rows, wish);
     let mut waiting = Vec::new();
     for (row, resolved) in contract.rows.into_iter().zip(&mut rows) {
@@ -265,14 +277,15 @@ pub fn resolve(
         }
     }
     compose_all(contract, &mut rows, waiting);
-    let features = contract
-        .features
-        .iter()
-        .map(|feature| {
+    let forced = contract.policy.features_off;
+    let features = (0u16..)
+        .map(FeatureId)
+        .zip(contract.features)
+        .map(|(id, feature)| {
             let holds = |condition: &Option<_>| {
                 condition.as_ref().is_some_and(|condition| condition::holds(condition, &rows))
             };
-            if holds(&feature.off) {
+            if forced.contains(&id) || holds(&feature.off) {
                 FeatureState::Off
             } else if holds(&feature.on) {
                 FeatureState::On
@@ -287,17 +300,16 @@ pub fn resolve(
 }
 
 /// Takes a file's final newline off where the row says so, and sees what is blank.
-fn look(row: &Row, candidate: Candidate) -> Seen {
+fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
     let Candidate { source, rank, content, path } = candidate;
     // An env file holds values and names files; only the latter have a path behind them.
     let from_file = path.is_some()
         || matches!(
             source.kind,
-            SourceKind::File
-                | SourceKind::Credential
-                | SourceKind::SecretsDir
-                | SourceKind::Provider
-        );
+            SourceKind::File | SourceKind::Credential | SourceKind::SecretsDir
+        )
+        // Of a provider's output all is the value, or the value is a string that is marked off.
+        || source.kind == SourceKind::Provider && contract.fetches_raw(row);
     let outcome = match content {
         Err((code, fact)) => Outcome::Failed(code, fact),
         Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,

@@ -46,7 +46,12 @@ pub fn read(contract: &Contract, environ: &[&'static CStr]) -> (Vec<Inherited>, 
 
 /// Name and value of an entry; `None` where it has no `=` or nothing before it.
 pub fn split(entry: &'static CStr) -> Option<(&'static [u8], &'static [u8])> {
-    let bytes = entry.to_bytes();
+    split_entry(entry.to_bytes())
+}
+
+/// The same of an entry of another process.
+#[inline]
+pub fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = position(bytes, b'=').filter(|&at| at > 0)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }

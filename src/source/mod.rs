@@ -9,6 +9,7 @@ mod dotenv;
 mod env_file;
 mod environ;
 pub mod file;
+pub mod given;
 mod names_index;
 mod permissions;
 mod reader;
@@ -16,8 +17,8 @@ mod references;
 
 pub use accounts::{Account, Accounts};
 pub use env_file::{Entry, Wrong, parse as parse_env_file};
-pub use environ::{is_service_link, split};
-pub use permissions::judge_path;
+pub use environ::{is_service_link, split, split_entry};
+pub use permissions::{judge_path, judge_program};
 pub use reader::{Request, take};
 
 use crate::contract::model::{Known, RowId};

@@ -5,6 +5,7 @@
 //! is asked further: whether the mount is read-only, and who is in the group.
 
 use super::accounts::Accounts;
+use super::directory::DATA;
 use crate::finding::Fact;
 use crate::sys::fs::{self, HERE, Kind, Stat};
 use std::collections::BTreeMap;
@@ -163,7 +164,8 @@ impl<'a> Judge<'a> {
                     if volume { seen.mode & !(GROUP_WRITE | OTHER_WRITE) } else { seen.mode };
                 let fact = self.file(at, &Stat { mode, ..seen });
                 self.facts.extend(fact);
-                if seen.mode & STICKY != 0 { Step::Sticky } else { Step::Plain }
+                // Where its bits were left out, what stands in it is judged in their place.
+                if seen.mode & STICKY != 0 || volume { Step::Sticky } else { Step::Plain }
             }
             _ => Step::Plain,
         };
@@ -193,5 +195,31 @@ pub fn judge_path(path: &Path, trusted: &[u32]) -> Vec<Fact> {
     {
         facts.extend(judge.file(&path, &seen));
     }
+    facts
+}
+
+/// All that others could write of files that decide what is run, and on the ways to them. No owner
+/// is trusted besides root and the own user: those that a contract adds are its own word.
+pub fn judge_program(paths: &[&Path]) -> Vec<Fact> {
+    let mut judge = Judge::new(&[]);
+    let mut files = Vec::new();
+    for path in paths {
+        let Ok(path) = std::path::absolute(path) else { continue };
+        // A Kubernetes volume: the links in its root are judged, by their owners, and what they
+        // lead to.
+        if let Some(directory) = path.parent()
+            && fs::look(HERE, &directory.join(DATA), false).is_ok_and(|it| it.kind == Kind::Link)
+        {
+            judge.way_to_volume(directory);
+            judge.way_to(&directory.join(DATA));
+        }
+        judge.way_to(&path);
+        match fs::look(HERE, &path, true) {
+            Ok(seen) if seen.kind != Kind::Directory => files.extend(judge.file(&path, &seen)),
+            _ => {}
+        }
+    }
+    let mut facts = judge.take();
+    facts.append(&mut files);
     facts
 }

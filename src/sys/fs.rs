@@ -4,13 +4,14 @@
 //! stands for the working directory.
 #![allow(unsafe_code, reason = "getdents64(2) has no safe wrapper that allocates nothing")]
 
-use nix::fcntl::{self, AtFlags, FcntlArg, OFlag};
+use nix::fcntl::{self, AtFlags, FcntlArg, OFlag, OpenHow, ResolveFlag};
 use nix::libc;
 use nix::sys::{stat, statvfs};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -18,6 +19,63 @@ pub use nix::errno::Errno;
 
 /// The working directory in place of a directory's descriptor.
 pub const HERE: BorrowedFd<'static> = fcntl::AT_FDCWD;
+
+thread_local! {
+    /// The directory that stands for `/`; negative: the process' own root does.
+    static ROOT: Cell<RawFd> = const { Cell::new(-1) };
+}
+
+/// Runs `work` with every path of this room beginning at `root`, as after chroot(2): absolute
+/// paths, links and `..` stay below it. It needs no right to change the root. A name that is
+/// opened relative to a directory must not leave that directory (EXDEV), and links of /proc are
+/// not followed (ELOOP).
+pub fn within<T>(root: BorrowedFd<'_>, work: impl FnOnce() -> T) -> T {
+    struct Back(RawFd);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            ROOT.set(self.0);
+        }
+    }
+    let _back = Back(ROOT.replace(root.as_raw_fd()));
+    work()
+}
+
+/// openat(2), below the root that is in force.
+fn open_below(dir: BorrowedFd<'_>, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    let root = ROOT.get();
+    if root < 0 {
+        return retried(|| fcntl::openat(dir, path, flags, stat::Mode::empty()));
+    }
+    // SAFETY: `within` borrows the descriptor for as long as its number stands there.
+    let root = unsafe { BorrowedFd::borrow_raw(root) };
+    let absolute;
+    let (dir, path, resolve) = if dir.as_raw_fd() == HERE.as_raw_fd() {
+        absolute = std::path::absolute(path).map_err(|_| Errno::ENOENT)?;
+        (root, absolute.as_path(), ResolveFlag::RESOLVE_IN_ROOT)
+    } else {
+        (dir, path, ResolveFlag::RESOLVE_BENEATH)
+    };
+    let how = OpenHow::new().flags(flags).resolve(resolve | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    // EAGAIN: something was renamed while the kernel walked, and it could not tell where it was.
+    for _ in 0..16 {
+        match retried(|| fcntl::openat2(dir, path, how)) {
+            Err(Errno::EAGAIN) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::EAGAIN)
+}
+
+/// What stands under a path, for calls that take a descriptor in its place.
+fn place_below(dir: BorrowedFd<'_>, path: &Path, follow: bool) -> nix::Result<OwnedFd> {
+    let last = if follow { OFlag::empty() } else { OFlag::O_NOFOLLOW };
+    open_below(dir, path, OFlag::O_PATH | OFlag::O_CLOEXEC | last)
+}
+
+/// Whether another root than the process' own is in force.
+fn is_within() -> bool {
+    ROOT.get() >= 0
+}
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +189,7 @@ pub(super) fn retried<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Resul
 /// above the standard streams: one that was closed at start stays closed.
 fn open(dir: BorrowedFd<'_>, path: &Path, extra: OFlag) -> nix::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | extra;
-    let fd = retried(|| fcntl::openat(dir, path, flags, stat::Mode::empty()))?;
+    let fd = open_below(dir, path, flags)?;
     if fd.as_raw_fd() > 2 {
         return Ok(fd);
     }
@@ -161,6 +219,9 @@ pub fn open_directory(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> 
 /// # Errors
 /// What fstatat(2) reports.
 pub fn look(dir: BorrowedFd<'_>, path: &Path, follow: bool) -> nix::Result<Stat> {
+    if is_within() {
+        return look_at(place_below(dir, path, follow)?.as_fd());
+    }
     let flags = if follow { AtFlags::empty() } else { AtFlags::AT_SYMLINK_NOFOLLOW };
     retried(|| stat::fstatat(dir, path, flags)).map(Stat::from)
 }
@@ -173,18 +234,57 @@ pub fn look_at(fd: BorrowedFd<'_>) -> nix::Result<Stat> {
     retried(|| stat::fstat(fd)).map(Stat::from)
 }
 
+/// When a file's content, owner, mode or links were last changed, in milliseconds since 1970: what
+/// nobody but the clock sets (stat(2), st_ctim).
+///
+/// # Errors
+/// What fstat(2) or openat(2) reports.
+#[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+pub fn changed(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<i64> {
+    let seen = retried(|| stat::fstat(place_below(dir, path, true)?))?;
+    Ok((seen.st_ctime as i64) * 1000 + (seen.st_ctime_nsec as i64) / 1_000_000)
+}
+
+/// Where a symbolic link in an open directory leads, the links of /proc included.
+///
+/// # Errors
+/// What readlinkat(2) reports.
+pub fn link_target_in(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OsString> {
+    retried(|| fcntl::readlinkat(dir, path))
+}
+
 /// Where a symbolic link leads.
 ///
 /// # Errors
 /// What readlinkat(2) reports.
 pub fn link_target(path: &Path) -> nix::Result<OsString> {
+    if is_within() {
+        let link = place_below(HERE, path, false)?;
+        return retried(|| fcntl::readlinkat(&link, c""));
+    }
     retried(|| fcntl::readlinkat(HERE, path))
 }
 
 /// Whether the path lies on a read-only mount; `false` where that cannot be told.
 pub fn on_read_only_mount(path: &Path) -> bool {
+    if is_within() {
+        return place_below(HERE, path, true)
+            .and_then(|place| retried(|| statvfs::fstatvfs(&place)))
+            .is_ok_and(|found| found.flags().contains(statvfs::FsFlags::ST_RDONLY));
+    }
     retried(|| statvfs::statvfs(path))
         .is_ok_and(|found| found.flags().contains(statvfs::FsFlags::ST_RDONLY))
+}
+
+/// Whether the path lies on a file system that the kernel makes up (statfs(2)): its files have no
+/// end or change what they show; `false` where that cannot be told.
+pub fn is_the_kernels(path: &Path) -> bool {
+    use nix::sys::statfs::{
+        CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, statfs,
+    };
+    let kernels =
+        [PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, CGROUP2_SUPER_MAGIC];
+    retried(|| statfs(path)).is_ok_and(|found| kernels.contains(&found.filesystem_type()))
 }
 
 /// Reads once. `Ok(0)` is the end, EAGAIN a pipe that has nothing yet.
@@ -272,6 +372,9 @@ pub const fn errno_words(errno: Errno) -> &'static str {
         Errno::EMFILE => "EMFILE (too many open descriptors in the process)",
         Errno::ENFILE => "ENFILE (too many open files in the system)",
         Errno::ENOMEM => "ENOMEM (out of memory)",
+        Errno::ENOEXEC => "ENOEXEC (it has no format that this machine executes)",
+        Errno::E2BIG => "E2BIG (arguments and environment are too large)",
+        Errno::ESRCH => "ESRCH (no such process)",
         Errno::ENXIO => "ENXIO (no such device, or no reader)",
         Errno::ENODEV => "ENODEV (no such device)",
         Errno::ENODATA => "ENODATA (no data)",
@@ -284,6 +387,7 @@ pub const fn errno_words(errno: Errno) -> &'static str {
         Errno::EHOSTDOWN => "EHOSTDOWN (the file system's host is down)",
         Errno::EBADF => "EBADF (bad descriptor)",
         Errno::EOVERFLOW => "EOVERFLOW (a number is too large)",
+        Errno::EXDEV => "EXDEV (a link leads out of its directory in another root)",
         Errno::EROFS => "EROFS (read-only file system)",
         Errno::ENOSPC => "ENOSPC (no space left)",
         Errno::ETXTBSY => "ETXTBSY (the file is being written)",

@@ -126,6 +126,12 @@ pub fn may_change_ids() -> bool {
     matches!(capabilities(), Ok([[effective, ..], _]) if effective & BOTH == BOTH)
 }
 
+/// Whether CAP_KILL (5) is in force, without which no process of another user can be ended, not even
+/// by the kernel when its parent ends (prctl(2), PR_SET_PDEATHSIG).
+pub fn may_end_others() -> bool {
+    matches!(capabilities(), Ok([[effective, ..], _]) if effective & 1 << 5 != 0)
+}
+
 /// Gives up every capability. The change of user leaves the inheritable set as it was, and all
 /// sets where the process was not root; what is neither permitted nor inheritable cannot be
 /// ambient either (capabilities(7)).

@@ -41,6 +41,26 @@ pub fn file(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> {
     fcntl::openat(dir, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)
 }
 
+/// Makes a regular file without a name, 0600, which is gone with its descriptor unless
+/// [`give_name`] gives it one: not even a kill leaves anything behind.
+///
+/// # Errors
+/// What openat(2) reports; EOPNOTSUPP or EISDIR where the file system knows no such files.
+pub fn nameless_file(dir: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_CLOEXEC | OFlag::O_WRONLY | OFlag::O_TMPFILE;
+    fcntl::openat(dir, ".", flags, Mode::S_IRUSR | Mode::S_IWUSR)
+}
+
+/// Gives a file of [`nameless_file`] a name, which nothing may have yet.
+///
+/// # Errors
+/// What linkat(2) reports; EEXIST where the name is taken, ENOENT where /proc is not mounted.
+pub fn give_name(file: impl AsFd, dir: BorrowedFd<'_>, name: &Path) -> nix::Result<()> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    unistd::linkat(fcntl::AT_FDCWD, path.as_str(), dir, name, AtFlags::AT_SYMLINK_FOLLOW)
+}
+
 /// Opens what is there for reading.
 ///
 /// # Errors
@@ -71,6 +91,18 @@ pub fn open_directory(dir: BorrowedFd<'_>, name: &Path) -> nix::Result<OwnedFd> 
 /// What fchmod(2) reports.
 pub fn set_mode(fd: impl AsFd, mode: u32) -> nix::Result<()> {
     stat::fchmod(fd, Mode::from_bits_truncate(mode))
+}
+
+/// Brings a file, or the names in a directory, to the disk (fsync(2)). A file system that cannot
+/// is none to wait for.
+///
+/// # Errors
+/// What fsync(2) reports otherwise.
+pub fn sync(fd: impl AsFd) -> std::io::Result<()> {
+    match unistd::fsync(fd) {
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOTSUP) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Gives a file its final name, which nothing may have yet.

@@ -6,11 +6,15 @@
 
 pub mod allocator;
 pub mod block;
+pub mod child;
+mod confine;
 pub mod descriptor;
+pub mod filter;
 pub mod fs;
 mod heap;
 pub mod identity;
 pub mod make;
+pub mod nursery;
 pub mod process;
 pub mod signal;
 pub mod socket;

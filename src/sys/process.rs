@@ -123,6 +123,11 @@ pub fn end_now(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
+/// The name of an error number, as in `ENOENT`.
+pub fn name(error: &io::Error) -> String {
+    format!("{:?}", nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or_default()))
+}
+
 /// The name and meaning of an error number, as in `ENOENT (no such file or directory)`.
 pub fn describe(error: &io::Error) -> String {
     match error.raw_os_error().map(nix::errno::Errno::from_raw) {

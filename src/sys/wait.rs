@@ -44,13 +44,14 @@ pub fn pause(time: Duration) -> io::Result<()> {
 }
 
 /// TERM and INT, blocked and readable from a descriptor; the mask is put back on drop.
-struct Caught {
+pub(super) struct Caught {
     signals: SignalFd,
     mask: SigSet,
 }
 
 impl Caught {
-    fn begin() -> io::Result<Self> {
+    /// Begins to take the two.
+    pub(super) fn begin() -> io::Result<Self> {
         let mut caught = SigSet::empty();
         caught.add(Signal::SIGTERM);
         caught.add(Signal::SIGINT);
@@ -64,10 +65,21 @@ impl Caught {
         }
     }
 
+    /// What can be read once one of the two came.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.signals.as_fd()
+    }
+
+    /// The number of the one that came.
+    pub(super) fn signal(&self) -> Option<i32> {
+        let info = self.signals.read_signal().ok()??;
+        i32::try_from(info.ssi_signo).ok()
+    }
+
     /// Ends the process if one of the two came.
     fn obey(&self) {
-        if let Ok(Some(info)) = self.signals.read_signal() {
-            end_now(128 + i32::try_from(info.ssi_signo).unwrap_or(0));
+        if let Some(signal) = self.signal() {
+            end_now(128 + signal);
         }
     }
 }

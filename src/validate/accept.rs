@@ -1,9 +1,9 @@
 //! `--accept CODE:VARIABLE --reason TEXT --until DATE`: one error is a warning until a day.
 
-use super::format;
 use super::verdict::Case;
+use super::{format, required};
 use crate::error::Status;
-use crate::finding::{Acceptance, Code, Fact, Finding, Severity};
+use crate::finding::{Acceptance, By, Code, Fact, Finding, Severity};
 use jiff::civil::Date;
 use std::borrow::Cow;
 
@@ -26,6 +26,10 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 accepted: None,
             });
         };
+        if case.contract.policy.no_accept {
+            refuse("the contract forbids --accept");
+            continue;
+        }
         let Some((code, variable)) = accept.what.split_once(':') else {
             refuse("it is not CODE:VARIABLE");
             continue;
@@ -34,7 +38,8 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
             refuse("there is no such code");
             continue;
         };
-        if code.status() != Status::NotMet {
+        let may_be = matches!(code.status(), Status::NotMet | Status::Temporary);
+        if !may_be || code == Code::InsecureContract {
             refuse("a finding of this code is never accepted");
             continue;
         }
@@ -73,8 +78,11 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 forbidden = true;
             } else if is_it {
                 finding.severity = Severity::Warning;
-                finding.accepted =
-                    Some(Acceptance { reason: accept.reason.clone(), until: until.to_string() });
+                finding.accepted = Some(Acceptance {
+                    reason: accept.reason.clone(),
+                    until: until.to_string(),
+                    by: By::CommandLine,
+                });
             }
         }
         if !used {
@@ -95,7 +103,7 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
                 source: None,
                 fact: Fact::NotAccepted(
                     code.name().to_owned(),
-                    "a blank or public secret is never accepted",
+                    "a blank, absent or public secret that is required, or a process that is left, is never accepted",
                 ),
                 accepted: None,
             });
@@ -103,13 +111,29 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the finding is about a blank or a burnt secret, which nothing makes acceptable.
-fn never(case: &Case<'_>, finding: &Finding) -> bool {
+/// Codes that stand above all acceptance, whatever they are about: what was revoked, what others
+/// could have written, and a mode under which other demands would be asked.
+const NEVER: [&str; 3] = ["value-revoked", "insecure-contract", "mode-forbidden"];
+
+/// Whether nothing makes the finding acceptable: by its code, or because the program would start
+/// with a blank or public secret. One that is required and has no value is as good as blank,
+/// whatever the finding says of why: a program without its key makes up one, or takes an empty one.
+pub(super) fn never(case: &Case<'_>, finding: &Finding) -> bool {
+    if NEVER.contains(&finding.code.name()) {
+        return true;
+    }
     let name = finding.variable.as_deref().unwrap_or_default();
+    if finding.forbids_start() {
+        return true;
+    }
     let Some(known) = case.contract.known(name.as_bytes()) else { return false };
     let row = case.contract.row(known.row);
-    let value = case.resolution.row(known.row).value();
-    row.secret
-        && (finding.code == Code::BlankValue
-            || value.is_some_and(|value| format::is_burnt(row, value.expose())))
+    if !row.secret {
+        return false;
+    }
+    match case.resolution.row(known.row).value() {
+        _ if finding.code == Code::BlankValue => true,
+        Some(value) => format::is_burnt(row, value.expose()),
+        None => required(case.contract, case.resolution, row).is_some(),
+    }
 }

@@ -61,6 +61,6 @@ fn one(
 }
 
 /// Whether a name says that it is a secret.
-fn says_secret(name: &[u8]) -> bool {
+pub fn says_secret(name: &[u8]) -> bool {
     SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }

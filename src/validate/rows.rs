@@ -4,7 +4,7 @@ use super::verdict::{Case, Judge};
 use super::{format, log_filter};
 use crate::contract::model::{Condition, Contract, Deliver, Kind, Row, RowId};
 use crate::finding::{Code, Fact, Severity};
-use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, State};
+use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, Seen, State};
 use crate::url;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,25 +16,7 @@ const SUB_SECRET_BYTES: usize = 8;
 /// Whether what the row holds is of no consequence: its feature is off, or it is a part that
 /// feeds only variables that are withheld.
 pub(super) fn is_withheld(case: &Case<'_>, id: RowId) -> bool {
-    let resolution = case.resolution;
-    let off = |row: &Row| {
-        row.feature.is_some_and(|feature| resolution.feature(feature) == FeatureState::Off)
-    };
-    let row = case.contract.row(id);
-    if !row.part {
-        return off(row);
-    }
-    let mut users = case
-        .contract
-        .rows
-        .iter()
-        .filter(|user| user.template.is_some_and(|template| template.parts.contains(&id)));
-    let mut used = false;
-    let all_off = users.all(|user| {
-        used = true;
-        off(user)
-    });
-    used && all_off
+    case.resolution.withholds(case.contract, id)
 }
 
 pub(super) fn judge(judge: &mut Judge<'_>) {
@@ -60,6 +42,8 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         let source = Some(seen.source.clone());
         match &seen.outcome {
             Outcome::Value { .. } => {}
+            // Said once, of the files.
+            Outcome::Failed(Code::InsecureContract, _) => {}
             Outcome::Failed(code, fact) => judge.add(id, *code, source, fact.clone()),
             Outcome::Blank => {
                 let severity = if has_value || required.is_none() {
@@ -77,8 +61,20 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         judge.add(id, Code::Conflict, Some(other.source.clone()), fact);
     }
     if !resolved.absent_parts.is_empty() {
-        let names = resolved.absent_parts.iter().map(|&part| contract.row(part).name);
-        judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names.collect()));
+        // That a provider failed has been said; that its part is absent follows from it.
+        let provider_failed = |seen: &Seen| {
+            matches!(
+                seen.outcome,
+                Outcome::Failed(Code::ProviderFailed | Code::InsecureContract, _)
+            )
+        };
+        let parts = resolved.absent_parts.iter();
+        let parts = parts
+            .filter(|&&part| !judge.case.resolution.row(part).seen.iter().any(provider_failed));
+        let names: Vec<&str> = parts.map(|&part| contract.row(part).name).collect();
+        if !names.is_empty() {
+            judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
+        }
     } else if let (false, Some(fact)) = (has_value, required) {
         let failed = resolved.seen.iter().any(|seen| matches!(seen.outcome, Outcome::Failed(..)));
         // A source that failed has been said; that the variable is missing follows from it.

@@ -1,7 +1,7 @@
 //! Every finding of a launch, judged in one go.
 
 use super::urls::Urls;
-use super::{accept, names, rows};
+use super::{accept, names, policy, rows};
 use crate::contract::model::{Contract, RowId};
 use crate::environment::Inheritance;
 use crate::error::Status;
@@ -9,7 +9,7 @@ use crate::finding::{Code, Fact, Finding, Severity};
 use crate::mode::Mode;
 use crate::needles::Needles;
 use crate::resolve::Resolution;
-use crate::settings::Accept;
+use crate::settings::{Accept, Enforce};
 use crate::source::{Extra, Inherited, Observation, Source};
 use std::borrow::Cow;
 
@@ -31,6 +31,8 @@ pub struct Case<'a> {
     pub arguments: &'a [&'a [u8]],
     /// Errors to take as warnings.
     pub accept: &'a [Accept],
+    /// What was asked to come of errors.
+    pub enforce: Enforce,
     /// Today, for the end of an acceptance.
     pub today: jiff::civil::Date,
 }
@@ -49,7 +51,7 @@ impl Verdict {
     pub fn new(mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-        let status = errors.map(|finding| finding.code.status()).min().unwrap_or(Status::Success);
+        let status = errors.map(Finding::status).min().unwrap_or(Status::Success);
         Verdict { findings, status }
     }
 }
@@ -84,7 +86,7 @@ impl Judge<'_> {
         source: Option<Source>,
         fact: Fact,
     ) {
-        if let Some(severity) = code.severity(self.mode) {
+        if let Some(severity) = self.severity(None, code) {
             self.push(code, severity, Some(name), source, fact);
         }
     }
@@ -107,10 +109,11 @@ impl Judge<'_> {
             let overrides = self.case.contract.row(row).severity;
             overrides.iter().find(|one| one.code == code && one.modes.has(self.mode)).copied()
         });
-        match own {
+        let own = match own {
             Some(own) => own.severity,
             None => code.severity(self.mode),
-        }
+        };
+        own.max(self.case.contract.policy.severity(code, self.mode))
     }
 }
 
@@ -130,9 +133,14 @@ pub fn judge(
         match (&fact, row) {
             _ if withheld => {}
             // Who can write a directory is a warning in every mode (interface section 3).
-            (Fact::Writable { directory: true, .. }, _) => {
+            (Fact::Writable { directory: true, .. }, _) if code != Code::InsecureContract => {
                 let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
                 judge.push(code, Severity::Warning, variable, source, fact);
+            }
+            // And once a successor is deployed, nothing needs the exposed value (section 7).
+            (Fact::Exposed { succeeded: true }, _) => {
+                let variable = row.map(|row| Cow::Borrowed(case.contract.row(row).name));
+                judge.push(code, Severity::Error, variable, source, fact);
             }
             _ => judge.add(row, code, source, fact),
         }
@@ -140,11 +148,15 @@ pub fn judge(
     rows::judge(&mut judge);
     judge.features();
     judge.rules();
+    policy::judge(&mut judge);
     names::judge(&mut judge);
     judge.arguments(needles);
     let mut findings = judge.findings;
     findings.extend(beyond);
+    policy::raise(case, mode, &mut findings);
     accept::apply(case, &mut findings);
+    let never = |finding: &Finding| accept::never(case, finding);
+    policy::acknowledge(case.contract, case.today, findings.iter_mut(), &never);
     Verdict::new(findings)
 }
 

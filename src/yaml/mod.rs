@@ -10,7 +10,7 @@
 mod tree;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
@@ -52,6 +52,16 @@ pub struct Node {
     pub line: u32,
     /// What it is.
     pub value: Value,
+    /// Whether it is tagged to take the place of what it would be merged with: `!override`, or
+    /// `!reset`, which leaves nothing (compose specification, section "Merge").
+    pub replaces: bool,
+}
+
+impl Node {
+    /// A node without a tag.
+    pub fn new(line: u32, value: Value) -> Node {
+        Node { line, value, replaces: false }
+    }
 }
 
 /// What a node is.
@@ -160,6 +170,31 @@ fn line_number(line: usize) -> u32 {
     u32::try_from(line).unwrap_or(u32::MAX)
 }
 
+/// A tag that counts.
+#[derive(Clone, Copy)]
+enum Tag {
+    Override,
+    Reset,
+}
+
+impl Tag {
+    fn of(text: &str) -> Option<Tag> {
+        match text.trim_start_matches('!') {
+            "override" => Some(Tag::Override),
+            "reset" => Some(Tag::Reset),
+            _ => None,
+        }
+    }
+
+    fn on(self, node: Node) -> Node {
+        let value = match self {
+            Tag::Override => node.value,
+            Tag::Reset => Value::Null,
+        };
+        Node { value, replaces: true, ..node }
+    }
+}
+
 struct Builder {
     dialect: Dialect,
     shown: fn(&str) -> &str,
@@ -170,6 +205,8 @@ struct Builder {
     nodes: Cell<u32>,
     /// The scalar put aside.
     scalar: RefCell<Option<Value>>,
+    /// Its tag, where it is one that counts.
+    tag: Cell<Option<Tag>>,
     /// Why the document is refused.
     refusal: RefCell<Option<&'static str>>,
     repeated: RefCell<Vec<Fault>>,
@@ -184,6 +221,7 @@ impl Builder {
             last: Cell::new((0, 0)),
             nodes: Cell::new(0),
             scalar: RefCell::new(None),
+            tag: Cell::new(None),
             refusal: RefCell::new(None),
             repeated: RefCell::new(Vec::new()),
         }
@@ -213,16 +251,20 @@ impl Builder {
     /// The scalar put aside and its place, or the error that is one.
     fn scalar<E: de::Error>(&self, error: E) -> Result<Node, E> {
         let Some(value) = self.scalar.take() else { return Err(error) };
-        // Most such texts fit without growing, step by step, for each scalar of a file.
-        let mut words = String::with_capacity(256);
+        let mut words = String::with_capacity(256); // it need not grow, mostly
         _ = write!(words, "{error}");
+        let tag = self.tag.take();
         let place = place(&words);
         self.count()?;
         if self.is_narrow() && place <= self.last.get() {
             return Err(self.refuse("aliases are not allowed in a contract"));
         }
         self.last.set(place);
-        Ok(Node { line: place.0, value })
+        let node = Node::new(place.0, value);
+        Ok(match tag {
+            Some(tag) => tag.on(node),
+            None => node,
+        })
     }
 }
 
@@ -304,8 +346,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
         if self.builder.is_narrow() {
             return Err(self.builder.refuse("tags are not allowed in a contract"));
         }
-        let (IgnoredAny, inner) = from.variant()?;
-        inner.newtype_variant_seed(self)
+        let (tag, inner) = from.variant::<String>()?;
+        let Some(tag) = Tag::of(&tag) else { return inner.newtype_variant_seed(self) };
+        let found = inner.newtype_variant_seed(self);
+        if self.builder.scalar.borrow().is_some() {
+            self.builder.tag.set(Some(tag));
+        }
+        found.map(|node| tag.on(node))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Node, A::Error> {
@@ -319,7 +366,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             }
         }
         let line = list.first().map_or(self.builder.last.get().0.max(1), |node| node.line);
-        Ok(Node { line, value: Value::List(list) })
+        Ok(Node::new(line, Value::List(list)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Node, A::Error> {
@@ -355,7 +402,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             }
         }
         let line = map.first().map_or(self.builder.last.get().0.max(1), |(key, _)| key.line);
-        Ok(Node { line, value: Value::Map(map) })
+        Ok(Node::new(line, Value::Map(map)))
     }
 }
 

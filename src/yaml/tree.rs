@@ -1,6 +1,7 @@
 //! Ways through a tree of nodes, and the merge keys of YAML 1.1 (`<<: *default`).
 
 use super::{Key, Node, Value};
+use std::collections::BTreeSet;
 
 impl Node {
     /// The entries of a mapping; of anything else none.
@@ -69,13 +70,17 @@ impl Node {
     /// never copied, so the tree does not grow.
     #[must_use]
     pub fn merged(self) -> Node {
-        let Node { line, value } = self;
+        let Node { line, value, replaces } = self;
         let value = match value {
             Value::List(list) => Value::List(list.into_iter().map(Node::merged).collect()),
             Value::Map(map) => {
                 let map = map.into_iter().map(|(key, node)| (key, node.merged()));
-                let (merges, mut own): (Vec<_>, Vec<_>) =
+                let (merges, mut own): (Vec<_>, Vec<(Key, Node)>) =
                     map.partition(|(key, _)| key.text == "<<");
+                let mut known = BTreeSet::new();
+                if !merges.is_empty() {
+                    known.extend(own.iter().map(|(key, _)| key.text.clone()));
+                }
                 for (_, node) in merges {
                     let maps = match node.value {
                         Value::List(list) => list,
@@ -84,7 +89,7 @@ impl Node {
                     for map in maps {
                         let Value::Map(entries) = map.value else { continue };
                         for (key, node) in entries {
-                            if !own.iter().any(|(known, _)| known.text == key.text) {
+                            if known.insert(key.text.clone()) {
                                 own.push((key, node));
                             }
                         }
@@ -94,7 +99,7 @@ impl Node {
             }
             scalar => scalar,
         };
-        Node { line, value }
+        Node { line, value, replaces }
     }
 }
 

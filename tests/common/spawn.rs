@@ -102,6 +102,12 @@ impl Drop for Root {
     }
 }
 
+/// Starts a program of the test's own, while no executable file is being written.
+pub fn spawn(command: &mut Command) -> Child {
+    let _fork = FORK.lock().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap_or_else(|it| panic!("{command:?}: {it}"))
+}
+
 /// A standard stream of the child.
 #[derive(Clone)]
 pub enum Stream {
@@ -167,6 +173,16 @@ impl Running {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
         let after = stat.rfind(')').unwrap() + 2;
         stat[after..].chars().next().unwrap()
+    }
+
+    /// Closes the test's own copies of the descriptors that became the child's streams, so that
+    /// whoever reads or writes their other ends sees the end.
+    pub fn let_go(&mut self) {
+        for stream in &mut self.launch.streams {
+            if let Stream::Fd(_) = stream {
+                *stream = Stream::Null;
+            }
+        }
     }
 
     /// Waits for its end.
@@ -272,7 +288,7 @@ fn open(stream: &Stream, number: usize, root: &Path) -> Option<RawFd> {
 /// Keeps what stands in /run/secrets of the machine out of a test that names no directory.
 fn shield(launch: &mut Launch) {
     const SETTING: &[u8] = b"NEXIS_LAUNCH_SECRETS_DIR=";
-    let commands = ["run", "dev", "check", "explain"];
+    let commands = ["run", "dev", "check", "explain", "inspect"];
     let first = launch.args.first().and_then(|it| it.to_str());
     let named = launch.environment.iter().any(|it| it.starts_with(SETTING));
     if launch.default_directories || named || !first.is_some_and(|it| commands.contains(&it)) {

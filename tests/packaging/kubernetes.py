@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """The kustomization and the Helm chart: rendered, held against the schemas of several Kubernetes
-releases, against what their README promises, and started.
+releases, against what their README promises, against the contract by the launcher's own gate, and
+started.
 
 Called by tests/packaging/run. The chart is linted, rendered and packaged by Helm's own engine; no
-cluster is needed. With --launcher and --gateway the container of each rendered pod is started in a
+cluster is needed. With --gateway the container of each rendered pod is started in a
 root directory of its own, with the pod's environment, user and volumes in the kubelet's layout.
 """
 
 import argparse
 import base64
+import copy
+import json
 import os
 import re
 import secrets
@@ -20,18 +23,28 @@ from pathlib import Path
 import helm_python as helm
 import kubernetes_validate
 import yaml
+from report import FAILED, RELEASES, ok
 
-RELEASES = ["1.30", "1.32", "1.34", "1.37"]
-FAILED = []
-
-
-def ok(name, holds, why=""):
-    """One line of the report."""
-    print(f"{'ok  ' if holds else 'FAIL'} {name}")
-    if not holds:
-        FAILED.append(name)
-        if why:
-            print("     | " + str(why).replace("\n", "\n     | "))
+# What operators set in the chart.
+VALUES = {
+    "everything set": {
+        "image": {"digest": "sha256:" + "0" * 64}, "imagePullSecrets": [{"name": "pull"}],
+        "args": ["--port", "1"], "secrets": {"keys": ["jwt-secret"], "lookup": False},
+        "launchLabels": {"commit": "d41773f"}, "podLabels": {"team": "a"},
+        "podAnnotations": {"note": "b"}, "nodeSelector": {"disk": "fast"},
+        "tolerations": [{"key": "gateway", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}}, "networkPolicy": {"ingressFrom": [], "egress": []},
+        "fingerprint": {"existingSecret": ""}, "preStopSleepSeconds": 0,
+    },
+    "policy and budget left out": {
+        "podDisruptionBudget": {"enabled": False}, "networkPolicy": {"enabled": False},
+    },
+    "staging, features and settings of the launcher": {
+        "mode": "staging", "secrets": {"keys": ["jwt-secret", "database-url", "openai-api-key"]},
+        "env": {"NEXIS_PERSISTENCE_ENABLED": "true", "NEXIS_DEFAULT_PROVIDER": "openai",
+                "NEXIS_LAUNCH_ENFORCE": "report", "NEXIS_HSTS_ENABLED": "true"},
+    },
+}
 
 
 def documents(text):
@@ -115,6 +128,56 @@ def promises(label, objects):
     }
     faults = [name for name, holds in checks.items() if not holds]
     ok(f"{label}: {len(checks)} promises hold", not faults, faults)
+
+
+def gate(label, options, objects, expected=(), own_contract=False):
+    """What `check --deployment --strict` finds in the rendered objects, by codes and variables;
+    held against the built-in contract, or against the one in the objects' ConfigMap."""
+    contract = "builtin:nexis-gateway"
+    if own_contract:
+        contract = Path(options.scratch) / "gateway.yaml"
+        contract.write_text(one(objects, "ConfigMap")["data"]["gateway.yaml"], encoding="utf-8")
+    run = subprocess.run(
+        [options.launcher, "check", "--strict", "--format", "json", "--contract", contract,
+         "--deployment", "-"],
+        input=yaml.safe_dump_all(objects).encode(), capture_output=True, timeout=30, check=False)
+    if run.returncode not in (0, 78):
+        ok(f"{label}", False, run.stderr.decode())
+        return
+    report = json.loads(run.stdout)
+    found = [f"{it['code']} {it.get('variable', '')}".strip() for it in report["findings"]]
+    holds = sorted(found) == sorted(expected) and run.returncode == (78 if expected else 0) \
+        and report["unseen"] == [] and len(report["checked"]) == 1
+    ok(label, holds, json.dumps(report, indent=1))
+
+
+def gated(options, rendered):
+    """The gate finds nothing in what is shipped, and finds what is planted in it."""
+    for label, objects in rendered.items():
+        gate(f"{label}: the gate finds nothing", options, objects)
+        gate(f"{label}: nor by its own contract", options, objects, own_contract=True)
+    for label, values in VALUES.items():
+        gate(f"chart with {label}: the gate finds nothing", options, chart_of(options, values)[0])
+    partly, _ = chart_of(options, {"secrets": {"keys": ["jwt-secret"]}})
+    gate("chart: a key that its contract needs and that is not mounted is found", options, partly,
+         ["missing-required NEXIS_ENCRYPTION_KEY"], own_contract=True)
+    misspelt, _ = chart_of(options, {"env": {"NEXIS_LOG_LEVL": "info"}})
+    gate("chart: a misspelt name among env is found", options, misspelt,
+         ["unknown-variable NEXIS_LOG_LEVL"])
+    without, _ = chart_of(options, {"env": {"NEXIS_CORS_ALLOW_ORIGINS": ""}})
+    gate("chart: origins that are blank are found", options, without,
+         ["blank-value NEXIS_CORS_ALLOW_ORIGINS"])
+    for label, objects in rendered.items():
+        past = copy.deepcopy(objects)
+        template(past)["spec"]["containers"][0]["command"] = ["/opt/nexis/bin/nexis-gateway"]
+        gate(f"{label}: a command past the launcher is found", options, past, ["launcher-missing"])
+    if "kustomization" in rendered:
+        renamed = copy.deepcopy(rendered["kustomization"])
+        for item in renamed:
+            if "jwt-secret" in item.get("data", {}):
+                item["data"]["jwt-secert"] = item["data"].pop("jwt-secret")
+        gate("kustomization: a misspelt key of the Secret is found", options, renamed,
+             ["unknown-variable jwt-secert", "missing-required JWT_SECRET"])
 
 
 def publish(volume, files, mode):
@@ -254,24 +317,14 @@ def chart(options):
     package = helm.package(options.chart, destination=options.scratch)
     ok("chart: it packages", Path(package).name == "nexis-gateway-0.1.0.tgz", package)
 
-    everything = {
-        "image": {"digest": "sha256:" + "0" * 64}, "imagePullSecrets": [{"name": "pull"}],
-        "args": ["--port", "1"], "secrets": {"keys": ["jwt-secret"], "lookup": False},
-        "launchLabels": {"commit": "d41773f"}, "podLabels": {"team": "a"},
-        "podAnnotations": {"note": "b"}, "nodeSelector": {"disk": "fast"},
-        "tolerations": [{"key": "gateway", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}}, "networkPolicy": {"ingressFrom": [], "egress": []},
-        "fingerprint": {"existingSecret": ""}, "preStopSleepSeconds": 0,
-    }
-    full, _ = chart_of(options, everything)
+    full, _ = chart_of(options, VALUES["everything set"])
     strictly_valid("chart with everything set", full)
     environment = {it["name"]: it.get("value") for it in template(full)["spec"]["containers"][0]["env"]}
     ok("chart: labels of the operator reach the manifest",
        environment["NEXIS_LAUNCH_LABELS"].endswith(",commit=d41773f"), environment)
     ok("chart: nobody reaches a gateway that nobody may reach",
        one(full, "NetworkPolicy")["spec"]["ingress"] == [])
-    bare, _ = chart_of(options, {"podDisruptionBudget": {"enabled": False},
-                                 "networkPolicy": {"enabled": False}})
+    bare, _ = chart_of(options, VALUES["policy and budget left out"])
     ok("chart: policy and budget can be left out",
        not {"NetworkPolicy", "PodDisruptionBudget"} & {it["kind"] for it in bare})
 
@@ -316,17 +369,17 @@ def kustomization(scratch):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("scratch", "chart"):
+    for name in ("scratch", "chart", "launcher"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("launcher", "gateway"):
-        parser.add_argument(f"--{name}")
+    parser.add_argument("--gateway")
     options = parser.parse_args()
     scratch = Path(options.scratch)
     rendered = {}
     if (scratch / "kustomize-rotated.yaml").exists():
         rendered["kustomization"] = kustomization(scratch)
     rendered["chart"] = chart(options)
-    if options.launcher:
+    gated(options, rendered)
+    if options.gateway:
         key = lambda: secrets.token_hex(32).encode() + b"\n"
         given = {
             "nexis-gateway-secrets": {"jwt-secret": key(), "nexis-encryption-key": key()},

@@ -82,6 +82,14 @@ fn prctl(option: c_int) -> c_int {
     unsafe { libc::prctl(option, 0, 0, 0, 0) }
 }
 
+/// Whether orphans of descendants come to this process (PR_GET_CHILD_SUBREAPER).
+fn subreaper() -> c_int {
+    let mut answer: c_int = -1;
+    // SAFETY: `answer` lives for the call.
+    unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut answer, 0, 0, 0) };
+    answer
+}
+
 /// Where a link such as `/proc/self/fd/3` points, or the error.
 fn link(path: &str) -> String {
     std::fs::read_link(path).map_or_else(
@@ -134,6 +142,7 @@ pub unsafe extern "C" fn main(_argc: c_int, argv: *const *const c_char) -> c_int
         "cwd": link("/proc/self/cwd"),
         "exe": link("/proc/self/exe"),
         "dumpable": prctl(libc::PR_GET_DUMPABLE),
+        "subreaper": subreaper(),
         "no_new_privs": prctl(libc::PR_GET_NO_NEW_PRIVS),
         "children": std::fs::read_to_string(format!("/proc/self/task/{pid}/children"))
             .unwrap_or_default().trim(),

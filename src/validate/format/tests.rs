@@ -26,6 +26,7 @@ fn row(kind: Kind) -> Row {
         blank_allowed: false,
         deliver: Deliver::AsValue,
         generate: None::<Generate>,
+        fetch: None,
         default: None,
         template: None::<Template>,
         display: Display::Auto,

@@ -1,0 +1,121 @@
+//! `ledger …`: the chain verified, its head printed, a torn line taken off.
+
+use super::{Ending, print};
+use crate::cli::Options;
+use crate::cli::rotate::{KeyedPlace, LedgerAction};
+use crate::error::{Error, Status};
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::fingerprint::Key;
+use crate::launch;
+use crate::ledger::repair::repair;
+use crate::ledger::{Book, head};
+use crate::output::{escape, to_stderr};
+use crate::settings::Settings;
+use crate::sys::process;
+use crate::sys::signal::Ignored;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Does what is asked of a ledger as a whole.
+pub(super) fn ledger(action: LedgerAction) -> Ending {
+    let _ignored = Ignored::begin();
+    concealed(match action {
+        LedgerAction::Verify { place, head } => verify(place, head.as_deref()),
+        LedgerAction::Head { place } => {
+            opened(place).and_then(|(_, key, book)| print(&(book.head(&key) + "\n")))
+        }
+        LedgerAction::Repair { place } => mend(place),
+    })
+}
+
+/// The errors of a command without what is the value of an inherited secret.
+pub(super) fn concealed(ending: Ending) -> Ending {
+    ending.map_err(|errors| launch::conceal(errors, &process::environment()))
+}
+
+fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
+    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?;
+    let mut errors: Vec<Error> = book.faults().map(|fault| fault.error(&path)).collect();
+    if let Some(given) = head {
+        let missing = head::compare(&book, &key, given).map_err(|cause| {
+            let error = Error::new(
+                Status::Data,
+                format!("cannot take the value given for --head: {cause}"),
+            );
+            vec![error.hint("give one whole line that `nexis-launch ledger head` printed")]
+        })?;
+        errors.extend(missing.iter().map(|fault| fault.error(&path)));
+    }
+    if !book.others.is_empty() {
+        to_stderr(&format!("passed over: {}\n", escape(&book.others.join(", "))));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (records, names) = (book.count(), book.names().count());
+    let held = if head.is_some() { ", all that the head covers is there" } else { "" };
+    print(&format!("whole: {} of {}{held}\n", counted(records, "record"), counted(names, "key")))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn mend(place: KeyedPlace) -> Ending {
+    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let mut text = String::new();
+    for one in repair(&path, &key)? {
+        let file = one.file.display();
+        let _ = match &one.aside {
+            None => writeln!(text, "{file} line {}: whole but for its end, which it got", one.line),
+            Some(aside) => writeln!(
+                text,
+                "{file} line {}: {} taken off and kept in {}",
+                one.line,
+                counted(one.bytes, "byte"),
+                aside.display()
+            ),
+        };
+    }
+    print(if text.is_empty() { "nothing is torn\n" } else { &text })
+}
+
+/// A ledger without a fault.
+fn opened(place: KeyedPlace) -> Result<(PathBuf, Key, Book), Vec<Error>> {
+    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?.sound(&path)?;
+    Ok((path, key, book))
+}
+
+fn settings() -> Result<Settings, Vec<Error>> {
+    launch::chosen(Options::default()).map(|(settings, _)| settings)
+}
+
+/// The ledger's directory, by option or setting.
+pub(super) fn directory(
+    option: Option<PathBuf>,
+    settings: &Settings,
+) -> Result<PathBuf, Vec<Error>> {
+    option.or_else(|| settings.ledger.clone()).ok_or_else(|| {
+        let error = Error::new(Status::Usage, "cannot find the ledger: no directory is named");
+        vec![error.hint("name it with --ledger or NEXIS_LAUNCH_LEDGER")]
+    })
+}
+
+/// The key of the ledger's chain.
+pub(super) fn key(path: &Path) -> Result<Key, Vec<Error>> {
+    named_key(path, "--ledger-key-file")
+}
+
+/// A key that an option names.
+pub(super) fn named_key(path: &Path, option: &'static str) -> Result<Key, Vec<Error>> {
+    Key::read_as(path, option).map_err(|(code, fact)| vec![error_of(code, fact)])
+}
+
+/// A finding about an option as an error of a command.
+fn error_of(code: Code, fact: Fact) -> Error {
+    let severity = Severity::Error;
+    let finding = Finding { code, severity, variable: None, source: None, fact, accepted: None };
+    Error::new(code.status(), finding.message()).hint(finding.hint())
+}

@@ -1,0 +1,43 @@
+//! The operator's own check of a new value, as a process of its own.
+
+use crate::error::{Error, Status};
+use crate::secret::Secret;
+use crate::sys::fs;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+/// Runs the command with the value under its runtime name in its environment and waits for its
+/// end. It gets neither `NEXIS_LAUNCH_*` settings nor standard input; what it prints goes to
+/// standard error. The answer is its exit status, or 128 and the number of the signal that ended
+/// it.
+pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32, Vec<Error>> {
+    let fail = |cause: &str| {
+        let message = format!("cannot run the command that verifies {name}: {cause}");
+        vec![Error::new(Status::NotExecutable, message).hint("nothing was recorded")]
+    };
+    let Some((program, arguments)) = words.split_first() else { return Err(fail("none is given")) };
+    if value.expose().contains(&0) {
+        return Err(fail("the value has a NUL byte, which no environment variable can hold"));
+    }
+    let output = io::stderr().as_fd().try_clone_to_owned().map_err(|it| fail(fs::io_words(&it)))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(output);
+    for (setting, _) in std::env::vars_os() {
+        if setting.as_bytes().starts_with(crate::settings::PREFIX.as_bytes()) {
+            command.env_remove(setting);
+        }
+    }
+    command.env(name, OsStr::from_bytes(value.expose()));
+    let status = command.status().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            let message = format!("cannot run the command that verifies {name}: not found");
+            vec![Error::new(Status::NotFound, message).hint("nothing was recorded")]
+        }
+        _ => fail(fs::io_words(&error)),
+    })?;
+    Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
+}

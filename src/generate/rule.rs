@@ -1,0 +1,259 @@
+//! Which rows of a contract a value can be made for, and values that the row has nothing against.
+//!
+//! The row's `generate:` says how, else its format does: hex and base64 of their length, else
+//! text of base64url digits after the prefix. What another party issues, or what is no random
+//! text at all, is refused.
+
+use super::value;
+use crate::contract::model::{Contract, Encoding, Generate, Kind, Row};
+use crate::contract::words;
+use crate::mode::Mode;
+use crate::secret::Secret;
+use crate::validate::format;
+
+/// Random bytes of a value without a length of its own: 256 bits.
+const BYTES: usize = 32;
+/// The fewest random bytes that are a secret: 128 bits.
+const LEAST: usize = 16;
+/// The class of keys that a provider issues.
+const ISSUED: &str = "provider-api-key";
+/// Values that are tried before the row is held to refuse all of them: chance alone seldom makes
+/// one that looks weak.
+const TRIES: usize = 8;
+
+/// Why no value is made, and what to do instead.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Completes `cannot generate NAME: …`.
+    pub why: String,
+    /// What to do instead.
+    pub instead: String,
+    /// Whether the contract contradicts itself.
+    pub contradiction: bool,
+}
+
+impl Refusal {
+    fn new(why: impl Into<String>, instead: impl Into<String>) -> Refusal {
+        Refusal { why: why.into(), instead: instead.into(), contradiction: false }
+    }
+}
+
+/// A value for the row that production would take; `Ok(None)` where the operating system has no
+/// random bytes to give.
+///
+/// # Errors
+/// [`Refusal`], where a value made here would be none, or is none by the row's own rules.
+pub fn make(contract: &Contract, row: &Row) -> Result<Option<Secret>, Refusal> {
+    let how = derive(contract, row)?;
+    for _ in 0..TRIES {
+        let Some(made) = how.value() else { return Ok(None) };
+        let mut sound = true;
+        format::check(row, Mode::Production, made.expose(), &mut |_, _| sound = false);
+        if sound {
+            return Ok(Some(made));
+        }
+    }
+    let mut refusal = Refusal::new(
+        format!("its contract row refuses what it asks for, {}", words::format(row)),
+        "correct `generate`, `format` or `rejects` of the row in the contract",
+    );
+    refusal.contradiction = true;
+    Err(refusal)
+}
+
+/// Random digits of an encoding, so many of them, with something put before or over them.
+struct How {
+    /// The digits.
+    generate: Generate,
+    /// The characters of the whole, where the encoding has more.
+    most: usize,
+    /// What it begins with.
+    prefix: &'static str,
+    /// Whether the prefix takes the place of digits.
+    over: bool,
+}
+
+impl How {
+    fn value(&self) -> Option<Secret> {
+        let digits = value(self.generate)?;
+        let skipped = if self.over { self.prefix.len() } else { 0 };
+        let rest = digits.expose().get(skipped..).unwrap_or_default();
+        let rest = rest.get(..self.most.saturating_sub(self.prefix.len())).unwrap_or(rest);
+        let mut text = Vec::with_capacity(self.prefix.len() + rest.len());
+        text.extend_from_slice(self.prefix.as_bytes());
+        text.extend_from_slice(rest);
+        Some(Secret::new(text))
+    }
+}
+
+fn derive(contract: &Contract, row: &Row) -> Result<How, Refusal> {
+    let prefix = row.format.prefix.unwrap_or_default();
+    let encoded = matches!(row.format.kind, Kind::Hex { .. } | Kind::Base64 { .. });
+    if let Some(generate) = row.generate {
+        return Ok(How { generate, most: usize::MAX, prefix, over: encoded });
+    }
+    refused(contract, row)?;
+    let least = row.format.min_bytes.unwrap_or(0) as usize;
+    let most = row.format.max_bytes.map_or(usize::MAX, |most| most as usize);
+    let free = most.saturating_sub(prefix.len());
+    // What a prefix takes the place of is random no more.
+    let (kind, bytes, random) = match row.format.kind {
+        Kind::Hex { bytes } => {
+            let bytes = bytes.map_or(BYTES.max(least.div_ceil(2)).min(most / 2), |it| it as usize);
+            (Encoding::LowerHex, bytes, bytes.saturating_sub(prefix.len().div_ceil(2)))
+        }
+        Kind::Base64 { bytes } => {
+            let wanted = BYTES.max(least.div_ceil(4) * 3).min(most / 4 * 3);
+            let bytes = bytes.map_or(wanted, |it| it as usize);
+            (Encoding::PaddedBase64, bytes, bytes.saturating_sub((prefix.len() * 3).div_ceil(4)))
+        }
+        _ => {
+            // As many random bytes as the text is to have, up to what it may have: the digits are
+            // a third longer, and what is too much is left off.
+            let bytes = BYTES.max(least).min(free);
+            (Encoding::UrlBase64, bytes, (free / 4 * 3).min(bytes))
+        }
+    };
+    if random < LEAST {
+        return Err(Refusal::new(
+            format!("its form, {}, has no room for 128 random bits", words::format(row)),
+            "allow a longer value in the contract, or set it to what its other side demands",
+        ));
+    }
+    let bytes = u16::try_from(bytes).map_err(|_| {
+        let why = format!("its form, {}, is longer than any value", words::format(row));
+        Refusal::new(why, "a value has 64 KiB at most; correct the contract")
+    })?;
+    Ok(How { generate: Generate { kind, bytes }, most, prefix, over: encoded })
+}
+
+/// Whether a value made here would be none.
+fn refused(contract: &Contract, row: &Row) -> Result<(), Refusal> {
+    let form = words::format(row);
+    if !row.secret {
+        let why = "it is a setting and no secret";
+        return Err(Refusal::new(why, format!("set it yourself: {form}")));
+    }
+    if row.class == Some(ISSUED) {
+        return Err(Refusal::new(
+            "its provider issues it",
+            format!(
+                "create a key at the provider and store it where the launcher finds it, such as \
+                 the file {} of a secrets directory",
+                words::file_name(row)
+            ),
+        ));
+    }
+    match row.format.kind {
+        Kind::Text { .. } | Kind::Ascii | Kind::Hex { .. } | Kind::Base64 { .. } => Ok(()),
+        Kind::Url { .. } => {
+            let parts = row.template.iter().flat_map(|template| template.parts);
+            let parts = parts.map(|&part| contract.row(part)).filter(|part| part.secret);
+            let names: Vec<String> = parts.map(|part| part.name.to_owned()).collect();
+            let instead = if names.is_empty() {
+                "generate the password that stands in it by other means and give the whole URL"
+                    .to_owned()
+            } else {
+                format!(
+                    "generate {} and set the other parts; the URL is composed of them",
+                    words::and(&names)
+                )
+            };
+            Err(Refusal::new("it is an address that only its server's operator knows", instead))
+        }
+        _ => Err(Refusal::new(
+            format!("its form, {form}, is none of a random value"),
+            "set it yourself",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::builtin::CONTRACT;
+    use crate::contract::model::Format;
+
+    fn row(name: &str) -> Row {
+        *CONTRACT.row(CONTRACT.known(name.as_bytes()).unwrap().row)
+    }
+
+    fn of(format: Format) -> Row {
+        Row { format, class: None, ..row("NEXIS_API_HMAC_SECRET") }
+    }
+
+    fn format(kind: Kind) -> Format {
+        Format { kind, min_bytes: None, max_bytes: None, prefix: None }
+    }
+
+    fn text(row: &Row) -> String {
+        let value = make(&CONTRACT, row).unwrap_or_else(|it| panic!("{it:?}")).unwrap();
+        String::from_utf8(value.expose().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_value_has_the_form_of_its_row() {
+        let free = Kind::Text { single_line: false };
+        let hex = |bytes| format(Kind::Hex { bytes });
+        let base64 = |bytes| format(Kind::Base64 { bytes });
+        for (format, length, prefix) in [
+            (format(free), 43, ""),
+            (format(Kind::Ascii), 43, ""),
+            (Format { min_bytes: Some(64), ..format(free) }, 86, ""),
+            (Format { max_bytes: Some(24), ..format(free) }, 24, ""),
+            (Format { min_bytes: Some(40), max_bytes: Some(40), ..format(free) }, 40, ""),
+            (Format { prefix: Some("pk-"), ..format(Kind::Ascii) }, 46, "pk-"),
+            (Format { prefix: Some("pk-"), max_bytes: Some(30), ..format(Kind::Ascii) }, 30, "pk-"),
+            (hex(None), 64, ""),
+            (hex(Some(16)), 32, ""),
+            (Format { prefix: Some("ab"), ..hex(Some(32)) }, 64, "ab"),
+            (Format { min_bytes: Some(81), ..hex(None) }, 82, ""),
+            (Format { max_bytes: Some(41), ..hex(None) }, 40, ""),
+            (base64(None), 44, ""),
+            (base64(Some(24)), 32, ""),
+            (Format { min_bytes: Some(61), ..base64(None) }, 64, ""),
+            (Format { max_bytes: Some(30), ..base64(None) }, 28, ""),
+        ] {
+            let made = text(&of(format));
+            assert_eq!(made.len(), length, "{format:?}");
+            assert!(made.starts_with(prefix), "{format:?}");
+            assert_ne!(made, text(&of(format)));
+        }
+    }
+
+    #[test]
+    fn the_built_in_contracts_secrets_are_made_or_refused_by_class() {
+        for row in CONTRACT.rows.iter().filter(|row| row.secret) {
+            let made = make(&CONTRACT, row);
+            let url = matches!(row.format.kind, Kind::Url { .. });
+            assert_eq!(made.is_err(), url || row.class == Some(ISSUED), "{}", row.name);
+        }
+        let url = make(&CONTRACT, &row("DATABASE_URL")).unwrap_err();
+        assert!(url.instead.contains("NEXIS_DATABASE_PASSWORD"), "{url:?}");
+        assert!(!url.instead.contains("NEXIS_DATABASE_HOST"), "{url:?}");
+        assert!(make(&CONTRACT, &row("NEXIS_LOG_LEVEL")).is_err());
+    }
+
+    #[test]
+    fn what_has_no_room_for_128_bits_is_refused() {
+        let free = Kind::Text { single_line: false };
+        for format in [
+            Format { max_bytes: Some(20), ..format(free) },
+            Format { max_bytes: Some(24), prefix: Some("long-"), ..format(free) },
+            format(Kind::Hex { bytes: Some(15) }),
+            Format { prefix: Some("aa"), ..format(Kind::Hex { bytes: Some(16) }) },
+            format(Kind::Base64 { bytes: Some(8) }),
+            Format { max_bytes: Some(2), ..format(Kind::Base64 { bytes: None }) },
+            format(Kind::Flag),
+        ] {
+            assert!(make(&CONTRACT, &of(format)).is_err(), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_refuses_all_it_asks_for_is_a_contradiction() {
+        let mut odd = row("JWT_SECRET");
+        odd.format.max_bytes = Some(20);
+        assert!(make(&CONTRACT, &odd).unwrap_err().contradiction);
+    }
+}

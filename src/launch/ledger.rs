@@ -1,0 +1,142 @@
+//! What the ledger says of the values of a launch. Its chain is not verified here: the key for that
+//! never goes to a host that launches.
+
+use super::Survey;
+use crate::bytes::path_text;
+use crate::contract::model::{Contract, Kind, Row};
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::fingerprint::Key;
+use crate::ledger::state::{State as Recorded, Value};
+use crate::ledger::{Book, files};
+use crate::resolve::{Resolved, State};
+use crate::rotate::age::{Standing, age, window};
+use crate::secret::Secret;
+use crate::source::Observation;
+use crate::sys::fs;
+use crate::url;
+use jiff::civil::Date;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+/// Adds to the survey what the ledger at `path` says of the secrets that reach the program, and of
+/// the parts that feed them.
+pub(super) fn observe(survey: &mut Survey, path: &Path) {
+    let Some(key) = &survey.key else { return };
+    let invalid = |code, fact| Finding {
+        code,
+        severity: Severity::Error,
+        variable: None,
+        source: None,
+        fact,
+        accepted: None,
+    };
+    let dir = match files::open(path) {
+        Ok(dir) => dir,
+        Err(errno) => {
+            let errno = fs::errno_words(errno);
+            let fact = Fact::Named { option: "--ledger", path: path.to_owned(), errno };
+            survey.problems.push(invalid(Code::FileMissing, fact));
+            return;
+        }
+    };
+    let contract = survey.contract;
+    let mut case = Case { contract, key, today: survey.moment.day, observations: Vec::new() };
+    for resolved in &survey.resolution.rows {
+        let row = contract.row(resolved.id);
+        let used = matches!(resolved.state, State::Delivered | State::Part);
+        let Some(value) = resolved.value().filter(|_| row.secret && used) else { continue };
+        let book = Book::of_name(dir.as_fd(), row.name);
+        if let Some(fault) = book.faults().next() {
+            let fact = Fact::Ledger {
+                path: path_text(&path.join(&fault.file)).into_owned(),
+                line: fault.line,
+                what: fault.what.clone(),
+            };
+            survey.problems.push(invalid(Code::LedgerInvalid, fact));
+            continue;
+        }
+        let Some(recorded) = book.state(row.name) else { continue };
+        case.judge(row, resolved, value, &recorded);
+    }
+    let observations = case.observations;
+    survey.observations.extend(observations);
+}
+
+struct Case<'a> {
+    contract: &'a Contract,
+    key: &'a Key,
+    today: Date,
+    observations: Vec<Observation>,
+}
+
+impl Case<'_> {
+    /// Says what there is to say of one value.
+    fn judge(
+        &mut self,
+        row: &'static Row,
+        resolved: &Resolved,
+        value: &Secret,
+        recorded: &Recorded,
+    ) {
+        let source = resolved.winner().map(|seen| seen.source.clone());
+        let mut add = |code, fact| {
+            let source = source.clone();
+            self.observations.push(Observation { code, row: Some(resolved.id), source, fact });
+        };
+        let Some(known) = find(row, value, recorded, self.key) else {
+            let comparable =
+                recorded.values.iter().any(|it| it.fingerprint_key_id == self.key.id());
+            add(
+                Code::NotInLedger,
+                Fact::Says(if comparable {
+                    "has a value that the ledger does not know"
+                } else {
+                    "cannot be compared with the ledger, whose fingerprints are of another key"
+                }),
+            );
+            return;
+        };
+        if known.revoked.is_some() {
+            add(Code::ValueRevoked, Fact::Says("has a value that was revoked"));
+            return;
+        }
+        let succeeded = recorded.has_deployed_successor(known);
+        if known.exposed.is_some() {
+            add(Code::ValueExposed, Fact::Exposed { succeeded });
+            return;
+        }
+        let window = window(self.contract, &recorded.class);
+        let Some(age) = age(known, window, self.today) else { return };
+        let last = age.last.map(|(day, _)| day.to_string()).unwrap_or_default();
+        match age.standing {
+            Standing::Overdue => {
+                add(Code::RotationOverdue, Fact::Days { days: age.days, last, past: true });
+            }
+            _ if succeeded => {
+                add(Code::RotationDue, Fact::Says("has a value whose successor is deployed"));
+            }
+            Standing::Due => {
+                add(Code::RotationDue, Fact::Days { days: age.days, last, past: false });
+            }
+            Standing::Fresh => {}
+        }
+    }
+}
+
+/// The ledger's entry of a value. A URL that it does not know as a whole is known by the password
+/// inside, and one that it knows is as exposed as its password is in another URL.
+fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Option<&'r Value> {
+    let id = key.id();
+    let comparable = || recorded.values.iter().filter(|known| known.fingerprint_key_id == id);
+    let fingerprint = key.fingerprint(value.expose());
+    let whole = comparable().find(|known| known.fingerprint == fingerprint);
+    let Kind::Url { .. } = row.format.kind else { return whole };
+    if whole.is_some_and(|known| known.revoked.is_some() || known.exposed.is_some()) {
+        return whole;
+    }
+    let password = url::password(value.expose())?;
+    let password = key.fingerprint(password.expose());
+    let same = |known: &&Value| known.password_fingerprint.as_deref() == Some(&*password);
+    let exposed = comparable().filter(same).find(|known| known.exposed.is_some());
+    exposed.or(whole).or_else(|| comparable().rfind(same))
+}

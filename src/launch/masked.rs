@@ -1,0 +1,83 @@
+//! What is looked for in texts and output, and what of it cannot be.
+
+use super::{Secrets, Survey};
+use crate::contract::model::{Contract, Kind};
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::mask::{self, Outlook};
+use crate::needles::LEAST;
+use crate::resolve::Resolution;
+use crate::secret::Secret;
+use crate::url;
+
+impl Survey {
+    /// Finds out whether the program's output can be masked, where that was asked for. Only a
+    /// launch asks.
+    pub fn look_at_output(&mut self) {
+        if !self.settings.mask_output {
+            return;
+        }
+        match mask::look() {
+            Outlook::Masked(streams) => self.masked_output = streams,
+            Outlook::Refused(message, hint) => self.problems.push(Finding {
+                code: Code::OutputNotMasked,
+                severity: Severity::Error,
+                variable: None,
+                source: None,
+                fact: Fact::Rule(message, hint),
+                accepted: None,
+            }),
+        }
+    }
+}
+
+impl Secrets {
+    /// Adds a value that was given, with the passwords inside it where it is a URL.
+    pub fn add(&mut self, name: &str, value: &Secret) {
+        let mut add = |name: String, value: &[u8]| match value.len() {
+            LEAST.. => self.needles.add(name, value),
+            _ => self.short.push(name),
+        };
+        add(name.to_owned(), value.expose());
+        for password in url::passwords(value.expose()) {
+            add(format!("{name}#password"), password.expose());
+        }
+    }
+}
+
+/// The names of secrets of fewer than 8 bytes, which nothing looks for.
+pub(super) fn short(contract: &'static Contract, resolution: &Resolution) -> Vec<String> {
+    let mut short = Vec::new();
+    for resolved in &resolution.rows {
+        let row = contract.row(resolved.id);
+        for value in resolved.seen.iter().filter_map(|seen| seen.value()) {
+            if !row.secret || value.is_blank() {
+                continue;
+            }
+            if value.len() < LEAST {
+                short.push(row.name.to_owned());
+            }
+            let Kind::Url { .. } = row.format.kind else { continue };
+            let passwords = url::passwords(value.expose());
+            if passwords.iter().any(|password| password.expose().len() < LEAST) {
+                short.push([row.name, "#password"].concat());
+            }
+        }
+    }
+    short.dedup();
+    short
+}
+
+/// What is said of secrets that `--mask-output` lets through.
+pub(super) fn warnings(
+    contract: &'static Contract,
+    resolution: &Resolution,
+) -> impl Iterator<Item = Finding> {
+    short(contract, resolution).into_iter().map(|name| Finding {
+        code: Code::SecretNotMasked,
+        severity: Severity::Warning,
+        variable: Some(name.into()),
+        source: None,
+        fact: Fact::Says("has fewer than 8 bytes and is not masked in the program's output"),
+        accepted: None,
+    })
+}

@@ -1,0 +1,75 @@
+//! The providers of a launch: who could write what names them, and what they answer.
+
+use super::Survey;
+use crate::contract::model::{Contract, Row};
+use crate::finding::{Code, Fact};
+use crate::needles::Needles;
+use crate::provider::{Directory, Providers};
+use crate::resolve::{ModeWish, Resolution};
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::source::{Observation, Snapshot, judge_program};
+use crate::sys::fs::errno_words;
+use crate::validate::says_secret;
+use std::path::Path;
+
+/// Makes an ephemeral value where a row has a generator.
+type Generate<'a> = &'a mut dyn FnMut(&Row) -> Option<Secret>;
+
+/// What others could write of that which decides what the launcher runs: the contract with all that
+/// it extends, and the programs.
+fn judge(contract: &Contract) -> Vec<Observation> {
+    if contract.providers.is_empty() {
+        return Vec::new();
+    }
+    let code = Code::InsecureContract;
+    let seen = |fact| Observation { code, row: None, source: None, fact };
+    let programs = contract.providers.iter().filter_map(|provider| provider.command.first());
+    let paths: Vec<&Path> = contract.chain.iter().chain(programs).map(Path::new).collect();
+    judge_program(&paths).into_iter().map(seen).collect()
+}
+
+/// The resolution with what the providers have, as far as it wants that.
+pub(super) fn ask(
+    contract: &'static Contract,
+    (settings, launch): (&Settings, &str),
+    snapshot: &mut Snapshot,
+    mut resolution: Resolution,
+    (wish, generate): (&ModeWish<'_>, Generate<'_>),
+) -> Resolution {
+    let mut observations = judge(contract);
+    let refused = !observations.is_empty();
+    let keep = settings.provider_stderr.as_deref().and_then(|path| {
+        let unusable = |errno| {
+            let (option, path) = ("--provider-stderr", path.to_owned());
+            let fact = Fact::Named { option, path, errno: errno_words(errno) };
+            observations.push(Observation {
+                code: Code::FileMissing,
+                row: None,
+                source: None,
+                fact,
+            });
+        };
+        Directory::open(path, launch).map_err(unusable).ok()
+    });
+    let Snapshot { inherited, extras, .. } = &*snapshot;
+    let mut providers = Providers::new(contract, inherited, extras, keep.as_ref(), refused);
+    while let Some(candidates) = providers.fetch(resolution.wanted(contract)) {
+        resolution = resolution.provided(contract, candidates, wish, generate);
+    }
+    snapshot.observations.append(&mut observations);
+    resolution
+}
+
+/// What providers log in with is shown as little as what they answer: names say which it is.
+pub(super) fn hide_credentials(survey: &Survey, needles: &mut Needles) {
+    let lent = survey.contract.providers.iter().flat_map(|provider| provider.environment);
+    for name in lent.map(|lent| lent.name).filter(|name| says_secret(name.as_bytes())) {
+        if let Some(value) = survey.inherited(name.as_bytes()) {
+            needles.add(name, value);
+        }
+        for extra in survey.extras.iter().filter(|extra| extra.name == name) {
+            needles.add(name, extra.value.expose());
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The answer to a leak as a checklist, with what is known filled in, and a draft of an advisory.
+//!
+//! Pure: what was found comes in and Markdown goes out. Every text that is not the program's own
+//! is [`Shown`], so it has been searched for secrets before it gets here; there is no place for a
+//! value.
+
+use crate::manifest::Shown;
+use std::fmt::Write as _;
+
+/// Lines of what was found that are listed; the rest is counted.
+const LISTED: usize = 20;
+
+/// What is known of a leak.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// The key: a variable of the contract, or another key's name.
+    pub name: Shown,
+    /// Its class.
+    pub class: Option<Shown>,
+    /// Whether `generate` makes a value for it.
+    pub can_be_generated: bool,
+    /// Why it is held to be exposed, as the operator said.
+    pub reason: Shown,
+    /// When the incident was opened, UTC, RFC 3339.
+    pub time: Shown,
+    /// Who opened it.
+    pub actor: Shown,
+    /// The fingerprint of the exposed value and the id of its key.
+    pub fingerprint: Option<(String, String)>,
+    /// What the ledger says of the value.
+    pub standing: Standing,
+    /// The ledger's head after the incident was recorded.
+    pub head: Option<Shown>,
+    /// What `leak trace` found; absent: it was not asked.
+    pub traced: Option<Traced>,
+    /// What `leak scan` found; absent: it was not asked.
+    pub scanned: Option<Scanned>,
+}
+
+/// What the ledger says of an exposed value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the one in production.
+    InProduction,
+    /// A later one is deployed.
+    Replaced,
+    /// It was never deployed.
+    NotDeployed,
+    /// It is revoked.
+    Revoked,
+}
+
+/// Which launches got the value.
+#[derive(Clone, Debug, Default)]
+pub struct Traced {
+    /// Each launch: when, where, which program.
+    pub launches: Vec<Shown>,
+    /// Other secrets that the same processes held.
+    pub others: Vec<Shown>,
+    /// Launches that could not be compared.
+    pub undecided: usize,
+}
+
+/// Where the value stands.
+#[derive(Clone, Debug, Default)]
+pub struct Scanned {
+    /// Each place: file, line or offset, form.
+    pub places: Vec<Shown>,
+    /// What could not be read.
+    pub unread: usize,
+}
+
+/// What revoking a key of a class means, and what it breaks.
+fn revoking(class: Option<&str>) -> &'static str {
+    match class {
+        Some("provider-api-key") => {
+            "Delete the key in the provider's console. Calls fail from then on until the new one \
+             is deployed."
+        }
+        Some("jwt-signing") => {
+            "The gateway holds one key: deploying another revokes this one and ends every session \
+             at once. That is wanted here: do not wait for a quiet hour."
+        }
+        Some("encryption") => {
+            "What was stored under this key cannot be read without it: take a copy of the key out \
+             of reach of the program before it goes, and store the data anew under the new one."
+        }
+        Some("webhook-hmac") => {
+            "Both sides hold it: have the other side refuse it and take the new one."
+        }
+        Some("database") => {
+            "Change the password at the server and end the sessions that it opened \
+             (pg_terminate_backend, CLIENT KILL)."
+        }
+        _ => "Revoke it where it was issued.",
+    }
+}
+
+/// A task of the checklist.
+fn task(out: &mut String, done: bool, text: &str) {
+    let _ = writeln!(out, "- [{}] {text}", if done { 'x' } else { ' ' });
+}
+
+fn note(out: &mut String, text: &str) {
+    let _ = writeln!(out, "      {text}");
+}
+
+fn command(out: &mut String, text: &str) {
+    let _ = writeln!(out, "      `{text}`");
+}
+
+/// Text of others between backquotes, which it cannot end.
+fn quoted(text: &Shown) -> String {
+    format!("`{}`", text.as_str().replace('`', "'"))
+}
+
+/// Text of others in a line, in which nothing of it is Markdown.
+fn plain(text: &Shown) -> String {
+    let mut out = String::with_capacity(text.as_str().len());
+    for character in text.as_str().chars() {
+        if "\\`*_{}[]<>()#+!|&@~".contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+fn listed(out: &mut String, items: &[Shown]) {
+    for item in items.iter().take(LISTED) {
+        note(out, &format!("- {}", quoted(item)));
+    }
+    if let Some(more) = items.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        note(out, &format!("- and {more} more"));
+    }
+}
+
+/// `1 launch`, `2 launches`.
+fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The checklist: what to do, in order, with what is known filled in.
+pub fn checklist(incident: &Incident) -> String {
+    let mut out = String::with_capacity(4096);
+    let name = &incident.name;
+    let _ = writeln!(out, "# Leak of {}\n", quoted(name));
+    let _ = writeln!(out, "- opened: {} by {}", incident.time, plain(&incident.actor));
+    let _ = writeln!(out, "- reason: {}", plain(&incident.reason));
+    if let Some(class) = &incident.class {
+        let _ = writeln!(out, "- class: {}", plain(class));
+    }
+    if let Some((fingerprint, key)) = &incident.fingerprint {
+        let _ = writeln!(out, "- exposed value: fingerprint {fingerprint} under key {key}");
+    }
+    if let Some(head) = &incident.head {
+        let _ = writeln!(out, "- ledger head: {}; write it down elsewhere", quoted(head));
+    }
+    stop(&mut out, incident);
+    replace(&mut out, incident);
+    review(&mut out, incident);
+    adjacent(&mut out, incident);
+    out.push_str("\n## 5. Say it and close it\n\n");
+    task(&mut out, false, "Where users must act, publish a private advisory; the draft is below.");
+    task(&mut out, false, "Record the evidence.");
+    command(
+        &mut out,
+        &format!("nexis-launch rotate evidence {name} --commit C --deployment D --link URL"),
+    );
+    command(&mut out, "nexis-launch ledger head");
+    out
+}
+
+fn stop(out: &mut String, incident: &Incident) {
+    out.push_str("\n## 1. Revoke at once\n\n");
+    task(out, true, "The value is marked as exposed: launches with it warn.");
+    let revoked = incident.standing == Standing::Revoked;
+    task(out, revoked, revoking(incident.class.as_ref().map(Shown::as_str)));
+    task(out, revoked, "Record it; after an exposure this may come before the replacement.");
+    if !revoked {
+        command(out, &format!("nexis-launch rotate revoke {}", incident.name));
+        note(out, "From then on a launch that is given the ledger refuses the value: have the");
+        note(out, "replacement at hand, or nothing starts anew.");
+    }
+}
+
+fn replace(out: &mut String, incident: &Incident) {
+    out.push_str("\n## 2. Deploy a replacement\n\n");
+    let name = &incident.name;
+    let replaced = incident.standing == Standing::Replaced;
+    if incident.can_be_generated {
+        task(out, replaced, "Generate it.");
+        if !replaced {
+            command(out, &format!("nexis-launch generate {name} --out FILE"));
+        }
+    } else {
+        task(out, replaced, "Have its issuer make another.");
+    }
+    task(out, replaced, "Take it through staging to production, each step on the record.");
+    if !replaced {
+        command(out, &format!("nexis-launch rotate start {name} --value-file FILE"));
+        command(out, &format!("nexis-launch rotate stage {name}"));
+        command(out, &format!("nexis-launch rotate verify {name} --value-file FILE -- CHECK"));
+        command(out, &format!("nexis-launch rotate deploy {name}"));
+    }
+    task(out, false, "See that no process holds the old value: status 0 on every host.");
+    command(out, &format!("nexis-launch inspect --all {name}"));
+}
+
+fn review(out: &mut String, incident: &Incident) {
+    out.push_str("\n## 3. Review who had it and where it stands\n\n");
+    match &incident.traced {
+        None => {
+            task(out, false, "Find the launches that got it.");
+            command(
+                out,
+                "nexis-launch leak trace --fingerprint-key-file KEY --value-file FILE AUDIT…",
+            );
+        }
+        Some(traced) => {
+            let found = match traced.launches.len() {
+                0 => "No launch on record got it.".to_owned(),
+                many => format!("{} got it.", count(many, "launch", "launches")),
+            };
+            // What could not be compared may have got it.
+            task(out, traced.undecided == 0, &format!("Audit records: {found}"));
+            listed(out, &traced.launches);
+            if traced.undecided > 0 {
+                let text = count(traced.undecided, "launch", "launches");
+                note(
+                    out,
+                    &format!("{text} could not be compared: no fingerprint, or another key."),
+                );
+            }
+        }
+    }
+    match &incident.scanned {
+        None => {
+            task(out, false, "Look where it stands: logs, artefacts, the history of repositories.");
+            command(
+                out,
+                &format!("nexis-launch leak scan --value-file {}=FILE PATH…", incident.name),
+            );
+        }
+        Some(scanned) => {
+            let found = match scanned.places.len() {
+                0 => "it stands nowhere in what was looked through.".to_owned(),
+                many => format!("it stands in {}.", count(many, "place", "places")),
+            };
+            task(out, scanned.places.is_empty() && scanned.unread == 0, &format!("Scan: {found}"));
+            listed(out, &scanned.places);
+            if !scanned.places.is_empty() {
+                note(out, "Remove each, and what was copied from it: archives, mirrors, backups.");
+            }
+            if scanned.unread > 0 {
+                let text = count(scanned.unread, "thing", "things");
+                note(out, &format!("{text} could not be read and may hold it."));
+            }
+        }
+    }
+    task(out, false, "Search the logs of the other side for uses of it that are not yours.");
+}
+
+fn adjacent(out: &mut String, incident: &Incident) {
+    out.push_str("\n## 4. Rotate what was next to it\n\n");
+    match &incident.traced {
+        Some(traced) if !traced.others.is_empty() => {
+            note(
+                out,
+                "The processes that held it held these too. Unless it is clear that the value \
+                 alone got out, each is exposed as well:",
+            );
+            for other in &traced.others {
+                task(out, false, &quoted(other));
+            }
+        }
+        Some(traced) if traced.undecided == 0 => {
+            task(out, true, "No process on record held another secret beside it.");
+        }
+        _ => task(
+            out,
+            false,
+            "It is not known what the same processes held: where the blast radius is unclear, \
+             rotate every secret of the host.",
+        ),
+    }
+}
+
+/// What those who have to act are told, as a draft.
+pub fn advisory(incident: &Incident) -> String {
+    let mut out = String::with_capacity(1024);
+    let class = incident.class.as_ref().map_or_else(String::new, |it| format!(" ({})", plain(it)));
+    let day = incident.time.as_str().get(..10).unwrap_or_default();
+    let _ = write!(
+        out,
+        "# Draft: exposure of a key{class}\n\n\
+         *Fill in what stands in capitals, take out what does not apply, and publish it privately \
+         first. It holds no value; keep it so.*\n\n\
+         ## What happened\n\n\
+         On {day} we learnt that the key {} could be read by others than us. HOW, SINCE WHEN.\n\n\
+         ## What it lets others do\n\n{}\n\n\
+         ## What we did\n\n",
+        quoted(&incident.name),
+        reach(incident.class.as_ref().map(Shown::as_str)),
+    );
+    let state = match incident.standing {
+        Standing::Revoked => "The key is revoked.",
+        Standing::Replaced => "Another key is in use. The exposed one is revoked at TIME.",
+        Standing::InProduction => "The key is replaced at TIME and revoked at TIME.",
+        Standing::NotDeployed => "The key was never in use. It is revoked at TIME.",
+    };
+    let _ = writeln!(out, "- {state}");
+    let reviewed = match (&incident.traced, &incident.scanned) {
+        (None, None) => "Logs and audit records are under review.".to_owned(),
+        (traced, scanned) => {
+            let launches = traced.as_ref().map(|it| count(it.launches.len(), "launch", "launches"));
+            let places = scanned.as_ref().map(|it| count(it.places.len(), "place", "places"));
+            let both: Vec<String> = [
+                launches.map(|it| format!("{it} of our services held it")),
+                places.map(|it| format!("it stood in {it} that we looked through")),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            format!("We reviewed records and files: {}.", both.join("; "))
+        }
+    };
+    let _ = write!(
+        out,
+        "- {reviewed}\n- SIGNS OF USE BY OTHERS, OR THAT NONE WERE FOUND AND UNTIL WHEN RECORDS REACH.\n\n\
+         ## What you have to do\n\n{}\n\n\
+         ## Contact\n\nWHO, HOW.\n",
+        act(incident.class.as_ref().map(Shown::as_str)),
+    );
+    out
+}
+
+fn reach(class: Option<&str>) -> &'static str {
+    match class {
+        Some("jwt-signing") => "Whoever has it can sign tokens for any user until it is revoked.",
+        Some("encryption") => "Whoever has it and a copy of the stored data can read that data.",
+        Some("webhook-hmac") => "Whoever has it can sign messages that look like ours.",
+        Some("database") => "Whoever has it and reaches the server can read and change its data.",
+        Some("provider-api-key") => "Whoever has it can call the provider on our account.",
+        _ => "WHAT IT OPENS.",
+    }
+}
+
+fn act(class: Option<&str>) -> &'static str {
+    match class {
+        Some("jwt-signing") => "Sign in again: every session has ended.",
+        Some("webhook-hmac") => "Take the new key, and refuse messages signed with the old one.",
+        Some("encryption") | Some("database") => {
+            "Treat the data that DATA covers as read by others: ACTIONS."
+        }
+        _ => "Nothing, unless: ACTIONS.",
+    }
+}
+
+#[cfg(test)]
+mod tests;

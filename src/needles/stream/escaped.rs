@@ -1,0 +1,472 @@
+//! Values of which any characters are escaped: percent-encoding, JSON's and shells' escapes.
+//!
+//! What writes them differs in what it escapes, so there is no form to index. But every occurrence
+//! has a first escape, and all before it stands as it is: escapes are looked for, and around each
+//! the text is compared with the values that have what it stands for.
+
+use super::{Encoding, Hit, digit};
+use memchr::{memchr2_iter, memchr3_iter};
+
+/// Escapes within escapes are followed so far: a shell's in JSON in JSON has seven.
+const MOST_BACKSLASHES: usize = 8;
+/// `\U0010ffff` in as many backslashes is the longest escape.
+const LONGEST: usize = MOST_BACKSLASHES + 9;
+
+/// Kinds of escapes, as bits: which an occurrence has decides what it is called.
+const JSON: u8 = 1;
+const SHELL: u8 = 2;
+const PERCENT: u8 = 4;
+
+/// The bytes that begin an escape.
+const BEGIN: [u8; 4] = *b"%\\+'";
+
+/// The most bytes that an escaped form of the value takes.
+pub(super) fn longest(value: &[u8]) -> usize {
+    LONGEST * value.len()
+}
+
+/// What is known of all values together, to pass over nearly all escapes at once.
+pub(super) struct Escaped {
+    /// By byte: the values it stands in, and where.
+    places: Vec<Vec<(usize, usize)>>,
+    /// The pairs of bytes that stand in a value, a bit for each.
+    pairs: Vec<u64>,
+    /// The first and the last bytes of values.
+    first: [bool; 256],
+    last: [bool; 256],
+    /// The bytes that make, behind a backslash, what may stand for some byte of a value.
+    behind_backslash: [bool; 256],
+}
+
+/// One way to read an escape.
+#[derive(Clone, Copy, Default)]
+struct Unit {
+    /// What it stands for.
+    bytes: [u8; 4],
+    count: usize,
+    /// How many bytes of text it takes.
+    length: usize,
+    kind: u8,
+}
+
+/// All ways to read what begins a text as an escape.
+#[derive(Default)]
+struct Units {
+    units: [Unit; 4],
+    count: usize,
+    /// Whether the text ends before it is known.
+    cut: bool,
+}
+
+/// What comes of reading a text as a value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Reading {
+    /// It begins with the value: this many bytes, these kinds of escapes.
+    Whole(usize, u8),
+    /// It ends before that is known.
+    Cut,
+    /// It does not.
+    Not,
+}
+
+fn at<T>(list: &[T], byte: u8) -> Option<&T> {
+    list.get(usize::from(byte))
+}
+
+impl Escaped {
+    pub(super) fn new() -> Self {
+        Escaped {
+            places: vec![Vec::new(); 256],
+            pairs: vec![0; 1024],
+            first: [false; 256],
+            last: [false; 256],
+            behind_backslash: [false; 256],
+        }
+    }
+
+    pub(super) fn add(&mut self, needle: usize, value: &[u8]) {
+        let mut mark = |flags: fn(&mut Self) -> &mut [bool; 256], byte: Option<&u8>| {
+            if let Some(flag) = byte.and_then(|byte| flags(self).get_mut(usize::from(*byte))) {
+                *flag = true;
+            }
+        };
+        mark(|all| &mut all.first, value.first());
+        mark(|all| &mut all.last, value.last());
+        for (place, &byte) in value.iter().enumerate() {
+            if let Some(list) = self.places.get_mut(usize::from(byte)) {
+                list.push((needle, place));
+            }
+        }
+        for (&one, &two) in value.iter().zip(value.iter().skip(1)) {
+            let pair = usize::from(u16::from_be_bytes([one, two]));
+            if let Some(word) = self.pairs.get_mut(pair / 64) {
+                *word |= 1 << (pair % 64);
+            }
+        }
+    }
+
+    /// Prepares the search, after the last value was added.
+    pub(super) fn finish(&mut self) {
+        for byte in 0..=u8::MAX {
+            let found = units(&[b'\\', byte]);
+            let mut meant = found.units.iter().take(found.count);
+            let may_mean = found.cut || meant.any(|unit| self.stands(unit.bytes[0]));
+            if let Some(known) = self.behind_backslash.get_mut(usize::from(byte)) {
+                *known = may_mean;
+            }
+        }
+    }
+
+    /// Whether the escape that begins a text may stand for some byte of a value. Nearly none does,
+    /// and this is known from its first bytes.
+    fn may_mean(&self, text: &[u8]) -> bool {
+        match *text {
+            [b'%', high, low, ..] => match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => self.stands(high << 4 | low),
+                _ => false,
+            },
+            [b'\\', next, ..] => at(&self.behind_backslash, next) == Some(&true),
+            _ => true,
+        }
+    }
+
+    /// Whether escapes begin with the byte that some value has use for.
+    pub(super) fn is_begin(&self, byte: u8) -> bool {
+        match byte {
+            b'+' => self.stands(b' '),
+            b'\'' => self.stands(b'\''),
+            _ => matches!(byte, b'%' | b'\\'),
+        }
+    }
+
+    fn stands(&self, byte: u8) -> bool {
+        at(&self.places, byte).is_some_and(|places| !places.is_empty())
+    }
+
+    fn is_pair(&self, one: u8, two: u8) -> bool {
+        let pair = usize::from(u16::from_be_bytes([one, two]));
+        self.pairs.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 == 1)
+    }
+
+    /// Finds every occurrence with an escape that ends within the text.
+    pub(super) fn search<'a>(
+        &self,
+        text: &[u8],
+        value: impl Fn(usize) -> &'a [u8],
+        hits: &mut Vec<Hit>,
+    ) {
+        let mut look = |at| {
+            if text.get(at..).is_some_and(|rest| self.may_mean(rest)) {
+                self.around(text, at, &value, hits);
+            }
+        };
+        // Quotes and pluses are common, and mostly no value has what they could stand for.
+        match (self.stands(b' '), self.stands(b'\'')) {
+            (false, false) => memchr2_iter(b'%', b'\\', text).for_each(look),
+            (true, false) => memchr3_iter(b'%', b'\\', b'+', text).for_each(look),
+            (plus, true) => {
+                memchr3_iter(b'%', b'\\', b'\'', text).for_each(&mut look);
+                if plus {
+                    memchr2_iter(b'+', b'+', text).for_each(look);
+                }
+            }
+        }
+    }
+
+    /// Looks for occurrences whose first escape stands at `place`.
+    fn around<'a>(
+        &self,
+        text: &[u8],
+        place: usize,
+        value: &impl Fn(usize) -> &'a [u8],
+        hits: &mut Vec<Hit>,
+    ) {
+        let Some((before, rest)) = text.split_at_checked(place) else { return };
+        let found = units(rest);
+        for unit in found.units.iter().take(found.count) {
+            let Some(meant) = unit.bytes.get(..unit.count) else { continue };
+            let after = rest.get(unit.length..).unwrap_or_default();
+            if !self.is_plausible(before, meant, after) {
+                continue;
+            }
+            let places = meant.first().and_then(|&byte| at(&self.places, byte));
+            for &(needle, before_it) in places.into_iter().flatten() {
+                let Some((head, tail)) = value(needle).split_at_checked(before_it) else {
+                    continue;
+                };
+                let Some(tail) = tail.strip_prefix(meant).filter(|_| before.ends_with(head)) else {
+                    continue;
+                };
+                if let Reading::Whole(length, kinds) = read(after, tail, unit.kind) {
+                    let encoding = match kinds {
+                        _ if kinds & PERCENT != 0 => Encoding::Percent,
+                        _ if kinds & SHELL != 0 => Encoding::Shell,
+                        _ => Encoding::Json,
+                    };
+                    let start = place - before_it;
+                    let end = place + unit.length + length;
+                    hits.push(Hit { start, needle, encoding, end });
+                }
+            }
+        }
+    }
+
+    /// Whether some value has what the escape stands for between what stands around it.
+    fn is_plausible(&self, before: &[u8], meant: &[u8], after: &[u8]) -> bool {
+        let (Some(&first), Some(&last)) = (meant.first(), meant.last()) else { return false };
+        self.stands(first)
+            && (at(&self.first, first) == Some(&true)
+                || before.last().is_some_and(|&byte| self.is_pair(byte, first)))
+            && (at(&self.last, last) == Some(&true)
+                || after
+                    .first()
+                    .is_none_or(|byte| BEGIN.contains(byte) || self.is_pair(last, *byte)))
+    }
+}
+
+/// The bytes that the value with any of its characters escaped may begin with.
+pub(super) fn beginnings(value: &[u8]) -> Box<[u8]> {
+    let first = value.first().copied().unwrap_or_default();
+    let escapes = BEGIN.into_iter().filter(|&byte| match byte {
+        b'+' => first == b' ',
+        b'\'' => first == b'\'',
+        _ => true,
+    });
+    let mut all: Vec<u8> = escapes.chain([first]).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
+/// Whether all of `text` is the beginning of `value` with any of its characters escaped.
+pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
+    if text.len() >= longest(value) {
+        return false;
+    }
+    // Up to the first escape there is only one way to read it.
+    let is_same = |(one, other): &(&u8, &u8)| one == other && !BEGIN.contains(one);
+    let same = text.iter().zip(value).take_while(is_same).count();
+    match (text.get(same..), value.get(same..)) {
+        (Some([]), Some([_, ..])) => true,
+        (Some(text @ [byte, ..]), Some(value @ [wanted, ..])) if BEGIN.contains(byte) => {
+            let found = units(text);
+            let mut meant = found.units.iter().take(found.count);
+            let may_be = found.cut || byte == wanted || meant.any(|it| it.bytes[0] == *wanted);
+            may_be && matches!(read(text, value, 0), Reading::Cut)
+        }
+        _ => false,
+    }
+}
+
+/// Reads `text` as `value`, of which any characters may be escaped. `kinds` are those of escapes
+/// before it.
+///
+/// An escape of the text can be characters of the value as well (`%25` of a value that has just
+/// that), so several places of the text can be reached with the same part of the value; all of
+/// them are followed, each once.
+pub(super) fn read(text: &[u8], value: &[u8], kinds: u8) -> Reading {
+    // What an escape of four bytes reaches is four places ahead.
+    let mut reached = [const { Vec::new() }; 5];
+    let mut cut = false;
+    let [first, ..] = &mut reached;
+    first.push((0, kinds));
+    for (at, &wanted) in value.iter().enumerate() {
+        let here = reached.get_mut(at % 5).map(std::mem::take).unwrap_or_default();
+        if here.is_empty() && reached.iter().all(Vec::is_empty) {
+            return if cut { Reading::Cut } else { Reading::Not };
+        }
+        let mut reach = |count: usize, place: usize, kinds: u8| {
+            let Some(list) = reached.get_mut((at + count) % 5) else { return };
+            match list.iter_mut().find(|known| known.0 == place) {
+                Some(known) => known.1 = kinds.min(known.1),
+                None => list.push((place, kinds)),
+            }
+        };
+        for (place, kinds) in here {
+            let rest = text.get(place..).unwrap_or_default();
+            let Some(&byte) = rest.first() else {
+                cut = true;
+                continue;
+            };
+            if byte == wanted {
+                reach(1, place + 1, kinds);
+            }
+            if BEGIN.contains(&byte) {
+                let found = units(rest);
+                cut |= found.cut;
+                for unit in found.units.iter().take(found.count) {
+                    let meant = unit.bytes.get(..unit.count).unwrap_or_default();
+                    if value.get(at..).is_some_and(|value| value.starts_with(meant)) {
+                        reach(unit.count, place + unit.length, kinds | unit.kind);
+                    }
+                }
+            }
+        }
+    }
+    let end = reached.get(value.len() % 5).and_then(|list| list.iter().min());
+    match end {
+        Some(&(length, kinds)) => Reading::Whole(length, kinds),
+        None if cut => Reading::Cut,
+        None => Reading::Not,
+    }
+}
+
+impl Units {
+    fn add(&mut self, meant: &[u8], length: usize, kind: u8) {
+        let mut bytes = [0; 4];
+        bytes.iter_mut().zip(meant).for_each(|(byte, meant)| *byte = *meant);
+        if let Some(unit) = self.units.get_mut(self.count) {
+            *unit = Unit { bytes, count: meant.len(), length, kind };
+            self.count += 1;
+        }
+    }
+
+    /// Adds what is written in exactly this way.
+    fn add_pattern(&mut self, text: &[u8], pattern: &[u8], meant: u8, kind: u8) {
+        if text.starts_with(pattern) {
+            self.add(&[meant], pattern.len(), kind);
+        } else if pattern.starts_with(text) {
+            self.cut = true;
+        }
+    }
+}
+
+/// Reads what begins the text as an escape.
+fn units(text: &[u8]) -> Units {
+    let mut found = Units::default();
+    match text {
+        [b'%', rest @ ..] => number(&mut found, rest, 1, Digits::exactly(16, 2), PERCENT),
+        [b'+', ..] => found.add(b" ", 1, PERCENT),
+        [b'\'', rest @ ..] => {
+            let run = backslashes(rest);
+            let slashes = [b'\\'; MOST_BACKSLASHES];
+            let slashes = slashes.get(..run).unwrap_or_default();
+            // The quote ended, an escaped one, and begun again: '\'' and, as Python does, '"'"'.
+            if run > 0 {
+                let pattern = [b"'", slashes, b"''"].concat();
+                found.add_pattern(text, &pattern, b'\'', SHELL);
+            }
+            let pattern = [b"'", slashes, b"\"'", slashes, b"\"'"].concat();
+            found.add_pattern(text, &pattern, b'\'', SHELL);
+            found.cut |= run == rest.len();
+        }
+        [b'\\', ..] => backslash(&mut found, text),
+        _ => {}
+    }
+    found
+}
+
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count()
+}
+
+/// Reads an escape with a backslash; each level of escaping doubles them.
+fn backslash(found: &mut Units, text: &[u8]) {
+    let run = backslashes(text);
+    for level in [2, 4, 8] {
+        if run >= level {
+            found.add(b"\\", level, JSON);
+        }
+    }
+    let Some((&letter, rest)) = text.get(run..).and_then(<[u8]>::split_first) else {
+        found.cut = true;
+        return;
+    };
+    let length = run + 1;
+    match letter {
+        b'u' => unicode(found, rest, length),
+        b'U' => number(found, rest, length, Digits::exactly(16, 8), SHELL),
+        b'x' => number(found, rest, length, Digits { base: 16, least: 1, most: 2 }, SHELL),
+        b'0'..=b'7' => {
+            let digits = text.get(run..).unwrap_or_default();
+            number(found, digits, run, Digits { base: 8, least: 1, most: 3 }, SHELL);
+        }
+        b'n' => found.add(b"\n", length, JSON),
+        b'r' => found.add(b"\r", length, JSON),
+        b't' => found.add(b"\t", length, JSON),
+        b'b' => found.add(b"\x08", length, JSON),
+        b'f' => found.add(b"\x0c", length, JSON),
+        b'"' | b'/' => found.add(&[letter], length, JSON),
+        b'a' => found.add(b"\x07", length, SHELL),
+        b'v' => found.add(b"\x0b", length, SHELL),
+        b'e' | b'E' => found.add(b"\x1b", length, SHELL),
+        // No shell's quoting escapes letters and digits; of a long run only the end is one.
+        _ if letter.is_ascii_alphanumeric() || letter == b'\\' => {}
+        _ => found.add(&[letter], length, SHELL),
+    }
+}
+
+/// How many digits of which base a number has.
+struct Digits {
+    base: u32,
+    least: usize,
+    most: usize,
+}
+
+impl Digits {
+    const fn exactly(base: u32, count: usize) -> Self {
+        Digits { base, least: count, most: count }
+    }
+
+    /// The number that begins the text and how many digits it has; nothing where there are too
+    /// few. The last: whether more could follow behind the text.
+    fn read(&self, text: &[u8]) -> (Option<(u32, usize)>, bool) {
+        let digit = |byte: &u8| char::from(*byte).to_digit(self.base);
+        let (mut number, mut count) = (0u32, 0);
+        for digit in text.iter().take(self.most).map_while(digit) {
+            number = number.wrapping_mul(self.base).wrapping_add(digit);
+            count += 1;
+        }
+        let open = count == text.len() && count < self.most;
+        ((count >= self.least).then_some((number, count)), open)
+    }
+}
+
+/// Reads a number behind `before` bytes of an escape: a byte, or from eight digits a character.
+fn number(found: &mut Units, text: &[u8], before: usize, digits: Digits, kind: u8) {
+    let (number, open) = digits.read(text);
+    found.cut |= open;
+    let Some((number, count)) = number else { return };
+    if digits.most == 8 {
+        let mut bytes = [0; 4];
+        if let Some(character) = char::from_u32(number) {
+            let meant = character.encode_utf8(&mut bytes);
+            found.add(meant.as_bytes(), before + count, kind);
+        }
+    } else if let Ok(byte) = u8::try_from(number) {
+        found.add(&[byte], before + count, kind);
+    }
+}
+
+/// Reads the four digits after `\u`, and the other half of a pair of surrogates (RFC 8259 section
+/// 7).
+fn unicode(found: &mut Units, text: &[u8], before: usize) {
+    let (number, open) = Digits::exactly(16, 4).read(text);
+    found.cut |= open;
+    let Some((first, _)) = number else { return };
+    let mut bytes = [0; 4];
+    if let Some(character) = char::from_u32(first) {
+        let meant = character.encode_utf8(&mut bytes);
+        return found.add(meant.as_bytes(), before + 4, JSON);
+    }
+    let rest = text.get(4..).unwrap_or_default();
+    let run = backslashes(rest);
+    let digits = match rest.get(run..) {
+        None | Some([]) => {
+            found.cut = true;
+            return;
+        }
+        Some([b'u', digits @ ..]) if run > 0 => digits,
+        _ => return,
+    };
+    let (number, open) = Digits::exactly(16, 4).read(digits);
+    found.cut |= open;
+    let Some((second, _)) = number else { return };
+    if let (0xd800..0xdc00, 0xdc00..0xe000) = (first, second)
+        && let Some(character) =
+            char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+    {
+        let meant = character.encode_utf8(&mut bytes);
+        found.add(meant.as_bytes(), before + 4 + run + 1 + 4, JSON);
+    }
+}

@@ -1,0 +1,119 @@
+//! The rest of a rotation's checklist in Markdown, for a ticket.
+
+use super::age::{Standing, age, window};
+use crate::contract::model::Contract;
+use crate::ledger::state::{State, Step, Value};
+use crate::output::escape;
+use jiff::civil::Date;
+use std::fmt::Write as _;
+
+/// The class of keys of which a program holds one at a time.
+const JWT: &str = "jwt-signing";
+
+/// The plan for a name; `class` is that of the contract where nothing is recorded.
+pub fn markdown(
+    name: &str,
+    class: &str,
+    state: Option<&State>,
+    contract: &Contract,
+    today: Date,
+) -> String {
+    let shown = escape(name).replace('`', "\\`");
+    let mut text = format!("# Rotation of {shown}\n\n");
+    let window = window(contract, class);
+    let days = window.map_or("no window".to_owned(), |days| format!("at most {days} days"));
+    let _ = writeln!(text, "- Class: {class} ({days})");
+    let current = state.and_then(State::current);
+    match current {
+        None => text.push_str("- In production: no value that the ledger knows\n"),
+        Some(value) => {
+            let _ = write!(text, "- In production: `{}`", value.fingerprint);
+            if let Some(age) = age(value, window, today) {
+                let _ = write!(text, ", {} days old", age.days);
+                if let Some((day, _)) = age.last {
+                    let late = if age.standing == Standing::Overdue { " (past)" } else { "" };
+                    let _ = write!(text, ", last day {day}{late}");
+                }
+            }
+            text.push('\n');
+        }
+    }
+    if let Some(exposure) = current.and_then(|value| value.exposed.as_ref()) {
+        let reason = escape(&exposure.reason).into_owned();
+        let _ = writeln!(text, "- **Exposed** since {}: {reason}", exposure.time);
+        text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
+    }
+    if class == JWT {
+        text.push_str(
+            "\n> The gateway holds one JWT key. The moment production has the new one, every \
+             session ends at once: users log in anew. Roll at a time for that, all replicas \
+             together; replicas with different keys refuse each other's tokens.\n",
+        );
+    }
+    text.push('\n');
+    checklist(&mut text, &shown, state);
+    text
+}
+
+/// One line a step: done, or with the command that records it.
+fn checklist(text: &mut String, name: &str, state: Option<&State>) {
+    let value = state.and_then(State::under_way);
+    let next = state.and_then(State::next);
+    let options = "--ledger DIR --ledger-key-file FILE";
+    let started = value.and_then(|value| value.started.as_deref());
+    item(text, started, "Generate the new value with a cryptographic generator", "");
+    let start =
+        format!("rotate start {name} --value-file FILE --fingerprint-key-file FILE {options}");
+    item(text, started, "Store it in the secret manager, and begin", &start);
+    for step in Step::ALL {
+        let done = value.filter(|_| next.is_some_and(|next| step < next));
+        let time = done.and_then(|value| time(value, step, state));
+        let command = match step {
+            Step::Verify => {
+                format!(
+                    "rotate verify {name} --value-file FILE --fingerprint-key-file FILE {options} -- CHECK"
+                )
+            }
+            Step::Deploy => format!("rotate deploy {name} --revoke-by DATE {options}"),
+            Step::Evidence => {
+                format!("rotate evidence {name} --commit ID --deployment ID --link URL {options}")
+            }
+            other => format!("rotate {} {name} {options}", other.name()),
+        };
+        let what = match step {
+            Step::Stage => "Deploy it to staging",
+            Step::Verify => "Verify login and token behaviour there",
+            Step::Deploy => "Roll production",
+            Step::Revoke => "Revoke or delete the old value after the migration window",
+            Step::Evidence => "Record commit, deployment and verification evidence",
+        };
+        match (done, time) {
+            (Some(_), None) => {
+                let _ = writeln!(text, "- [x] {what} (nothing recorded)");
+            }
+            (_, time) => item(text, time, what, &command),
+        }
+    }
+    for old in state.into_iter().flat_map(State::predecessors) {
+        let by = old.revoke_by.map_or("no day is set".to_owned(), |day| format!("by {day}"));
+        let _ = writeln!(text, "\nTo be revoked: `{}`, {by}.", old.fingerprint);
+    }
+}
+
+fn time<'s>(value: &'s Value, step: Step, state: Option<&'s State>) -> Option<&'s str> {
+    match step {
+        Step::Stage => value.staged.as_deref(),
+        Step::Verify => value.verified.as_deref(),
+        Step::Deploy => value.deployed.as_deref(),
+        Step::Revoke => state?.values.iter().rev().find_map(|value| value.revoked.as_deref()),
+        Step::Evidence => value.evidence.as_deref(),
+    }
+}
+
+fn item(text: &mut String, done: Option<&str>, what: &str, command: &str) {
+    let _ = match (done, command) {
+        (Some(time), _) => writeln!(text, "- [x] {what} ({time})"),
+        (None, "") => writeln!(text, "- [ ] {what}"),
+        (None, command) => writeln!(text, "- [ ] {what}\n      `nexis-launch {command}`"),
+    };
+}

@@ -1,0 +1,264 @@
+//! Every key's age against its window, for people and machines.
+
+use super::age::{Age, End, Standing, age, days_between, window};
+use crate::contract::model::Contract;
+use crate::ledger::Book;
+use crate::ledger::state::{State, Value};
+use crate::output::escape;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// The cells of a bar.
+const BAR: i64 = 20;
+
+/// What holds of one key.
+#[derive(Debug, Serialize)]
+pub struct Key {
+    name: String,
+    class: String,
+    /// `fresh`, `due`, `overdue`, `exposed`, or `none` where no value is in production.
+    standing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint_key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_days: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_days: Option<i64>,
+    /// The last day that it may be in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_day: Option<String>,
+    /// The next step of the rotation that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<&'static str>,
+    /// Whether the last verification of that rotation failed.
+    verification_failed: bool,
+    /// Values that have a successor and are not revoked.
+    old: Vec<Old>,
+    #[serde(skip)]
+    age: Option<Age>,
+}
+
+/// A value that has a successor and is not revoked.
+#[derive(Debug, Serialize)]
+struct Old {
+    fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoke_by: Option<String>,
+    overdue: bool,
+    exposed: bool,
+}
+
+/// All keys.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    schema: &'static str,
+    day: String,
+    /// Whether the chain was verified.
+    verified: bool,
+    keys: Vec<Key>,
+    /// Secrets of the contract with a class that the ledger does not know.
+    unregistered: Vec<&'static str>,
+}
+
+impl Status {
+    /// Of all that a book holds.
+    pub fn new(book: &Book, contract: &Contract, today: Date, verified: bool) -> Status {
+        let names: Vec<&str> = book.names().collect();
+        let of = |name: &&str| Some(Key::new(name, &book.state(name)?, contract, today));
+        let rows = contract.rows.0.iter().filter(|row| row.secret && row.class.is_some());
+        Status {
+            schema: "nexis-launch/rotation-status/v1",
+            day: today.to_string(),
+            verified,
+            keys: names.iter().filter_map(of).collect(),
+            unregistered: rows.map(|row| row.name).filter(|row| !names.contains(row)).collect(),
+        }
+    }
+
+    /// Whether something is overdue: a value past its time, or exposed and still in production.
+    pub fn is_overdue(&self) -> bool {
+        let old = |key: &Key| key.old.iter().any(|old| old.overdue || old.exposed);
+        self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || old(key))
+    }
+
+    /// As one line of JSON.
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+
+    /// For people: a line and a bar for each key, in colours where asked for.
+    pub fn text(&self, bars: bool, colours: bool) -> String {
+        let width = |of: fn(&Key) -> usize| self.keys.iter().map(of).max().unwrap_or(0);
+        let names = width(|key| escape(&key.name).chars().count());
+        let classes = width(|key| key.class.chars().count());
+        let mut text = String::new();
+        for key in &self.keys {
+            let paint = match key.standing {
+                "overdue" | "exposed" => "\u{1b}[31m",
+                "due" => "\u{1b}[33m",
+                _ => "\u{1b}[32m",
+            };
+            let (begin, end) = if colours { (paint, "\u{1b}[0m") } else { ("", "") };
+            let bar = match &key.age {
+                Some(age) if bars => bar(age) + "  ",
+                None if bars => " ".repeat(usize::try_from(BAR).unwrap_or(0) + 4),
+                _ => String::new(),
+            };
+            let (name, class) = (escape(&key.name), &key.class);
+            let _ = writeln!(
+                text,
+                "{name:names$}  {class:classes$}  {begin}{bar}{:7}{end}  {}",
+                key.standing,
+                key.words()
+            );
+            for old in &key.old {
+                let _ = writeln!(text, "{:names$}  {}", "", old.words());
+            }
+        }
+        if self.keys.is_empty() {
+            text.push_str("no key is in the ledger\n");
+        }
+        if !self.unregistered.is_empty() {
+            let _ = writeln!(text, "not in the ledger: {}", self.unregistered.join(", "));
+        }
+        text
+    }
+
+    /// In Prometheus' text format; fingerprints are left out, they are no labels.
+    pub fn prometheus(&self) -> String {
+        let mut text = String::new();
+        let mut metric = |name: &str, help: &str, of: &dyn Fn(&Key) -> Option<i64>| {
+            let _ = writeln!(text, "# HELP nexis_launch_key_{name} {help}");
+            let _ = writeln!(text, "# TYPE nexis_launch_key_{name} gauge");
+            for key in &self.keys {
+                if let Some(number) = of(key) {
+                    let (key, class) = (label(&key.name), label(&key.class));
+                    let _ = writeln!(
+                        text,
+                        "nexis_launch_key_{name}{{key=\"{key}\",class=\"{class}\"}} {number}"
+                    );
+                }
+            }
+        };
+        let old = |key: &Key| key.old.iter().any(|old| old.overdue);
+        let exposed =
+            |key: &Key| key.standing == "exposed" || key.old.iter().any(|old| old.exposed);
+        metric("age_days", "Days since the value in production was made.", &|key| key.age_days);
+        metric("window_days", "Most days between two rotations of its class.", &|key| {
+            key.window_days
+        });
+        metric("days_left", "Days until the last day of the value; negative when past.", &|key| {
+            let (last, _) = key.age?.last?;
+            Some(days_between(self.day.parse().ok()?, last))
+        });
+        metric("overdue", "1 where the value or one before it is past its time.", &|key| {
+            Some(i64::from(key.standing == "overdue" || old(key)))
+        });
+        metric("exposed", "1 where a value in use is suspected to be exposed.", &|key| {
+            Some(i64::from(exposed(key)))
+        });
+        metric("rotating", "1 while a rotation is under way.", &|key| {
+            Some(i64::from(key.next_step.is_some()))
+        });
+        text
+    }
+}
+
+impl Key {
+    fn new(name: &str, state: &State, contract: &Contract, today: Date) -> Key {
+        let window = window(contract, &state.class);
+        let current = state.current();
+        let age = current.and_then(|value| age(value, window, today));
+        let standing = match (current, &age) {
+            (Some(value), _) if value.exposed.is_some() => "exposed",
+            (Some(_), Some(age)) => match age.standing {
+                Standing::Fresh => "fresh",
+                Standing::Due => "due",
+                Standing::Overdue => "overdue",
+            },
+            (Some(_), None) => "fresh",
+            (None, _) => "none",
+        };
+        Key {
+            name: name.to_owned(),
+            class: state.class.clone(),
+            standing,
+            fingerprint: current.map(|value| value.fingerprint.clone()),
+            fingerprint_key_id: current.map(|value| value.fingerprint_key_id.clone()),
+            created: age.map(|age| age.created.to_string()),
+            age_days: age.map(|age| age.days),
+            window_days: window,
+            last_day: age.and_then(|age| age.last).map(|(day, _)| day.to_string()),
+            next_step: state.next().map(|step| step.name()),
+            verification_failed: state
+                .under_way()
+                .is_some_and(|value| value.verification_failed.is_some()),
+            old: state.predecessors().map(|value| Old::new(value, today)).collect(),
+            age,
+        }
+    }
+
+    fn words(&self) -> String {
+        let mut words = match &self.age {
+            None => "no value in production".to_owned(),
+            Some(age) => {
+                let of = self.window_days.map(|days| format!(" of {days}")).unwrap_or_default();
+                let last = age.last.map(|(day, end)| match end {
+                    End::Window => format!(", last day {day}"),
+                    End::Expires => format!(", expires {day}"),
+                    End::RevokeBy => format!(", to be revoked by {day}"),
+                });
+                format!("{}{of} days{}", age.days, last.unwrap_or_default())
+            }
+        };
+        if let Some(step) = self.next_step {
+            let failed = if self.verification_failed { ", last verification failed" } else { "" };
+            let _ = write!(words, "; rotation under way, next is {step}{failed}");
+        }
+        words
+    }
+}
+
+impl Old {
+    fn new(value: &Value, today: Date) -> Old {
+        Old {
+            fingerprint: value.fingerprint.clone(),
+            revoke_by: value.revoke_by.map(|day| day.to_string()),
+            overdue: value.revoke_by.is_some_and(|day| today > day),
+            exposed: value.exposed.is_some(),
+        }
+    }
+
+    fn words(&self) -> String {
+        let exposed = if self.exposed { ", exposed" } else { "" };
+        let by = match (&self.revoke_by, self.overdue) {
+            (Some(day), true) => format!("was to be revoked by {day}"),
+            (Some(day), false) => format!("to be revoked by {day}"),
+            (None, _) => "not revoked yet".to_owned(),
+        };
+        format!("old value {}: {by}{exposed}", self.fingerprint)
+    }
+}
+
+/// How much of its time is over.
+fn bar(age: &Age) -> String {
+    let full = match age.last {
+        Some((last, _)) => {
+            let all = days_between(age.created, last).max(1);
+            (BAR * age.days / all).clamp(0, BAR)
+        }
+        None => 0,
+    };
+    let cells = |count: i64, cell: &str| cell.repeat(usize::try_from(count).unwrap_or(0));
+    format!("[{}{}]", cells(full, "#"), cells(BAR - full, "."))
+}
+
+/// A label's value (Prometheus' exposition format).
+fn label(text: &str) -> String {
+    escape(text).replace('\\', "\\\\").replace('"', "\\\"")
+}

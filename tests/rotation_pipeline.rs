@@ -1,0 +1,248 @@
+//! The pipeline of `packaging/rotation`: a ledger in a branch with one writer, and heads elsewhere.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn git(directory: &Path, words: &[&str]) -> String {
+    let ended = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        .args(["-c", "user.name=test", "-c", "user.email=test@example.org"])
+        .args(words)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{words:?}\n{}", String::from_utf8_lossy(&ended.stderr));
+    String::from_utf8(ended.stdout).unwrap().trim().to_owned()
+}
+
+/// Two repositories, a checkout of each, and the launcher on PATH.
+struct Pipeline {
+    desk: Desk,
+}
+
+impl Pipeline {
+    fn new() -> Pipeline {
+        let desk = Desk::new();
+        let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation");
+        for name in ["branch", "heads"] {
+            let (bare, checkout) = (desk.path(&format!("{name}.git")), desk.path(name));
+            std::fs::create_dir(&bare).unwrap();
+            git(&bare, &["init", "--quiet", "--bare", "--initial-branch=ledger"]);
+            // As a protected branch: nothing that is there is rewritten.
+            git(&bare, &["config", "receive.denyNonFastForwards", "true"]);
+            git(desk.path(".").as_path(), &["clone", "--quiet", bare.to_str().unwrap(), name]);
+            git(&checkout, &["checkout", "--quiet", "-b", "ledger"]);
+            std::fs::copy(packaging.join("ledger.gitattributes"), checkout.join(".gitattributes"))
+                .unwrap();
+            git(&checkout, &["add", "--all"]);
+            git(&checkout, &["commit", "--quiet", "--message", "Begin"]);
+            git(&checkout, &["push", "--quiet", "--set-upstream", "origin", "ledger"]);
+        }
+        let bin = desk.path("bin");
+        std::fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nexis-launch"), bin.join("nexis-launch"))
+            .unwrap();
+        Pipeline { desk }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.desk.path(name)
+    }
+
+    /// Runs the script with this checkout of the branch.
+    fn run_in(&self, checkout: &str, words: &[&str]) -> Output {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation/rotate-and-push");
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
+        let ended = Command::new(script)
+            .arg("--ledger")
+            .arg(self.path(checkout))
+            .arg("--heads")
+            .arg(self.path("heads"))
+            .arg("--ledger-key-file")
+            .arg(self.path("ledger.key"))
+            .arg("--")
+            .args(words)
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.path("."))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_NAME", "pipeline")
+            .env("GIT_AUTHOR_EMAIL", "pipeline@example.org")
+            .env("GIT_COMMITTER_NAME", "pipeline")
+            .env("GIT_COMMITTER_EMAIL", "pipeline@example.org")
+            .output()
+            .unwrap();
+        for value in [SECRET, OTHER, HEX_KEY] {
+            for output in [&ended.stdout, &ended.stderr] {
+                assert!(find(output, value.as_bytes()).is_none(), "a value is shown");
+            }
+        }
+        ended
+    }
+
+    #[track_caller]
+    fn step(&self, status: i32, words: &[&str]) -> String {
+        let ended = self.run_in("branch", words);
+        let text = [ended.stdout, ended.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(ended.status.code(), Some(status), "{words:?}\n{text}");
+        text
+    }
+
+    /// The commits of a repository's branch, newest last.
+    fn commits(&self, repository: &str) -> Vec<String> {
+        let log = git(&self.path(repository), &["log", "--reverse", "--format=%s", "ledger"]);
+        log.lines().map(str::to_owned).collect()
+    }
+
+    fn begin(&self) {
+        let (old, new) = (self.path("old"), self.path("new"));
+        let key = self.path("fingerprint.key");
+        let key = key.to_str().unwrap();
+        let created = days_ago(30);
+        self.step(
+            0,
+            &[
+                "adopt",
+                "JWT_SECRET",
+                "--value-file",
+                old.to_str().unwrap(),
+                "--fingerprint-key-file",
+                key,
+                "--created",
+                &created,
+            ],
+        );
+        self.step(
+            0,
+            &[
+                "start",
+                "JWT_SECRET",
+                "--value-file",
+                new.to_str().unwrap(),
+                "--fingerprint-key-file",
+                key,
+                "--actor",
+                "alice",
+                "--change",
+                "CHG-1",
+            ],
+        );
+    }
+}
+
+#[test]
+fn every_step_is_a_commit_and_its_head_is_kept_elsewhere() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    pipeline.step(0, &["stage", "JWT_SECRET"]);
+    let (new, key) = (pipeline.path("new"), pipeline.path("fingerprint.key"));
+    let verify = |check: &str, status| {
+        pipeline.step(
+            status,
+            &[
+                "verify",
+                "JWT_SECRET",
+                "--value-file",
+                new.to_str().unwrap(),
+                "--fingerprint-key-file",
+                key.to_str().unwrap(),
+                "--",
+                "/bin/sh",
+                "-c",
+                check,
+            ],
+        )
+    };
+    // What failed is pushed too; the pipeline is red.
+    verify("exit 3", 1);
+    verify("test ${#JWT_SECRET} = 43", 0);
+    // Out of order: red, and nothing is pushed.
+    let before = pipeline.commits("branch.git");
+    let said = pipeline.step(65, &["evidence", "JWT_SECRET", "--commit", "d41773f"]);
+    assert!(said.contains("the next step is deploy"), "{said}");
+    assert_eq!(pipeline.commits("branch.git"), before);
+    pipeline.step(0, &["deploy", "JWT_SECRET", "--revoke-by", &days_ahead(3)]);
+    pipeline.step(0, &["revoke", "JWT_SECRET"]);
+    pipeline.step(0, &["evidence", "JWT_SECRET", "--commit", "d41773f"]);
+    let steps = ["adopt", "start", "stage", "verify", "verify", "deploy", "revoke", "evidence"];
+    let expected: Vec<String> =
+        steps.iter().map(|step| format!("rotate {step} JWT_SECRET")).collect();
+    assert_eq!(pipeline.commits("branch.git")[1..], expected);
+    // Who clones both can verify all of it.
+    git(&pipeline.path("."), &["clone", "--quiet", "--branch", "ledger", "branch.git", "clone"]);
+    let heads = git(&pipeline.path("heads.git"), &["show", "ledger:heads"]);
+    assert_eq!(heads.lines().count(), steps.len());
+    for head in heads.lines() {
+        let clone = pipeline.path("clone");
+        pipeline.desk.done(&[
+            "ledger",
+            "verify",
+            "--ledger",
+            clone.to_str().unwrap(),
+            "--head",
+            head,
+        ]);
+    }
+}
+
+#[test]
+fn a_push_that_is_refused_records_nothing() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    let hook = pipeline.path("branch.git").join("hooks/pre-receive");
+    std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = pipeline.step(75, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("nothing is recorded"), "{said}");
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+    let file = pipeline.path("branch").join("JWT_SECRET.jsonl");
+    assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2, "the checkout is ahead");
+    std::fs::remove_file(hook).unwrap();
+    pipeline.step(0, &["stage", "JWT_SECRET"]);
+}
+
+#[test]
+fn a_checkout_that_is_behind_catches_up_before_it_writes() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    git(&pipeline.path("."), &["clone", "--quiet", "--branch", "ledger", "branch.git", "second"]);
+    pipeline.step(0, &["stage", "JWT_SECRET"]);
+    let ended = pipeline.run_in("second", &["verify", "JWT_SECRET"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate verify JWT_SECRET");
+}
+
+#[test]
+fn a_branch_that_was_rewritten_is_not_added_to() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    pipeline.step(0, &["stage", "JWT_SECRET"]);
+    let bare = pipeline.path("branch.git");
+    // Whoever may rewrite the branch takes the last record away: the chain alone does not show it.
+    let before = git(&bare, &["rev-parse", "ledger"]);
+    git(&bare, &["update-ref", "refs/heads/ledger", &git(&bare, &["rev-parse", "ledger~1"])]);
+    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("the head covers 3 records and 2 are left"), "{said}");
+    git(&bare, &["update-ref", "refs/heads/ledger", &before]);
+    // Or changes a line in a further commit.
+    let other = pipeline.path("other");
+    git(&pipeline.path("."), &["clone", "--quiet", "--branch", "ledger", "branch.git", "other"]);
+    let file = other.join("JWT_SECRET.jsonl");
+    let text =
+        std::fs::read_to_string(&file).unwrap().replace("\"actor\":\"alice\"", "\"actor\":\"bob\"");
+    std::fs::write(&file, text).unwrap();
+    git(&other, &["commit", "--quiet", "--all", "--message", "Correct the actor"]);
+    git(&other, &["push", "--quiet"]);
+    let said = pipeline.step(65, &["verify", "JWT_SECRET"]);
+    assert!(said.contains("JWT_SECRET.jsonl line 2: it was changed"), "{said}");
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "Correct the actor");
+}
