@@ -37,7 +37,7 @@ impl Held {
     }
 }
 
-/// Writes the manifest where the settings say. `colours` is asked only of a terminal.
+/// Writes the manifest where the settings say. `colours` says whether a terminal may have them.
 ///
 /// # Errors
 /// [`Status::CannotWrite`] where a named sink does not take it. Standard error is best effort.
@@ -85,11 +85,13 @@ fn write(
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
         ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
-        ManifestForm::Text | ManifestForm::Auto if terminal() => match colours() {
+        // Whether it is a terminal is a question to the kernel, asked where it makes a difference.
+        ManifestForm::Text if !colours() || !terminal() => manifest.text(),
+        ManifestForm::Text => manifest.coloured(),
+        ManifestForm::Auto if terminal() => match colours() {
             true => manifest.coloured(),
             false => manifest.text(),
         },
-        ManifestForm::Text => manifest.text(),
         ManifestForm::Auto | ManifestForm::Json => manifest.json(),
     };
     let Some(sink) = explicit else {

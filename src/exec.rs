@@ -128,26 +128,27 @@ fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), &
         Kind::Directory => return Err("it is a directory"),
         _ => return Err("it is not a regular file"),
     }
-    // Without /proc, as in an empty root directory, the path of the start has to do.
-    let own = fs::look(HERE, Path::new("/proc/self/exe"), true).or_else(|errno| {
-        process::started_by().map_or(Err(errno), |path| fs::look(HERE, path, true))
-    });
-    if own.is_ok_and(|own| own.identity == seen.identity) {
-        return Err("it is the launcher itself");
-    }
     if !may_execute(path, user) {
         return Err(match user {
             Some(_) => "its mode, its mount or the way to it does not allow it to that user",
             None => "its mode or its mount does not allow it",
         });
     }
-    // A program that may be executed but not read is the kernel's to judge.
     let mut buffer = [0; HEAD];
     let opened = fs::open_file(HERE, path);
-    let Ok(length) = opened.and_then(|file| fs::read(file.as_fd(), &mut buffer)) else {
-        return Ok(());
-    };
-    match buffer.get(..length).unwrap_or_default() {
+    let length = opened.and_then(|file| {
+        let length = fs::read(file.as_fd(), &mut buffer);
+        fs::leave(file);
+        length
+    });
+    let head = length.map(|length| buffer.get(..length).unwrap_or_default());
+    // Only what begins as the launcher does, or cannot be read, needs the closer look.
+    if head.map_or(true, process::may_be_own) && is_own(seen) {
+        return Err("it is the launcher itself");
+    }
+    // A program that may be executed but not read is the kernel's to judge.
+    let Ok(head) = head else { return Ok(()) };
+    match head {
         [] => Err("it is empty"),
         [b'#', b'!', line @ ..] => interpreter(line, user),
         [0x7f, b'E', b'L', b'F', ..] => Ok(()),
@@ -155,6 +156,15 @@ fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), &
         _ if foreign_formats() => Ok(()),
         _ => Err("it is neither a binary nor a script that begins with #!"),
     }
+}
+
+/// Whether it is the file that the launcher was started from.
+fn is_own(seen: &fs::Stat) -> bool {
+    // Without /proc, as in an empty root directory, the path of the start has to do.
+    let own = fs::look(HERE, Path::new("/proc/self/exe"), true).or_else(|errno| {
+        process::started_by().map_or(Err(errno), |path| fs::look(HERE, path, true))
+    });
+    own.is_ok_and(|own| own.identity == seen.identity)
 }
 
 /// Whether binfmt_misc may know formats beyond binaries and scripts: it has entries besides its

@@ -237,9 +237,11 @@ impl Needles {
         if text.len() < self.shortest {
             return None;
         }
-        // In hexadecimal or base64 a value is a run of digits no shorter than itself. Names, paths
-        // and sentences have none, and then four fifths of the index need not be made.
-        let index = if has_run(text, self.shortest) {
+        // In hexadecimal or base64 a value is a run of at least four digits for three of its bytes,
+        // less what shares a digit with its neighbours. Names, most paths and sentences have none,
+        // and then four fifths of the index need not be made.
+        let run = (self.shortest.saturating_mul(8) - 4) / 6;
+        let index = if has_run(text, run) {
             self.all.get_or_init(|| Index::new(&self.needles, &FORMS))
         } else {
             self.raw_index()

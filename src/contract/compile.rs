@@ -76,14 +76,16 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
     let names = names(&all, &rows, problems);
     let files = files(&all, &rows, problems);
     let not_read = not_read(draft, problems);
+    // Exact names come first, sorted.
+    let (exact, open) = not_read.split_at(not_read.partition_point(|it| !it.name.ends_with('*')));
+    let starts = |row: &Row, it: &NotRead| {
+        it.name.strip_suffix('*').is_some_and(|start| row.name.starts_with(start))
+    };
     for row in &mut rows {
-        row.not_read = not_read
-            .iter()
-            .find(|known| {
-                matches!(known.name.strip_suffix('*'), Some(start) if row.name.starts_with(start))
-                    || known.name == row.name
-            })
-            .map(|known| known.note);
+        let at = exact.binary_search_by(|it| it.name.cmp(row.name));
+        let exact = at.ok().and_then(|at| exact.get(at));
+        let known = exact.or_else(|| open.iter().find(|it| starts(row, it)));
+        row.not_read = known.map(|known| known.note);
     }
     let concerned = names.iter().map(|known| known.name);
     let concerned = concerned.chain(not_read.iter().map(|known| known.name));

@@ -69,6 +69,7 @@ fn read_once(
     if !listing.is_volume {
         judge.way_to(path);
         let found = read_files(&root, path, path, &listing.keys, judge);
+        fs::leave(root);
         return Ok(Some(found));
     }
     let generation = match fs::open_directory(root.as_fd(), Path::new(DATA)) {
@@ -88,6 +89,8 @@ fn read_once(
     judge.way_to(&data);
     let found = read_files(&generation, path, &data, &listing.keys, judge);
     let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
+    fs::leave(generation);
+    fs::leave(root);
     Ok((now == Ok(identity)).then_some(found))
 }
 

@@ -109,6 +109,7 @@ pub fn read(
         (Kind::Pipe, Pipes::Until(deadline, wait)) => read_pipe(&fd, limit, deadline, wait)?,
         _ => read_regular(&fd, &opened, limit)?,
     };
+    fs::leave(fd);
     Ok((content, opened))
 }
 

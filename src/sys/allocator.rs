@@ -1,11 +1,11 @@
 //! An allocator for a process that execs or ends within milliseconds.
 //!
 //! Memory comes from a fixed arena, one piece after the other; what is freed is given back only
-//! where it was the last piece. A launch with the built-in contract fits, and then neither the C
-//! library's allocator nor the kernel is asked for memory (about an eighth of a launch's user
-//! instructions). What does not fit goes to the C library.
+//! where it was the last piece. A launch with the built-in contract fits, and then the kernel is
+//! not asked for memory. What does not fit comes from the [`Heap`].
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use super::heap::Heap;
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Pages that are never touched cost nothing.
 const SIZE: usize = 512 * 1024;
 
-/// A fixed arena before the C library's allocator.
+/// A fixed arena before the heap.
 pub struct Arena {
     bytes: UnsafeCell<[u8; SIZE]>,
     /// How many bytes are handed out, from the start of `bytes`.
     used: AtomicUsize,
+    heap: Heap,
 }
 
 // SAFETY: a range of `bytes` is handed out to one caller only, which the exchange of `used`
@@ -33,7 +34,8 @@ impl Default for Arena {
 impl Arena {
     /// An arena of which nothing is handed out.
     pub const fn new() -> Self {
-        Arena { bytes: UnsafeCell::new([0; SIZE]), used: AtomicUsize::new(0) }
+        let bytes = UnsafeCell::new([0; SIZE]);
+        Arena { bytes, used: AtomicUsize::new(0), heap: Heap::new() }
     }
 
     fn start(&self) -> usize {
@@ -53,9 +55,11 @@ impl Arena {
 }
 
 // SAFETY: pieces are aligned as asked, do not overlap while they are in use, and lie in memory
-// that lives as long as the process; everything else is passed on to the C library's allocator,
-// which keeps the same promises, and comes back to it by the address.
+// that lives as long as the process; everything else is passed on to the heap, which keeps the
+// same promises, and comes back to it by the address.
 unsafe impl GlobalAlloc for Arena {
+    // Every use in its caller would make half a megabyte of the binary.
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         loop {
             let used = self.used.load(Ordering::Relaxed);
@@ -64,7 +68,7 @@ unsafe impl GlobalAlloc for Arena {
             let begin = ((self.start() + used + mask) & !mask) - self.start();
             let Some(end) = begin.checked_add(layout.size()).filter(|&end| end <= SIZE) else {
                 // SAFETY: the caller's promises are passed on.
-                return unsafe { System.alloc(layout) };
+                return unsafe { self.heap.alloc(layout) };
             };
             if self.move_end(used, end) {
                 // SAFETY: `begin` is within the arena.
@@ -89,15 +93,16 @@ unsafe impl GlobalAlloc for Arena {
             Some(offset) => {
                 self.move_end(offset + layout.size(), offset);
             }
-            // SAFETY: what is not the arena's came from the C library's allocator.
-            None => unsafe { System.dealloc(piece, layout) },
+            // SAFETY: what is not the arena's came from the heap.
+            None => unsafe { self.heap.dealloc(piece, layout) },
         }
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Some(offset) = self.offset(piece) else {
-            // SAFETY: what is not the arena's came from the C library's allocator.
-            return unsafe { System.realloc(piece, layout, size) };
+            // SAFETY: what is not the arena's came from the heap.
+            return unsafe { self.heap.realloc(piece, layout, size) };
         };
         let end = offset + layout.size();
         if offset.checked_add(size).is_some_and(|new_end| self.move_end(end, new_end)) {

@@ -1,5 +1,6 @@
 //! Open descriptors: borrowing one by number, writing, locking.
 
+use super::fs::retried;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
@@ -55,7 +56,7 @@ pub enum Opening {
 /// What open(2) reports.
 pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
     let common = OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
-    let open = |flags| open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR);
+    let open = |flags| retried(|| open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR));
     let fd = match how {
         Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC)?,
         // Reading is for the last byte only; a log may well be writable and not readable.

@@ -11,8 +11,9 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 pub use nix::errno::Errno;
 
@@ -151,11 +152,34 @@ impl From<stat::FileStat> for Stat {
     }
 }
 
-/// Runs `call` until it is not interrupted by a signal.
-fn retried<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+/// The descriptors that [`leave`] left open, as bits.
+static LEFT: AtomicU32 = AtomicU32::new(0);
+
+/// Done with a descriptor. The exec closes it anyway (O_CLOEXEC), so the first few are left to it,
+/// for a system call less each. Where descriptors run out they are closed after all.
+pub fn leave(fd: OwnedFd) {
+    if let Some(bit) = u32::try_from(fd.as_raw_fd()).ok().and_then(|fd| 1u32.checked_shl(fd)) {
+        let _ = fd.into_raw_fd();
+        LEFT.fetch_or(bit, Relaxed);
+    }
+}
+
+/// Closes what was left open and says whether there was anything.
+fn close_left() -> bool {
+    let left = LEFT.swap(0, Relaxed);
+    for fd in (0..).zip(0..u32::BITS).filter(|(_, bit)| left >> bit & 1 == 1).map(|(fd, _)| fd) {
+        // SAFETY: `leave` gave up this descriptor, and the exchange gave it to this call alone.
+        drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
+    left != 0
+}
+
+/// Runs `call` until it is not interrupted by a signal, and again with more free descriptors.
+pub(super) fn retried<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {
             Err(Errno::EINTR) => {}
+            Err(Errno::EMFILE) if close_left() => {}
             other => return other,
         }
     }
@@ -171,7 +195,7 @@ fn open(dir: BorrowedFd<'_>, path: &Path, extra: OFlag) -> nix::Result<OwnedFd> 
     }
     let raised = fcntl::fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(3))?;
     // SAFETY: fcntl(2) has just returned this descriptor and nothing else owns it.
-    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(raised) })
+    Ok(unsafe { OwnedFd::from_raw_fd(raised) })
 }
 
 /// Opens a file for reading; it never blocks, not even on a pipe without a writer.
@@ -283,10 +307,11 @@ pub fn own_uid() -> u32 {
 /// What getdents64(2) reports.
 pub fn list(fd: BorrowedFd<'_>, mut entry: impl FnMut(&[u8], Kind)) -> nix::Result<()> {
     // Aligned as the kernel's records are; no record is larger than 280 bytes. It is not cleared
-    // before: that would cost more than the rest of the listing.
+    // before: that would cost more than the rest of the listing. A page of the stack is enough, and
+    // a launch touches no more of them than it has to.
     #[repr(align(8))]
-    struct Buffer([MaybeUninit<u8>; 8192]);
-    let mut buffer = Buffer([MaybeUninit::uninit(); 8192]);
+    struct Buffer([MaybeUninit<u8>; 3072]);
+    let mut buffer = Buffer([MaybeUninit::uninit(); 3072]);
     loop {
         let filled = retried(|| {
             // SAFETY: the kernel writes at most the given length into the buffer, which is

@@ -1,11 +1,13 @@
 //! Making files and directories that must not be half there: exclusive, never through a symbolic
 //! link in the last part of a path, and with modes that no umask changes.
 
+use nix::NixPath;
 use nix::errno::Errno;
-use nix::fcntl::{self, AtFlags, OFlag, RenameFlags};
+use nix::fcntl::{self, AtFlags, OFlag};
+use nix::libc;
 use nix::sys::stat::{self, Mode};
 use nix::unistd::{self, UnlinkatFlags};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Never followed, never waited for, never the controlling terminal.
@@ -108,7 +110,7 @@ pub fn sync(fd: impl AsFd) -> std::io::Result<()> {
 /// # Errors
 /// What renameat2(2) or linkat(2) reports; EEXIST where the name is taken.
 pub fn publish(dir: BorrowedFd<'_>, from: &Path, to: &Path) -> nix::Result<()> {
-    match fcntl::renameat2(dir, from, dir, to, RenameFlags::RENAME_NOREPLACE) {
+    match rename_to_new(dir, from, to) {
         // Some file systems do not know the flag; a second link never replaces either.
         Err(Errno::EINVAL | Errno::ENOSYS) => {
             unistd::linkat(dir, from, dir, to, AtFlags::empty())?;
@@ -116,6 +118,21 @@ pub fn publish(dir: BorrowedFd<'_>, from: &Path, to: &Path) -> nix::Result<()> {
         }
         other => other,
     }
+}
+
+/// renameat2(2) with RENAME_NOREPLACE. nix has it for glibc only.
+fn rename_to_new(dir: BorrowedFd<'_>, from: &Path, to: &Path) -> nix::Result<()> {
+    let dir = dir.as_raw_fd();
+    let renamed = from.with_nix_path(|from| {
+        to.with_nix_path(|to| {
+            let (from, to) = (from.as_ptr(), to.as_ptr());
+            // SAFETY: two C strings that live for the call, and numbers.
+            unsafe {
+                libc::syscall(libc::SYS_renameat2, dir, from, dir, to, libc::RENAME_NOREPLACE)
+            }
+        })
+    })??;
+    Errno::result(renamed).map(drop)
 }
 
 /// Removes a file of this name, as far as that goes.

@@ -5,11 +5,13 @@
 #![allow(unsafe_code, reason = "this is the room for it")]
 
 pub mod allocator;
+pub mod block;
 pub mod child;
 mod confine;
 pub mod descriptor;
 pub mod filter;
 pub mod fs;
+mod heap;
 pub mod identity;
 pub mod make;
 pub mod nursery;

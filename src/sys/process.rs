@@ -6,9 +6,14 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// The size of an ELF header for 64 bits (elf(5)).
+const HEADER: usize = 64;
+
 unsafe extern "C" {
     /// The environment of the process, environ(7).
     static environ: *const *const c_char;
+    /// The begin of this program in memory, which linkers define: the header of its file (elf(5)).
+    static __ehdr_start: [u8; HEADER];
 }
 
 /// The command line as the kernel handed it over.
@@ -61,6 +66,14 @@ pub fn started_by() -> Option<&'static Path> {
         CStr::from_ptr(path)
     };
     Some(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())))
+}
+
+/// Whether a file that begins so could be this very program: its header, which holds where its
+/// parts are, is the one in memory. Nearly every other program differs, without a system call.
+pub fn may_be_own(head: &[u8]) -> bool {
+    // SAFETY: the header is part of the first segment, which is mapped and never written.
+    let own = unsafe { &__ehdr_start };
+    head.starts_with(own)
 }
 
 /// The host's name, or nothing where the system does not say.

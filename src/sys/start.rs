@@ -5,6 +5,10 @@
 //! would inherit the first two, so they must not happen.
 #![allow(unsafe_code, reason = "the entry point is a C symbol")]
 
+#[cfg(target_env = "gnu")]
+#[path = "c_memory.rs"]
+mod c_memory;
+
 use nexis_launch::sys::allocator::Arena;
 use std::ffi::{c_char, c_int};
 

@@ -13,7 +13,7 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use std::cell::{Cell, RefCell};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Nodes a file may have, with those that aliases repeat.
 const MOST_NODES: u32 = 400_000;
@@ -251,8 +251,10 @@ impl Builder {
     /// The scalar put aside and its place, or the error that is one.
     fn scalar<E: de::Error>(&self, error: E) -> Result<Node, E> {
         let Some(value) = self.scalar.take() else { return Err(error) };
+        let mut words = String::with_capacity(256); // it need not grow, mostly
+        _ = write!(words, "{error}");
         let tag = self.tag.take();
-        let place = place(&error.to_string());
+        let place = place(&words);
         self.count()?;
         if self.is_narrow() && place <= self.last.get() {
             return Err(self.refuse("aliases are not allowed in a contract"));
