@@ -11,7 +11,7 @@ pub mod rotate;
 pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
 
-pub use leak::{LeakAction, Scan, ScanFormat, Sources, Trace};
+pub use leak::{LeakAction, Respond, Scan, ScanFormat, Sources, Trace};
 pub use mask::Mask;
 
 use crate::error::Error;
@@ -57,7 +57,7 @@ pub enum Action {
     /// Verify the ledger of keys, print its head, repair what a crash left
     #[command(subcommand)]
     Ledger(LedgerAction),
-    /// After a leak: where a value stands, and which launches got it
+    /// After a leak: where a value stands, which launches got it, and what to do
     #[command(subcommand)]
     Leak(LeakAction),
     /// Pass standard input on, every value of a secret replaced by its name

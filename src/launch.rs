@@ -15,6 +15,7 @@ use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
 use crate::needles::Needles;
 use crate::privileges::{self, User};
+use crate::provider::Answers;
 use crate::resolve::{ModeWish, Resolution, resolve};
 use crate::settings::{self, Settings};
 use crate::source::{self, Extra, Inherited, InheritedKind, Observation, Request};
@@ -69,11 +70,12 @@ impl Survey {
     /// # Errors
     /// What is wrong with options and settings, all of it, or with the contract.
     pub fn take(options: Options, dev: bool) -> Result<Survey, Vec<Error>> {
-        Survey::take_for(options, dev, process::environment(), None)
+        Survey::take_for(options, dev, process::environment(), None, &mut Answers::default())
     }
 
     /// The same as a process that is there would: with these entries for the environment, and
-    /// with the files of all sources looked for below its root.
+    /// with the files of all sources looked for below its root. What providers were asked for another
+    /// process is not asked again where it is in `answers`.
     ///
     /// # Errors
     /// As of [`Survey::take`].
@@ -82,6 +84,7 @@ impl Survey {
         dev: bool,
         entries: Vec<&'static CStr>,
         root: Option<BorrowedFd<'_>>,
+        answers: &mut Answers,
     ) -> Result<Survey, Vec<Error>> {
         // Before the first secret is looked at: no core dump, no tracing by the same user.
         let undumpable = process::forbid_dumps();
@@ -113,7 +116,7 @@ impl Survey {
             };
             Key::read(path).map_err(unusable).ok()
         });
-        let mut survey = Survey::read(settings, contract, &entries, root);
+        let mut survey = Survey::read(settings, contract, &entries, root, answers);
         if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
             let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
@@ -134,6 +137,7 @@ impl Survey {
         contract: &'static Contract,
         entries: &[&'static CStr],
         root: Option<BorrowedFd<'_>>,
+        answers: &mut Answers,
     ) -> Survey {
         let named = ModeWish {
             wish: settings.mode.as_ref().map(|(text, origin)| (text.as_bytes(), *origin)),
@@ -159,7 +163,7 @@ impl Survey {
         let mut resolution = resolve(contract, candidates, &named, &mut generate);
         if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
             let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
-            resolution = provided::ask(contract, about, &mut snapshot, resolution, how);
+            resolution = provided::ask(contract, about, &mut snapshot, resolution, how, answers);
         }
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
         Survey {

@@ -75,6 +75,8 @@ const GOLDEN: &[(&str, &[&str])] = &[
     ("leak-help", &["leak", "--help"]),
     ("leak-scan-help", &["leak", "scan", "--help"]),
     ("leak-trace-help", &["leak", "trace", "--help"]),
+    ("leak-respond-help", &["leak", "respond", "--help"]),
+    ("leak-respond-without-reason", &["leak", "respond", "JWT_SECRET"]),
     ("leak-scan-nothing-to-look-for", &["leak", "scan", "."]),
     ("leak-trace-without-key", &["leak", "trace", "--value-file", "x", "audit.log"]),
     ("check-deployment-missing", &["check", "--deployment", "absent.yaml"]),

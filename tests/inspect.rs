@@ -694,3 +694,29 @@ fn a_document_with_anything_more_is_refused() {
         assert!(!schema.is_valid(&less), "without {key}");
     }
 }
+
+#[test]
+fn a_provider_is_asked_once_for_all_processes_that_would_ask_it_the_same() {
+    let holder = |value: &str, mode: &str| {
+        let mut command = Command::new("/bin/sleep");
+        command.arg("20").env_clear().env("KEY", value).env("NEXIS_ENV", mode);
+        Kept(spawn(&mut command))
+    };
+    let old = holder(OTHER, "staging");
+    let new = [holder(SECRET, "staging"), holder(SECRET, "production")];
+    let script = format!("echo asked >>{{root}}/asked; printf %s {SECRET}");
+    for (keys, times) in [("", 1), (", environment: [NEXIS_ENV]", 3)] {
+        let mut launch = Launch::command("inspect", ["--format", "json"]);
+        for process in new.iter().chain([&old]) {
+            launch = launch.args(["--pid", &process.pid().to_string()]);
+        }
+        let outcome = launch.provided(&[("KEY", &script)], keys).canary(SECRET).canary(OTHER).run();
+        outcome.status(1);
+        for process in &new {
+            are(&outcome, process.pid(), &[("KEY", "current")]);
+        }
+        are(&outcome, old.pid(), &[("KEY", "stale")]);
+        // Once for the inspector itself, where that has no mode, and once for each mode.
+        assert_eq!(outcome.read("asked").lines().count(), times, "{keys}");
+    }
+}

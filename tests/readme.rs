@@ -263,6 +263,85 @@ fn the_worked_rotation_works() {
     }
 }
 
+/// The section as one session: an exposed key, a gateway that holds it, and logs that have it.
+#[test]
+fn the_worked_leak_works() {
+    let text = readme();
+    let section = section(&text, "A leak at 3 a.m.");
+    let desk = common::Desk::new();
+    let home = desk.path("");
+    for directory in ["bin", "logs", "secrets"] {
+        std::fs::create_dir(desk.path(directory)).unwrap();
+    }
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_nexis-launch"), desk.path("bin/nexis-launch"))
+        .unwrap();
+    desk.adopt("JWT_SECRET", 10);
+    for file in ["leaked", "secrets/jwt-secret"] {
+        desk.write(file, common::SECRET);
+    }
+    desk.write("logs/proxy.log", format!("GET /?key={}\n", common::SECRET));
+    let script = |name: &str, content: &str| {
+        desk.write(name, format!("#!/bin/sh\n{content}"));
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(desk.path(name), executable).unwrap();
+    };
+    script("check-login", "test ${#JWT_SECRET} -ge 43\n");
+    // The gateway ends by itself; whoever starts it waits until it is itself.
+    script(
+        "restart-gateway",
+        r#"if [ -e gateway.pid ]; then kill "$(cat gateway.pid)"; fi
+nexis-launch run --mode production --secrets-dir secrets --audit-log logs/audit.log -- sleep 20 \
+    >/dev/null 2>gateway.err &
+echo $! >gateway.pid
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    case $(readlink /proc/$!/exe) in */nexis-launch) sleep 0.1 ;; *) exit 0 ;; esac
+done
+exit 1
+"#,
+    );
+    let run = |session: &str| {
+        std::process::Command::new("/bin/sh")
+            .args(["-euc", session])
+            .current_dir(&home)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", desk.path("bin").display()))
+            .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+            .env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", desk.path("fingerprint.key"))
+            .output()
+            .unwrap()
+    };
+    let started = run("./restart-gateway");
+    assert!(started.status.success(), "{started:?}");
+    let ended = run(&commands(section).join("\n"));
+    run("kill \"$(cat gateway.pid)\"");
+    let out = String::from_utf8(ended.stdout).unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && err.is_empty(), "{out}{err}");
+    let shown = section.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(out.ends_with(shown), "{out}");
+    for word in
+        ["somebody got it", "it still holds the old key", "stale", "current", "found      0"]
+    {
+        assert!(out.contains(word), "{word} in\n{out}");
+    }
+    let incident = std::fs::read_to_string(desk.path("incident.md")).unwrap();
+    for word in ["1 launch got it", "proxy.log:1: raw", "draft is in `advisory.md`"] {
+        assert!(incident.contains(word), "{word} in\n{incident}");
+    }
+    let kinds = ["adopted", "exposed", "started", "staged", "verified", "deployed", "revoked"];
+    assert_eq!(desk.kinds("JWT_SECRET"), [&kinds[..], &["evidence"]].concat());
+    // The value and its successor stand in no byte of what was printed or written.
+    let new = std::fs::read_to_string(desk.path("secrets/jwt-secret")).unwrap();
+    let mut texts = vec![out, err, incident];
+    for file in ["advisory.md", "incident.html", "logs/audit.log", "gateway.err"] {
+        texts.push(std::fs::read_to_string(desk.path(file)).unwrap());
+    }
+    for value in [common::SECRET, &new] {
+        assert!(texts.iter().all(|text| !text.contains(value)), "{texts:?}");
+    }
+    assert!(!desk.path("leaked").exists() && !desk.path("logs/proxy.log").exists());
+}
+
 #[test]
 fn the_second_command_is_the_one_that_ci_calls() {
     let text = readme();

@@ -68,6 +68,26 @@ fn launch(desk: &Desk, secrets: &str, mode: &str) -> Launch {
         .canary(OTHER)
 }
 
+/// Whether a running gateway holds what its next start would get.
+#[track_caller]
+fn inspected(desk: &Desk, gateway: &Gateway, status: i32, state: &str) {
+    let pid = gateway.running.pid().to_string();
+    let outcome = Launch::command("inspect", ["--pid", &pid, "--format", "json", "JWT_SECRET"])
+        .env("NEXIS_LAUNCH_SECRETS_DIR", desk.path("production").to_str().unwrap())
+        .env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", desk.path("fingerprint.key").to_str().unwrap())
+        .canary(SECRET)
+        .canary(OTHER)
+        .run();
+    outcome.status(status).no_canary();
+    let document: serde_json::Value = serde_json::from_str(&outcome.out()).unwrap();
+    let variables = document["processes"][0]["variables"].as_array().unwrap();
+    assert_eq!(variables.len(), 1, "{document:#}");
+    assert_eq!(
+        (&variables[0]["name"], &variables[0]["state"]),
+        (&"JWT_SECRET".into(), &state.into())
+    );
+}
+
 /// The operator's own check: staging lets a user log in and takes the token, production does not
 /// take it, and the new value is at hand.
 const CHECK: &str = r#"
@@ -126,15 +146,18 @@ fn a_key_lives_from_its_adoption_to_its_revocation() {
     staging.stop(1);
 
     // Production is rolled: the file is replaced, and the process that has the old key goes.
+    inspected(&desk, &production, 0, "current");
     let head_before = desk.head();
     desk.write("production/jwt-secret.new", OTHER);
     std::fs::rename(desk.path("production/jwt-secret.new"), desk.path("production/jwt-secret"))
         .unwrap();
+    inspected(&desk, &production, 1, "stale");
     assert_eq!(production.get("/api", &old_token).0, 200, "the running process has the old key");
     let first = production.stop(REQUESTS - 4);
     first.status(0).warning("rotation-overdue", "JWT_SECRET").no_canary();
     let production = Gateway::start(&desk, "production", "production");
     assert_eq!(production.get("/api", &old_token).0, 401, "a token of the old key was taken");
+    inspected(&desk, &production, 0, "current");
     let new_token = production.login();
     assert_eq!(production.get("/api", &new_token).0, 200);
     desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(3)]);

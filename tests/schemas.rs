@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{HEX_KEY, Launch, Outcome, SECRET};
+use common::{Desk, HEX_KEY, Launch, Outcome, SECRET, days_ahead};
 use jsonschema::Validator;
 use nexis_launch::contract::BUILTIN_YAML;
 use serde_json::{Value, json};
@@ -457,4 +457,58 @@ fn what_leak_prints_is_valid() {
     let scan = [&scan[..], &["--value-file", "B={audit}/value"]].concat();
     valid(run(&[&scan[..], &["{audit}", "{audit}/absent"]].concat()).status(1), "leak-scan");
     valid(run(&[&scan[..], &["{audit}/audit.log"]].concat()).status(0), "leak-scan");
+}
+
+#[test]
+fn what_rotate_tells_is_valid() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 100);
+    desk.adopt("OPENAI_API_KEY", 1);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify"]);
+    desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(3)]);
+    desk.done(&["leak", "respond", "OPENAI_API_KEY", "--reason", "in a log"]);
+    desk.steps("OPENAI_API_KEY", &["revoke"]);
+    desk.done(&["leak", "respond", "JWT_SECRET", "--reason", "in a log"]);
+    let status: Value = {
+        let outcome = desk.run(&["rotate", "status", "--format", "json"]);
+        serde_json::from_str(&outcome.status(1).out()).unwrap()
+    };
+    assert_valid(&schema("rotate-status"), &status);
+    let standings: Vec<_> = status["keys"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&standings[0]["standing"], &standings[1]["standing"]),
+        (&json!("exposed"), &json!("none"))
+    );
+    assert_eq!(standings[0]["old"].as_array().unwrap().len(), 1);
+    let (told, line) = (schema("rotate-history"), schema("ledger"));
+    let verified = desk.done(&["rotate", "history", "--format", "json"]);
+    let open = desk.command(["rotate", "history", "--format", "json", "JWT_SECRET"]).run();
+    let mut all = Vec::new();
+    for (outcome, has_head) in [(&verified, true), (open.status(0), false)] {
+        let history: Value = serde_json::from_str(&outcome.out()).unwrap();
+        assert_valid(&told, &history);
+        assert_eq!(history["head"].is_string(), has_head, "{history:#}");
+        let records = history["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|key| key["records"].as_array().unwrap());
+        all.extend(records.cloned());
+    }
+    assert_eq!(all.len(), 9 + 6);
+    all.iter().for_each(|record| assert_valid(&line, record));
+    // Neither takes a key more, a state that there is not, or a value in place of a fingerprint.
+    for (validator, mut good, place, wrong) in [
+        (schema("rotate-status"), status.clone(), "/keys/0/standing", json!("fine")),
+        (schema("rotate-status"), status.clone(), "/keys/0/fingerprint", json!(SECRET)),
+        (schema("rotate-status"), status.clone(), "/keys/0/next_step", json!("dance")),
+        (told, serde_json::from_str(&verified.out()).unwrap(), "/verified", json!(false)),
+    ] {
+        *good.pointer_mut(place).unwrap() = wrong;
+        assert!(!validator.is_valid(&good), "{place} takes it");
+    }
+    let mut more = status;
+    more["value"] = json!(SECRET);
+    assert!(!schema("rotate-status").is_valid(&more), "it takes a key more");
 }

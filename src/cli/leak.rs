@@ -1,5 +1,6 @@
-//! `leak …`: where a value stands, and which launches got it.
+//! `leak …`: where a value stands, which launches got it, and what to do.
 
+use super::rotate::Common;
 use super::{Format, LogFormat, Options};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -12,6 +13,37 @@ pub enum LeakAction {
     Scan(Box<Scan>),
     /// Find the launches that got a value, in audit logs
     Trace(Box<Trace>),
+    /// Open an incident: mark a value as exposed in the ledger, and print what to do
+    Respond(Box<Respond>),
+}
+
+/// `leak respond`.
+#[derive(Debug, Args)]
+pub struct Respond {
+    /// What every record holds.
+    #[command(flatten)]
+    pub common: Common,
+    /// How the value got out, or why that is suspected; without the value
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// File of the exposed value; - is standard input. Default: the value in production, by the ledger
+    #[arg(long, value_name = "FILE")]
+    pub value_file: Option<PathBuf>,
+    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub fingerprint_key_file: Option<PathBuf>,
+    /// Class of a key that is neither in the contract nor in the ledger
+    #[arg(long)]
+    pub class: Option<String>,
+    /// Fill in the launches that got it, from these audit logs, as leak trace reads them
+    #[arg(long, value_name = "AUDIT", num_args = 1..)]
+    pub audit: Vec<PathBuf>,
+    /// Fill in where it stands in these files and trees, as leak scan reads them
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "value_file")]
+    pub scan: Vec<PathBuf>,
+    /// Write the draft of an advisory to this new file, not below the checklist
+    #[arg(long, value_name = "FILE")]
+    pub advisory: Option<PathBuf>,
 }
 
 /// `leak scan`.

@@ -1,4 +1,4 @@
-//! `leak`: where a value stands, and which launches got it.
+//! `leak`: where a value stands, which launches got it, and what to do.
 
 use super::Ending;
 use crate::cli::{LeakAction, Options, Scan, ScanFormat};
@@ -22,6 +22,7 @@ pub(super) fn leak(action: LeakAction) -> Ending {
     match action {
         LeakAction::Scan(options) => scan(*options),
         LeakAction::Trace(options) => super::trace::trace(*options),
+        LeakAction::Respond(options) => super::respond::respond(*options),
     }
 }
 

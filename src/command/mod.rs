@@ -11,6 +11,7 @@ mod leak;
 mod ledger;
 mod mask;
 mod pages;
+mod respond;
 mod rotate;
 mod run;
 mod trace;

@@ -20,6 +20,7 @@ use crate::finding::Fact;
 use crate::fingerprint::Key;
 use crate::launch::{Launch, Survey, lookup};
 use crate::manifest::{Guard, Shown};
+use crate::provider::Answers;
 use crate::sys::fs::{self, Errno};
 use crate::sys::process::environment;
 use compare::{Case, Guards};
@@ -46,7 +47,9 @@ pub fn inspect(
     variables: &[String],
 ) -> Result<Inspection, Vec<Error>> {
     // The same for every process: what is wrong with it is said once.
-    let own = Launch::judge(Survey::take(options.clone(), false)?, Vec::new());
+    let mut answers = Answers::default();
+    let own = Survey::take_for(options.clone(), false, environment(), None, &mut answers)?;
+    let own = Launch::judge(own, Vec::new());
     let survey = &own.survey;
     if survey.settings.fingerprint_key_file.is_some() && survey.key.is_none() {
         let is_about = |fact: &Fact| match fact {
@@ -75,13 +78,13 @@ pub fn inspect(
             numbers.dedup();
             for pid in numbers {
                 let record = match Process::open(pid) {
-                    Ok(process) => look_into(&process, options, &only)?,
+                    Ok(process) => look_into(&process, options, &only, &mut answers)?,
                     Err(errno) => untold(pid, reason(errno)),
                 };
                 inspection.processes.push(record);
             }
         }
-        Whom::All => all(&mut inspection, options, survey.contract, &only)?,
+        Whom::All => all(&mut inspection, options, survey.contract, &only, &mut answers)?,
     }
     Ok(inspection)
 }
@@ -118,6 +121,7 @@ fn all(
     options: &Options,
     contract: &Contract,
     only: &[RowId],
+    answers: &mut Answers,
 ) -> Result<(), Vec<Error>> {
     let numbers = Process::numbers().map_err(|errno| {
         let message = format!("cannot list processes in /proc: {}", fs::errno_words(errno));
@@ -141,7 +145,7 @@ fn all(
                     asked && !held.value.trim_ascii().is_empty()
                 });
                 if is_program || concerns {
-                    inspection.processes.push(look_into(&process, options, only)?);
+                    inspection.processes.push(look_into(&process, options, only, answers)?);
                 }
             }
             Err(Errno::ESRCH | Errno::ENOENT) => {}
@@ -192,6 +196,7 @@ fn look_into(
     process: &Process,
     options: &Options,
     only: &[RowId],
+    answers: &mut Answers,
 ) -> Result<ProcessRecord, Vec<Error>> {
     if process.is_empty() {
         return Ok(untold(process.pid, reason(Errno::ESRCH)));
@@ -206,7 +211,7 @@ fn look_into(
     };
     let entries = entries(&environ);
     let root_fd = root.as_ref().map(AsFd::as_fd);
-    let survey = Survey::take_for(options.clone(), false, entries, root_fd)?;
+    let survey = Survey::take_for(options.clone(), false, entries, root_fd, answers)?;
     let launch = Launch::judge(survey, Vec::new());
     let case = Case { process, environ: &environ, root: root.as_ref(), launch: &launch, only };
     let variables = compare::variables(&case);

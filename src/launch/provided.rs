@@ -4,7 +4,7 @@ use super::Survey;
 use crate::contract::model::{Contract, Row};
 use crate::finding::{Code, Fact};
 use crate::needles::Needles;
-use crate::provider::{Directory, Providers};
+use crate::provider::{Answers, Directory, Providers};
 use crate::resolve::{ModeWish, Resolution};
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -36,6 +36,7 @@ pub(super) fn ask(
     snapshot: &mut Snapshot,
     mut resolution: Resolution,
     (wish, generate): (&ModeWish<'_>, Generate<'_>),
+    answers: &mut Answers,
 ) -> Resolution {
     let mut observations = judge(contract);
     let refused = !observations.is_empty();
@@ -53,7 +54,8 @@ pub(super) fn ask(
         Directory::open(path, launch).map_err(unusable).ok()
     });
     let Snapshot { inherited, extras, .. } = &*snapshot;
-    let mut providers = Providers::new(contract, inherited, extras, keep.as_ref(), refused);
+    let mut providers =
+        Providers::new(contract, inherited, extras, keep.as_ref(), refused, answers);
     while let Some(candidates) = providers.fetch(resolution.wanted(contract)) {
         resolution = resolution.provided(contract, candidates, wish, generate);
     }

@@ -8,7 +8,7 @@ use crate::manifest::Shown;
 use std::fmt::Write as _;
 
 /// Lines of what was found that are listed; the rest is counted.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 
 /// What is known of a leak.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Incident {
     pub name: Shown,
     /// Its class.
     pub class: Option<Shown>,
+    /// Whether it is a variable of the contract.
+    pub is_variable: bool,
     /// Whether `generate` makes a value for it.
     pub can_be_generated: bool,
     /// Why it is held to be exposed, as the operator said.
@@ -29,8 +31,14 @@ pub struct Incident {
     pub fingerprint: Option<(String, String)>,
     /// What the ledger says of the value.
     pub standing: Standing,
+    /// Other keys that have the same value, by the ledger.
+    pub also: Vec<Shown>,
     /// The ledger's head after the incident was recorded.
     pub head: Option<Shown>,
+    /// What every command that writes to the ledger has to be told besides, as it is typed.
+    pub options: Shown,
+    /// The file of the draft of an advisory; absent: it stands below the checklist.
+    pub draft: Option<Shown>,
     /// What `leak trace` found; absent: it was not asked.
     pub traced: Option<Traced>,
     /// What `leak scan` found; absent: it was not asked.
@@ -44,30 +52,57 @@ pub enum Standing {
     InProduction,
     /// A later one is deployed.
     Replaced,
-    /// It was never deployed.
+    /// A rotation is under way to it, and it was never deployed.
     NotDeployed,
     /// It is revoked.
     Revoked,
+    /// Nothing else than that it is exposed, and no other value is in production.
+    Unknown,
 }
 
 /// Which launches got the value.
 #[derive(Clone, Debug, Default)]
 pub struct Traced {
-    /// Each launch: when, where, which program.
+    /// The first launches: when, where, which program.
     pub launches: Vec<Shown>,
+    /// Launches besides those.
+    pub further: usize,
     /// Other secrets that the same processes held.
     pub others: Vec<Shown>,
     /// Launches that could not be compared.
     pub undecided: usize,
+    /// Records that could not be read.
+    pub unread: usize,
+}
+
+impl Traced {
+    /// All launches that got it.
+    fn count(&self) -> usize {
+        self.launches.len() + self.further
+    }
+
+    /// Whether every launch was read and compared.
+    fn is_sure(&self) -> bool {
+        self.undecided == 0 && self.unread == 0
+    }
 }
 
 /// Where the value stands.
 #[derive(Clone, Debug, Default)]
 pub struct Scanned {
-    /// Each place: file, line or offset, form.
+    /// The first places: file, line or offset, form.
     pub places: Vec<Shown>,
+    /// Places besides those.
+    pub further: usize,
     /// What could not be read.
     pub unread: usize,
+}
+
+impl Scanned {
+    /// All places where it stands.
+    fn count(&self) -> usize {
+        self.places.len() + self.further
+    }
 }
 
 /// What revoking a key of a class means, and what it breaks.
@@ -109,6 +144,15 @@ fn command(out: &mut String, text: &str) {
     let _ = writeln!(out, "      `{text}`");
 }
 
+/// A name as a word of a command, where a shell takes it as one.
+fn word(name: &Shown) -> &str {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"_-./:@+%".contains(&it);
+    match name.as_str() {
+        name if name.bytes().all(is_plain) && !name.starts_with('-') => name,
+        _ => "NAME",
+    }
+}
+
 /// Text of others between backquotes, which it cannot end.
 fn quoted(text: &Shown) -> String {
     format!("`{}`", text.as_str().replace('`', "'"))
@@ -126,11 +170,12 @@ fn plain(text: &Shown) -> String {
     out
 }
 
-fn listed(out: &mut String, items: &[Shown]) {
+fn listed(out: &mut String, items: &[Shown], further: usize) {
     for item in items.iter().take(LISTED) {
         note(out, &format!("- {}", quoted(item)));
     }
-    if let Some(more) = items.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    let more = items.len().saturating_sub(LISTED) + further;
+    if more > 0 {
         note(out, &format!("- and {more} more"));
     }
 }
@@ -143,8 +188,8 @@ fn count(count: usize, one: &str, many: &str) -> String {
 /// The checklist: what to do, in order, with what is known filled in.
 pub fn checklist(incident: &Incident) -> String {
     let mut out = String::with_capacity(4096);
-    let name = &incident.name;
-    let _ = writeln!(out, "# Leak of {}\n", quoted(name));
+    let name = word(&incident.name);
+    let _ = writeln!(out, "# Leak of {}\n", quoted(&incident.name));
     let _ = writeln!(out, "- opened: {} by {}", incident.time, plain(&incident.actor));
     let _ = writeln!(out, "- reason: {}", plain(&incident.reason));
     if let Some(class) = &incident.class {
@@ -161,24 +206,45 @@ pub fn checklist(incident: &Incident) -> String {
     review(&mut out, incident);
     adjacent(&mut out, incident);
     out.push_str("\n## 5. Say it and close it\n\n");
-    task(&mut out, false, "Where users must act, publish a private advisory; the draft is below.");
+    let draft = incident
+        .draft
+        .as_ref()
+        .map_or_else(|| "below".to_owned(), |it| format!("in {}", quoted(it)));
+    let text = format!("Where users must act, publish a private advisory; the draft is {draft}.");
+    task(&mut out, false, &text);
     task(&mut out, false, "Record the evidence.");
+    let options = &incident.options;
     command(
         &mut out,
-        &format!("nexis-launch rotate evidence {name} --commit C --deployment D --link URL"),
+        &format!(
+            "nexis-launch rotate evidence {name} --commit C --deployment D --link URL{options}"
+        ),
     );
-    command(&mut out, "nexis-launch ledger head");
+    command(&mut out, &format!("nexis-launch ledger head{options}"));
     out
 }
 
 fn stop(out: &mut String, incident: &Incident) {
     out.push_str("\n## 1. Revoke at once\n\n");
     task(out, true, "The value is marked as exposed: launches with it warn.");
+    for other in &incident.also {
+        task(
+            out,
+            false,
+            &format!("The ledger has the same value as {}: open it there too.", quoted(other)),
+        );
+        let options = &incident.options;
+        command(out, &format!("nexis-launch leak respond {} --reason TEXT{options}", word(other)));
+    }
     let revoked = incident.standing == Standing::Revoked;
     task(out, revoked, revoking(incident.class.as_ref().map(Shown::as_str)));
     task(out, revoked, "Record it; after an exposure this may come before the replacement.");
     if !revoked {
-        command(out, &format!("nexis-launch rotate revoke {}", incident.name));
+        let (name, options) = (word(&incident.name), &incident.options);
+        if incident.standing == Standing::NotDeployed {
+            command(out, &format!("nexis-launch rotate abort {name}{options}"));
+        }
+        command(out, &format!("nexis-launch rotate revoke {name}{options}"));
         note(out, "From then on a launch that is given the ledger refuses the value: have the");
         note(out, "replacement at hand, or nothing starts anew.");
     }
@@ -186,7 +252,7 @@ fn stop(out: &mut String, incident: &Incident) {
 
 fn replace(out: &mut String, incident: &Incident) {
     out.push_str("\n## 2. Deploy a replacement\n\n");
-    let name = &incident.name;
+    let name = word(&incident.name);
     let replaced = incident.standing == Standing::Replaced;
     if incident.can_be_generated {
         task(out, replaced, "Generate it.");
@@ -198,13 +264,21 @@ fn replace(out: &mut String, incident: &Incident) {
     }
     task(out, replaced, "Take it through staging to production, each step on the record.");
     if !replaced {
-        command(out, &format!("nexis-launch rotate start {name} --value-file FILE"));
-        command(out, &format!("nexis-launch rotate stage {name}"));
-        command(out, &format!("nexis-launch rotate verify {name} --value-file FILE -- CHECK"));
-        command(out, &format!("nexis-launch rotate deploy {name}"));
+        let options = &incident.options;
+        command(out, &format!("nexis-launch rotate start {name} --value-file FILE{options}"));
+        command(out, &format!("nexis-launch rotate stage {name}{options}"));
+        command(
+            out,
+            &format!("nexis-launch rotate verify {name} --value-file FILE{options} -- CHECK"),
+        );
+        command(out, &format!("nexis-launch rotate deploy {name}{options}"));
     }
-    task(out, false, "See that no process holds the old value: status 0 on every host.");
-    command(out, &format!("nexis-launch inspect --all {name}"));
+    if incident.is_variable {
+        task(out, false, "See that no process holds the old value: status 0 on every host.");
+        command(out, &format!("nexis-launch inspect --all {name}"));
+    } else {
+        task(out, false, "See that nothing uses the old value any more.");
+    }
 }
 
 fn review(out: &mut String, incident: &Incident) {
@@ -212,19 +286,24 @@ fn review(out: &mut String, incident: &Incident) {
     match &incident.traced {
         None => {
             task(out, false, "Find the launches that got it.");
-            command(
-                out,
-                "nexis-launch leak trace --fingerprint-key-file KEY --value-file FILE AUDIT…",
-            );
+            let of = match &incident.fingerprint {
+                Some((value, key)) => format!("--fingerprint {value} --fingerprint-key-id {key}"),
+                None => "--fingerprint-key-file KEY --value-file FILE".to_owned(),
+            };
+            command(out, &format!("nexis-launch leak trace {of} AUDIT…"));
         }
         Some(traced) => {
-            let found = match traced.launches.len() {
+            let found = match traced.count() {
                 0 => "No launch on record got it.".to_owned(),
                 many => format!("{} got it.", count(many, "launch", "launches")),
             };
             // What could not be compared may have got it.
-            task(out, traced.undecided == 0, &format!("Audit records: {found}"));
-            listed(out, &traced.launches);
+            task(out, traced.is_sure(), &format!("Audit records: {found}"));
+            listed(out, &traced.launches, traced.further);
+            if traced.unread > 0 {
+                let text = count(traced.unread, "thing", "things");
+                note(out, &format!("{text} could not be read and may name more."));
+            }
             if traced.undecided > 0 {
                 let text = count(traced.undecided, "launch", "launches");
                 note(
@@ -239,16 +318,19 @@ fn review(out: &mut String, incident: &Incident) {
             task(out, false, "Look where it stands: logs, artefacts, the history of repositories.");
             command(
                 out,
-                &format!("nexis-launch leak scan --value-file {}=FILE PATH…", incident.name),
+                &format!(
+                    "nexis-launch leak scan --value-file {}=FILE PATH…",
+                    if incident.is_variable { word(&incident.name) } else { "LEAKED" }
+                ),
             );
         }
         Some(scanned) => {
-            let found = match scanned.places.len() {
+            let found = match scanned.count() {
                 0 => "it stands nowhere in what was looked through.".to_owned(),
                 many => format!("it stands in {}.", count(many, "place", "places")),
             };
             task(out, scanned.places.is_empty() && scanned.unread == 0, &format!("Scan: {found}"));
-            listed(out, &scanned.places);
+            listed(out, &scanned.places, scanned.further);
             if !scanned.places.is_empty() {
                 note(out, "Remove each, and what was copied from it: archives, mirrors, backups.");
             }
@@ -274,7 +356,7 @@ fn adjacent(out: &mut String, incident: &Incident) {
                 task(out, false, &quoted(other));
             }
         }
-        Some(traced) if traced.undecided == 0 => {
+        Some(traced) if traced.is_sure() => {
             task(out, true, "No process on record held another secret beside it.");
         }
         _ => task(
@@ -306,15 +388,17 @@ pub fn advisory(incident: &Incident) -> String {
     let state = match incident.standing {
         Standing::Revoked => "The key is revoked.",
         Standing::Replaced => "Another key is in use. The exposed one is revoked at TIME.",
-        Standing::InProduction => "The key is replaced at TIME and revoked at TIME.",
+        Standing::InProduction | Standing::Unknown => {
+            "The key is replaced at TIME and revoked at TIME."
+        }
         Standing::NotDeployed => "The key was never in use. It is revoked at TIME.",
     };
     let _ = writeln!(out, "- {state}");
     let reviewed = match (&incident.traced, &incident.scanned) {
         (None, None) => "Logs and audit records are under review.".to_owned(),
         (traced, scanned) => {
-            let launches = traced.as_ref().map(|it| count(it.launches.len(), "launch", "launches"));
-            let places = scanned.as_ref().map(|it| count(it.places.len(), "place", "places"));
+            let launches = traced.as_ref().map(|it| count(it.count(), "launch", "launches"));
+            let places = scanned.as_ref().map(|it| count(it.count(), "place", "places"));
             let both: Vec<String> = [
                 launches.map(|it| format!("{it} of our services held it")),
                 places.map(|it| format!("it stood in {it} that we looked through")),

@@ -4,10 +4,12 @@
 //! is the resolution's affair. A provider is run once a launch at most.
 
 mod answer;
+mod answers;
 mod json;
 mod keep;
 mod run;
 
+pub use answers::Answers;
 pub use keep::Directory;
 
 use crate::contract::model::{Contract, Fetch, Provider, RowId};
@@ -22,6 +24,7 @@ use crate::sys::identity::may_end_others;
 use keep::Keep;
 use run::{Job, Outcome};
 use std::ffi::{CStr, CString};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// The place of a provider among the sources.
@@ -41,8 +44,10 @@ pub struct Providers<'a> {
     keep: Option<&'a Directory>,
     /// Whether none may be run: others could write what names them.
     refused: bool,
+    /// What was asked for other launches of this call.
+    answers: &'a mut Answers,
     /// By provider: what became of it, once it was run.
-    outcomes: Vec<Option<Outcome>>,
+    outcomes: Vec<Option<Rc<Outcome>>>,
     /// By row: whether its value was asked for.
     asked: Vec<bool>,
     /// When the time of all is over.
@@ -57,6 +62,7 @@ impl<'a> Providers<'a> {
         extras: &'a [Extra],
         keep: Option<&'a Directory>,
         refused: bool,
+        answers: &'a mut Answers,
     ) -> Self {
         Providers {
             contract,
@@ -64,6 +70,7 @@ impl<'a> Providers<'a> {
             extras,
             keep,
             refused,
+            answers,
             outcomes: contract.providers.iter().map(|_| None).collect(),
             asked: vec![false; contract.rows.len()],
             until: None,
@@ -103,9 +110,13 @@ impl<'a> Providers<'a> {
         for place in places {
             let Some(provider) = self.contract.providers.get(place) else { continue };
             match self.prepare(provider) {
-                Ok(one) => prepared.push((place, provider, one)),
+                Ok(one) => match self.answers.find(provider, &one) {
+                    Some(outcome) => self.note(place, outcome),
+                    None => prepared.push((place, provider, one)),
+                },
                 Err(trouble) => {
-                    self.note(place, Outcome { answer: Err(trouble), stderr: 0, kept: None });
+                    let outcome = Outcome { answer: Err(trouble), stderr: 0, kept: None };
+                    self.note(place, Rc::new(outcome));
                 }
             }
         }
@@ -133,12 +144,14 @@ impl<'a> Providers<'a> {
             Some(Job::new(provider, command, keep, (start, end)))
         });
         let outcomes = run::all(jobs.collect());
-        for ((place, ..), outcome) in prepared.iter().zip(outcomes) {
-            self.note(*place, outcome);
+        for ((place, provider, one), outcome) in prepared.into_iter().zip(outcomes) {
+            let outcome = Rc::new(outcome);
+            self.answers.add(provider, one, &outcome);
+            self.note(place, outcome);
         }
     }
 
-    fn note(&mut self, place: usize, outcome: Outcome) {
+    fn note(&mut self, place: usize, outcome: Rc<Outcome>) {
         if let Some(slot) = self.outcomes.get_mut(place) {
             *slot = Some(outcome);
         }
@@ -197,7 +210,7 @@ impl<'a> Providers<'a> {
             if rows().next().is_none() {
                 continue;
             }
-            let outcome = self.outcomes.get(place).and_then(Option::as_ref);
+            let outcome = self.outcomes.get(place).and_then(Option::as_deref);
             let failed = |trouble| {
                 let (stderr, kept) = outcome.map_or((0, None), |it| (it.stderr, it.kept.clone()));
                 let failure = Failure { provider: provider.name, trouble, stderr, kept };

@@ -34,7 +34,7 @@ impl<'a> History<'a> {
     /// Of these keys at this time. `head` is there where the chain was verified.
     pub fn new(keys: Vec<Key<'a>>, time: String, head: Option<String>) -> History<'a> {
         let verified = head.is_some();
-        History { schema: "nexis-launch/rotation-history/v1", time, verified, head, keys }
+        History { schema: "nexis-launch/rotate-history/v1", time, verified, head, keys }
     }
 
     /// As one line of JSON.

@@ -72,7 +72,7 @@ impl Status {
         let of = |name: &&str| Some(Key::new(name, &book.state(name)?, contract, today));
         let rows = contract.rows.0.iter().filter(|row| row.secret && row.class.is_some());
         Status {
-            schema: "nexis-launch/rotation-status/v1",
+            schema: "nexis-launch/rotate-status/v1",
             day: today.to_string(),
             verified,
             keys: names.iter().filter_map(of).collect(),

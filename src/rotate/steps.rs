@@ -122,14 +122,22 @@ fn in_order(is_next: bool, next: Step, emergency: bool) -> Result<(), Refusal> {
     Err(Refusal { cause: format!("the next step is {}", next.name()), emergency: true })
 }
 
-/// What is to be revoked: the oldest value that has a successor in production. The one in
-/// production only where it is exposed, or in an emergency.
+/// What is to be revoked: the oldest exposed value, wherever it is; else the oldest that has a
+/// successor in production. The one in production only in an emergency.
 fn revoke(state: &State, emergency: bool) -> Result<&Value, Refusal> {
+    // One that a rotation is under way to is given up first.
+    let is_due = |value: &&Value| {
+        let begun = value.is_under_way() && value.deployed.is_none();
+        value.exposed.is_some() && value.revoked.is_none() && !begun
+    };
+    if let Some(value) = state.values.iter().find(is_due) {
+        return Ok(value);
+    }
     if let Some(value) = state.predecessors().next() {
         return Ok(value);
     }
     let value = state.current().ok_or_else(|| never("no value is left to revoke"))?;
-    if value.exposed.is_some() || emergency {
+    if emergency {
         return Ok(value);
     }
     let cause = match state.next() {
@@ -245,6 +253,11 @@ mod tests {
         assert_eq!(allowed("a1 !1 r1 s2 g2 v2 d2", false), "evidence2");
         // Another value's exposure allows nothing.
         assert_eq!(allowed("a1 s2 !2", false), "stage2 abort2");
+        // What is exposed goes before what a migration window ends for, also where nothing else is
+        // known of it.
+        assert_eq!(allowed("a1 s2 g2 v2 d2 !2", false), "revoke2");
+        assert_eq!(allowed("!1", false), "revoke1");
+        assert_eq!(allowed("a1 s2 !2 x2", false), "revoke2 evidence1");
     }
 
     #[test]

@@ -88,20 +88,40 @@ impl Given {
 
     /// Refuses texts that hold the value: they would stand in the ledger for good.
     pub fn holds_no(&self, value: &Secret, name: &str) -> Result<(), Vec<Error>> {
+        self.with_reason_holds_no(None, value, name)
+    }
+
+    /// The same of a record that has a reason too.
+    pub fn with_reason_holds_no(
+        &self,
+        reason: Option<&str>,
+        value: &Secret,
+        name: &str,
+    ) -> Result<(), Vec<Error>> {
         let mut needles = Needles::new();
         needles.add("the value", value.expose());
         for password in url::passwords(value.expose()) {
             needles.add("the value", password.expose());
         }
-        let record = Record { name: name.to_owned(), ..self.record() };
+        let reason = reason.map(str::to_owned);
+        let record = Record { name: name.to_owned(), reason, ..self.record() };
         let mut texts = record.texts().chain([name]);
         if texts.any(|text| needles.find(text.as_bytes()).is_some()) {
-            let error =
-                Error::new(Status::Usage, "cannot record it: a name or an option holds the value");
-            return Err(vec![error.hint("the ledger never holds a value; give its file alone")]);
+            return Err(holds_the_value());
         }
         Ok(())
     }
+}
+
+/// A text that was given for the ledger holds a value.
+pub fn holds_the_value() -> Vec<Error> {
+    let error = Error::new(Status::Usage, "cannot record it: a name or an option holds the value");
+    vec![error.hint("the ledger never holds a value; give its file alone")]
+}
+
+/// Takes the reason of an incident.
+pub fn reason(text: &str) -> Result<String, Vec<Error>> {
+    clean("--reason", Some(text)).map(Option::unwrap_or_default)
 }
 
 /// The name of the user that runs this, else its number.

@@ -1,7 +1,7 @@
 //! `rotate …`: each step of the checklist in order, on the record.
 
 mod check;
-mod given;
+pub(super) mod given;
 mod tell;
 
 use super::ledger::{concealed, directory, key, named_key};
@@ -47,15 +47,15 @@ fn said(text: String) -> Ending {
 }
 
 /// Where the ledger is, and what it is read with.
-struct Desk {
-    settings: Settings,
-    contract: &'static Contract,
-    path: PathBuf,
-    key: Key,
+pub(super) struct Desk {
+    pub(super) settings: Settings,
+    pub(super) contract: &'static Contract,
+    pub(super) path: PathBuf,
+    pub(super) key: Key,
 }
 
 impl Desk {
-    fn open(common: &typed::Common) -> Result<Desk, Vec<Error>> {
+    pub(super) fn open(common: &typed::Common) -> Result<Desk, Vec<Error>> {
         let options = Options { contract: common.contract.clone(), ..Options::default() };
         let (settings, contract) = launch::chosen(options)?;
         let path = directory(common.place.ledger.clone(), &settings)?;
@@ -65,7 +65,7 @@ impl Desk {
 
     /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
     /// launches.
-    fn fingerprint_key(&self, option: Option<PathBuf>) -> Result<Key, Vec<Error>> {
+    pub(super) fn fingerprint_key(&self, option: Option<PathBuf>) -> Result<Key, Vec<Error>> {
         let path = option.or_else(|| self.settings.fingerprint_key_file.clone());
         let path = path.ok_or_else(|| {
             let error =
@@ -86,7 +86,7 @@ impl Desk {
 }
 
 /// What was recorded last of a name, and the head, to be printed.
-fn recorded(ledger: &Ledger<'_>, name: &str) -> String {
+pub(super) fn recorded(ledger: &Ledger<'_>, name: &str) -> String {
     let record = ledger.book().records(name).last();
     let record = record.map(|record| {
         let (kind, value) = (record.kind.name(), &record.fingerprint);

@@ -14,13 +14,17 @@ fn incident() -> Incident {
     Incident {
         name: shown("JWT_SECRET"),
         class: Some(shown("jwt-signing")),
+        is_variable: true,
         can_be_generated: true,
         reason: shown("pasted into a ticket"),
         time: shown("2026-11-22T03:10:00Z"),
         actor: shown("alice"),
         fingerprint: Some(("9f86d081884c7d65".to_owned(), "5f2a9c01".to_owned())),
         standing: Standing::InProduction,
+        also: Vec::new(),
         head: None,
+        options: shown(" --ledger-key-file ledger.key"),
+        draft: None,
         traced: None,
         scanned: None,
     }
@@ -31,6 +35,7 @@ fn traced(launches: usize, others: &[&str], undecided: usize) -> Option<Traced> 
         launches: (0..launches).map(|at| shown(&format!("launch {at} on web-1"))).collect(),
         others: others.iter().map(|name| shown(name)).collect(),
         undecided,
+        ..Traced::default()
     })
 }
 
@@ -57,6 +62,7 @@ fn the_steps_of_the_page_stand_in_their_order() {
         "where the blast radius is unclear",
         "private advisory",
         "nexis-launch rotate evidence JWT_SECRET",
+        "nexis-launch ledger head --ledger-key-file ledger.key",
     ];
     let places: Vec<_> =
         steps.iter().map(|it| text.find(it).unwrap_or_else(|| panic!("{it} in\n{text}"))).collect();
@@ -82,7 +88,11 @@ fn what_is_done_is_ticked_and_nothing_else() {
 fn what_was_found_is_filled_in() {
     let text = checklist(&Incident {
         traced: traced(23, &["DATABASE_URL", "DATABASE_URL#password"], 0),
-        scanned: Some(Scanned { places: vec![shown("logs/app.log:17, base64")], unread: 2 }),
+        scanned: Some(Scanned {
+            places: vec![shown("logs/app.log:17, base64")],
+            unread: 2,
+            further: 0,
+        }),
         ..incident()
     });
     assert!(text.contains("Audit records: 23 launches got it."), "{text}");
@@ -108,6 +118,10 @@ fn what_could_not_be_told_is_never_ticked() {
     });
     assert!(is_done(&sure, "Audit records") && is_done(&sure, "Scan: it stands nowhere"), "{sure}");
     assert!(is_done(&sure, "No process on record"), "{sure}");
+    let unread = Some(Traced { unread: 1, ..Traced::default() });
+    let unread = checklist(&Incident { traced: unread, ..incident() });
+    assert!(!is_done(&unread, "Audit records"), "{unread}");
+    assert!(unread.contains("rotate every secret of the host"), "{unread}");
 }
 
 #[test]
@@ -126,13 +140,23 @@ fn each_class_has_words_of_its_own() {
     let other = Incident { class: None, can_be_generated: false, ..incident() };
     assert!(checklist(&other).contains("Have its issuer make another"));
     assert!(!checklist(&other).contains("nexis-launch generate"));
+    // What is not in the contract is in no process' environment that could be looked into.
+    let token = Incident { name: shown("ci-token"), is_variable: false, ..other };
+    let text = checklist(&token);
+    assert!(!text.contains("inspect") && text.contains("--value-file LEAKED=FILE"), "{text}");
+    let odd = checklist(&Incident { name: shown("a`;reboot;`"), ..token });
+    assert!(odd.contains("rotate revoke NAME ") && !odd.contains("revoke a"), "{odd}");
 }
 
 #[test]
 fn the_advisory_is_a_draft_without_a_value_or_a_place() {
     let incident = Incident {
         traced: traced(3, &["DATABASE_URL"], 0),
-        scanned: Some(Scanned { places: vec![shown("/srv/logs/app.log:17")], unread: 0 }),
+        scanned: Some(Scanned {
+            places: vec![shown("/srv/logs/app.log:17")],
+            unread: 0,
+            further: 0,
+        }),
         reason: shown(&format!("posted {CANARY} in chat")),
         ..incident()
     };
@@ -156,7 +180,7 @@ fn texts_of_others_are_no_markdown_and_no_new_line() {
     let text = checklist(&Incident {
         reason: shown(hostile),
         actor: shown(hostile),
-        scanned: Some(Scanned { places: vec![shown(hostile)], unread: 0 }),
+        scanned: Some(Scanned { places: vec![shown(hostile)], unread: 0, further: 0 }),
         ..incident()
     });
     assert!(!text.contains('\u{1b}') && !text.contains("\n- [x] done"), "{text}");

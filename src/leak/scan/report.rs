@@ -6,7 +6,8 @@ use super::Found;
 use super::git::Held;
 use crate::error::{Error, Status};
 use crate::leak::out::Out;
-use crate::manifest::Guard;
+use crate::leak::respond::{LISTED, Scanned};
+use crate::manifest::{Guard, Shown};
 use crate::output::to_stderr;
 use crate::report::uri;
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub enum Form {
     Json,
     /// SARIF 2.1.0.
     Sarif,
+    /// Nothing is written, and what was found goes into a checklist.
+    Kept,
 }
 
 /// A report that is being written.
@@ -45,6 +48,7 @@ pub struct Report<'e> {
     skipped: Vec<(String, String)>,
     more_skipped: u64,
     not_searched: Vec<String>,
+    kept: Vec<Shown>,
 }
 
 /// A finding's place.
@@ -71,7 +75,7 @@ impl<'e> Report<'e> {
         let driver =
             json!({ "driver": {"name": "nexis-launch", "version": version, "rules": rules} });
         let _ = match form {
-            Form::Text => Ok(()),
+            Form::Text | Form::Kept => Ok(()),
             Form::Json => {
                 write!(out, "{{\"schema\":\"{SCHEMA}\",\"launcher\":{launcher},\"findings\":[")
             }
@@ -96,6 +100,7 @@ impl<'e> Report<'e> {
             skipped: Vec::new(),
             more_skipped: 0,
             not_searched: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -183,7 +188,7 @@ impl<'e> Report<'e> {
         for &name in names {
             *self.by_name.entry(name).or_default() += 1;
         }
-        if self.found > 0 && self.form != Form::Text {
+        if self.found > 0 && matches!(self.form, Form::Json | Form::Sarif) {
             let _ = self.out.write_char(',');
         }
         self.found += 1;
@@ -199,6 +204,11 @@ impl<'e> Report<'e> {
             Form::Sarif => {
                 let result = place.sarif(&names.join(" and "), encoding);
                 let _ = write!(self.out, "{result}");
+            }
+            Form::Kept => {
+                if self.kept.len() < LISTED {
+                    self.kept.push(self.guard.owned(format!("{}: {encoding}", place.text())));
+                }
             }
         }
     }
@@ -229,6 +239,7 @@ impl<'e> Report<'e> {
             all.iter().map(|(file, why)| json!({"file": file, "why": why})).collect()
         };
         match self.form {
+            Form::Kept => {}
             Form::Text => self.summary(values.len(), unread),
             Form::Json => {
                 let tail = json!({
@@ -255,6 +266,17 @@ impl<'e> Report<'e> {
             }
         }
         self.out.end().map(|()| status)
+    }
+
+    /// Ends a report that is kept.
+    pub fn kept(self) -> Scanned {
+        let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let found = size(self.found);
+        Scanned {
+            further: found.saturating_sub(self.kept.len()),
+            places: self.kept,
+            unread: self.unread.len().saturating_add(size(self.more_unread)),
+        }
     }
 
     fn summary(&mut self, values: usize, unread: u64) {

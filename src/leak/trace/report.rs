@@ -4,7 +4,8 @@ use super::record::Record;
 use super::{Counts, Wanted};
 use crate::error::{Error, Status};
 use crate::leak::out::Out;
-use crate::manifest::Guard;
+use crate::leak::respond::{LISTED, Traced};
+use crate::manifest::{Guard, Shown};
 use crate::output::to_stderr;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ pub enum Form {
     Text,
     /// One JSON object.
     Json,
+    /// Nothing is written, and what was found goes into a checklist.
+    Kept,
 }
 
 /// A report that is being written.
@@ -33,6 +36,7 @@ pub struct Report<'a> {
     count: u64,
     outcomes: BTreeMap<String, u64>,
     besides: BTreeMap<String, u64>,
+    kept: Vec<Shown>,
 }
 
 /// A launch that got the value. All of its texts may be shown.
@@ -112,6 +116,19 @@ impl Entry {
         text
     }
 
+    /// All that a list has room for.
+    fn line(&self) -> String {
+        let program = self.program.as_deref().unwrap_or("no program");
+        let host = if self.host.is_empty() { "unknown" } else { &self.host };
+        let mut text =
+            format!("{} {} {program}, host {host}, pid {}", self.time, self.outcome, self.pid);
+        for (name, value) in &self.labels {
+            let _ = write!(text, ", {name}={value}");
+        }
+        let _ = write!(text, "; {}:{}", self.file, self.line);
+        text
+    }
+
     fn json(&self) -> Value {
         let labels: serde_json::Map<String, Value> =
             self.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
@@ -156,6 +173,7 @@ impl<'a> Report<'a> {
             count: 0,
             outcomes: BTreeMap::new(),
             besides: BTreeMap::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -204,6 +222,12 @@ impl<'a> Report<'a> {
         let _ = match self.form {
             Form::Text => write!(self.out, "{}", entry.text()),
             Form::Json => write!(self.out, "{}", entry.json()),
+            Form::Kept => {
+                if self.kept.len() < LISTED {
+                    self.kept.push(self.guard.owned(entry.line()));
+                }
+                Ok(())
+            }
         };
         *self.outcomes.entry(entry.outcome).or_default() += 1;
         for name in entry.besides {
@@ -225,6 +249,7 @@ impl<'a> Report<'a> {
         let show = |text: &String| self.guard.text(text).as_str().to_owned();
         let keys: Vec<_> = counts.keys.iter().map(show).collect();
         match self.form {
+            Form::Kept => {}
             Form::Text => self.summary(counts, &keys),
             Form::Json => {
                 let tail = json!({
@@ -245,6 +270,18 @@ impl<'a> Report<'a> {
             }
         }
         self.out.end().map(|()| status)
+    }
+
+    /// Ends a report that is kept.
+    pub fn kept(self, counts: &Counts) -> Traced {
+        let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        Traced {
+            further: size(self.count).saturating_sub(self.kept.len()),
+            launches: self.kept,
+            others: self.besides.keys().map(|name| self.guard.text(name)).collect(),
+            undecided: size(counts.undecided()),
+            unread: size(counts.unread),
+        }
     }
 
     fn summary(&mut self, counts: &Counts, keys: &[String]) {

@@ -1,0 +1,300 @@
+//! `leak respond`: an incident on the record, and what is to be done about it.
+
+use super::ledger::concealed;
+use super::rotate::given::{self, Given, Subject};
+use super::rotate::{Desk, recorded};
+use super::{Ending, print};
+use crate::cli::Respond;
+use crate::contract::model::Row;
+use crate::error::{Error, Status};
+use crate::fingerprint::Key;
+use crate::generate::rule;
+use crate::launch::lookup;
+use crate::leak::respond::{Incident, Scanned, Standing, Traced, advisory, checklist};
+use crate::leak::scan::{self, Progress, Scan, Target};
+use crate::leak::tools::Tools;
+use crate::leak::trace::{self, Trace, Wanted};
+use crate::ledger::state::State;
+use crate::ledger::{Ledger, Record};
+use crate::manifest::{Guard, Shown};
+use crate::needles::stream::Engine;
+use crate::needles::{LEAST, Needles};
+use crate::new_file::Place;
+use crate::secret::Secret;
+use crate::sys::process;
+use crate::url;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Records the exposure first, since that is what cannot wait; then looks around, and prints what
+/// to do.
+pub(super) fn respond(options: Respond) -> Ending {
+    // Before the value is read, as in a launch.
+    let _ = process::forbid_dumps();
+    concealed(answer(options))
+}
+
+fn answer(options: Respond) -> Ending {
+    let inputs = options.audit.iter().chain(&options.scan).chain(&options.value_file);
+    if inputs.filter(|input| *input == Path::new("-")).count() > 1 {
+        return Err(vec![super::leak::standard_input_twice()]);
+    }
+    let desk = Desk::open(&options.common)?;
+    let given = Given::read(&options.common, None)?;
+    let reason = given::reason(&options.reason)?;
+    // What cannot be written is said before anything is recorded.
+    let draft = options.advisory.as_deref().map(Place::find).transpose();
+    let draft = draft.map_err(|error| vec![error])?;
+    let value = Exposed::read(&options, &desk, &given)?;
+    let (opened, said) = open(&options, &desk, &given, reason, value.as_ref())?;
+    print(&said)?;
+
+    let mut needles = Needles::new();
+    if let Some(Exposed { value, .. }) = &value {
+        needles.add(options.common.name.clone(), value.expose());
+        for password in url::passwords(value.expose()) {
+            needles.add(format!("{}#password", options.common.name), password.expose());
+        }
+    }
+    let guard = Guard::new(&needles);
+    let entries = process::environment();
+    let tools = Tools::new(lookup(&entries, b"PATH").map(OsStr::from_bytes));
+    let dumb = lookup(&entries, b"TERM") == Some(b"dumb");
+    let incident = Incident {
+        name: guard.text(&options.common.name),
+        class: Some(guard.text(&opened.class)).filter(|class| !class.as_str().is_empty()),
+        is_variable: row(&desk, &options.common.name).is_some_and(|row| !row.part),
+        can_be_generated: row(&desk, &options.common.name)
+            .is_some_and(|row| rule::make(desk.contract, row).is_ok()),
+        reason: guard.text(opened.reason.as_deref().unwrap_or_default()),
+        time: guard.text(&opened.time),
+        actor: guard.text(&opened.actor),
+        fingerprint: Some((opened.fingerprint.clone(), opened.fingerprint_key_id.clone())),
+        standing: opened.standing,
+        also: opened.also.iter().map(|name| guard.text(name)).collect(),
+        head: Some(guard.text(&opened.head)),
+        options: typed(&options, guard),
+        draft: options.advisory.as_deref().map(|path| guard.text(&path.to_string_lossy())),
+        traced: traced(&options.audit, &opened, guard, &tools),
+        scanned: scanned(&options.scan, &needles, &tools, !dumb && io::stderr().is_terminal()),
+    };
+    let advisory = advisory(&incident);
+    print(&format!("\n{}", checklist(&incident)))?;
+    match &draft {
+        None => print(&format!("\n---\n\n{advisory}")),
+        Some(place) => {
+            place.fill(&Secret::new(advisory.into_bytes())).map_err(|error| vec![error])?;
+            Ok(Status::Success)
+        }
+    }
+}
+
+/// The exposed value, as it was given.
+struct Exposed {
+    value: Secret,
+    fingerprint: String,
+    password_fingerprint: Option<String>,
+    key_id: String,
+}
+
+impl Exposed {
+    /// Reads it, and refuses texts for the ledger that hold it.
+    fn read(options: &Respond, desk: &Desk, given: &Given) -> Result<Option<Exposed>, Vec<Error>> {
+        let Some(file) = &options.value_file else { return Ok(None) };
+        let key = desk.fingerprint_key(options.fingerprint_key_file.clone())?;
+        let name = &options.common.name;
+        let subject = Subject::recorded(name, "", desk.contract);
+        let value = subject.value(file)?;
+        given.with_reason_holds_no(Some(&options.reason), &value, name)?;
+        Ok(Some(Exposed {
+            fingerprint: key.fingerprint(value.expose()),
+            password_fingerprint: subject.password_fingerprint(&value, &key),
+            key_id: key.id(),
+            value,
+        }))
+    }
+}
+
+/// The incident on the record, and how its value stood then.
+struct Opened {
+    class: String,
+    reason: Option<String>,
+    time: String,
+    actor: String,
+    fingerprint: String,
+    password_fingerprint: Option<String>,
+    fingerprint_key_id: String,
+    standing: Standing,
+    also: Vec<String>,
+    head: String,
+}
+
+/// Records the exposure, and says that it did.
+fn open(
+    options: &Respond,
+    desk: &Desk,
+    given: &Given,
+    reason: String,
+    value: Option<&Exposed>,
+) -> Result<(Opened, String), Vec<Error>> {
+    let name = &options.common.name;
+    let class = options.class.as_deref();
+    let key = match value {
+        None if options.fingerprint_key_file.is_some()
+            || desk.settings.fingerprint_key_file.is_some() =>
+        {
+            Some(desk.fingerprint_key(options.fingerprint_key_file.clone())?)
+        }
+        _ => None,
+    };
+    let mut ledger = Ledger::open(&desk.path, &desk.key)?;
+    let state = ledger.book().state(name);
+    let class = match &state {
+        None => Subject::new(name, class, desk.contract)?.class,
+        Some(state) if class.is_some_and(|class| class != state.class) => {
+            let message =
+                format!("cannot keep {name} under that class: the ledger says {}", state.class);
+            return Err(vec![Error::new(Status::Usage, message).hint("leave --class away")]);
+        }
+        Some(state) => state.class.clone(),
+    };
+    if let (Some(value), Some(state)) = (value, &state)
+        && !state.values.iter().any(|known| known.fingerprint_key_id == value.key_id)
+    {
+        let message = format!(
+            "cannot tell which value of {name} that is: the ledger has its values under another fingerprint key"
+        );
+        return Err(vec![Error::new(Status::Data, message).hint(
+            "nothing was recorded; name that key with --fingerprint-key-file, or leave --value-file away for the value in production",
+        )]);
+    }
+    if let (Some(key), Some(state)) = (&key, &state)
+        && holds_a_value(&reason, key, state)
+    {
+        return Err(given::holds_the_value());
+    }
+    let particulars = Record { class, reason: Some(reason), ..Record::default() };
+    let particulars = match value {
+        None => particulars,
+        Some(value) => Record {
+            fingerprint: value.fingerprint.clone(),
+            fingerprint_key_id: value.key_id.clone(),
+            password_fingerprint: value.password_fingerprint.clone(),
+            ..particulars
+        },
+    };
+    let record = ledger.expose(name, given.add_to(particulars)).map_err(|error| vec![error])?;
+    let opened = Opened {
+        class: record.class.clone(),
+        reason: record.reason.clone(),
+        time: record.time.clone(),
+        actor: record.actor.clone(),
+        fingerprint: record.fingerprint.clone(),
+        password_fingerprint: record.password_fingerprint.clone(),
+        fingerprint_key_id: record.fingerprint_key_id.clone(),
+        standing: Standing::Unknown,
+        also: Vec::new(),
+        head: String::new(),
+    };
+    let state = ledger.book().state(name).unwrap_or_default();
+    let known = state.values.iter().find(|value| value.fingerprint == opened.fingerprint);
+    let same = ledger.book().names_of(&opened.fingerprint, &opened.fingerprint_key_id);
+    let opened = Opened {
+        also: same.into_iter().filter(|other| other != name).map(str::to_owned).collect(),
+        standing: standing(&state, &opened.fingerprint),
+        password_fingerprint: known.and_then(|value| value.password_fingerprint.clone()),
+        head: ledger.head(),
+        ..opened
+    };
+    Ok((opened, recorded(&ledger, name)))
+}
+
+/// Whether a word of a text, or all of it, is a value that the ledger knows by its fingerprint.
+/// In a hurry people paste.
+fn holds_a_value(text: &str, key: &Key, state: &State) -> bool {
+    let words = text.split(|it: char| it.is_whitespace() || "\"'`()[]<>,;".contains(it));
+    let inner = words.clone().map(|word| word.trim_matches(|it: char| ".:!?=".contains(it)));
+    let after = words.clone().filter_map(|word| word.split_once(['=', ':']).map(|(_, it)| it));
+    let mut all = [text].into_iter().chain(words.clone()).chain(inner).chain(after);
+    all.any(|word| {
+        let fingerprint = key.fingerprint(word.as_bytes());
+        word.len() >= LEAST && state.values.iter().any(|value| value.has(&fingerprint))
+    })
+}
+
+/// How a value stands by the ledger.
+fn standing(state: &State, fingerprint: &str) -> Standing {
+    let Some(value) = state.values.iter().find(|value| value.fingerprint == fingerprint) else {
+        return Standing::Unknown;
+    };
+    let current = state.current().map(|current| current.fingerprint.as_str());
+    match current {
+        _ if value.revoked.is_some() => Standing::Revoked,
+        Some(current) if current == fingerprint => Standing::InProduction,
+        _ if value.is_under_way() => Standing::NotDeployed,
+        Some(_) => Standing::Replaced,
+        None => Standing::Unknown,
+    }
+}
+
+fn row(desk: &Desk, name: &str) -> Option<&'static Row> {
+    desk.contract.known(name.as_bytes()).map(|known| desk.contract.row(known.row))
+}
+
+/// Where ledger and keys are, as it was typed; what would have to be quoted is left to the reader.
+fn typed(options: &Respond, guard: Guard<'_>) -> Shown {
+    let place = &options.common.place;
+    let all = [
+        ("--ledger", place.ledger.as_deref()),
+        ("--ledger-key-file", Some(&*place.ledger_key_file)),
+    ];
+    let mut text = String::new();
+    for (option, path) in all {
+        let Some(path) = path else { continue };
+        let path = path.to_str().filter(|path| {
+            path.bytes().all(|it| it.is_ascii_alphanumeric() || b"/._-+:@%".contains(&it))
+        });
+        let _ = write!(text, " {option} {}", path.unwrap_or("PATH"));
+    }
+    guard.owned(text)
+}
+
+/// The launches that got it.
+fn traced(audits: &[PathBuf], opened: &Opened, guard: Guard<'_>, tools: &Tools) -> Option<Traced> {
+    if audits.is_empty() {
+        return None;
+    }
+    let password = opened.password_fingerprint.clone().map(|it| ("value#password", it));
+    let value = ("value", opened.fingerprint.clone());
+    let fingerprints = [value].into_iter().chain(password).collect();
+    let wanted = Wanted { fingerprints, key_id: Some(opened.fingerprint_key_id.clone()) };
+    let report = trace::Report::new(trace::Form::Kept, &wanted, guard);
+    let (report, counts) = Trace::new(&wanted, report).through(audits, tools);
+    Some(report.kept(&counts))
+}
+
+/// Where it stands. Nothing is said of a value that is too short to be looked for.
+fn scanned(paths: &[PathBuf], needles: &Needles, tools: &Tools, shown: bool) -> Option<Scanned> {
+    if paths.is_empty() {
+        return None;
+    }
+    let mut report = scan::Report::new(scan::Form::Kept, Guard::new(needles), true);
+    if needles.is_empty() {
+        report.not_searched("the value");
+        return None;
+    }
+    let engine = Engine::new(needles);
+    let mut progress = Progress::new(shown);
+    let targets: Vec<_> = paths
+        .iter()
+        .map(|path| match path {
+            path if path == Path::new("-") => Target::Standard,
+            path => Target::Path(path),
+        })
+        .collect();
+    Scan::new(&engine, tools, &mut report, &mut progress).through(&targets);
+    Some(report.kept())
+}

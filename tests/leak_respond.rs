@@ -1,0 +1,304 @@
+//! `leak respond`: an incident on the record, and what is to be done about it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+use serde_json::Value;
+
+const RESPOND: [&str; 5] = ["leak", "respond", "JWT_SECRET", "--reason", "pasted into a ticket"];
+
+fn respond(desk: &Desk, more: &[&str]) -> Outcome {
+    desk.done(&[&RESPOND[..], more].concat())
+}
+
+/// A launch in production with the desk's ledger, and with this value of JWT_SECRET.
+fn launch(desk: &Desk, value: &str) -> Launch {
+    Launch::sound("production")
+        .env("JWT_SECRET", value)
+        .env(
+            "DATABASE_URL",
+            "postgres://nexis:p%40ss%2Fw0rd-of-the-database@db.internal/nexis?sslmode=require",
+        )
+        .env("NEXIS_LAUNCH_LEDGER", desk.ledger().to_str().unwrap())
+        .env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", desk.path("fingerprint.key").to_str().unwrap())
+        .canary(SECRET)
+        .canary(OTHER)
+}
+
+fn last(desk: &Desk, name: &str) -> Value {
+    serde_json::from_str(desk.text(name).lines().last().unwrap()).unwrap()
+}
+
+/// Each of these stands in the text, in this order.
+#[track_caller]
+fn in_order(text: &str, words: &[&str]) {
+    let mut rest = text;
+    for word in words {
+        let at = rest.find(word).unwrap_or_else(|| panic!("no {word:?} in order\n{text}"));
+        rest = &rest[at + word.len()..];
+    }
+}
+
+#[test]
+fn from_the_alarm_to_the_revocation() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.refused(65, &["rotate", "revoke", "JWT_SECRET"]);
+    respond(&desk, &["--actor", "alice", "--approved-by", "bob", "--change", "INC-3"]);
+    let record = last(&desk, "JWT_SECRET");
+    for (name, value) in [
+        ("kind", "exposed"),
+        ("reason", "pasted into a ticket"),
+        ("actor", "alice"),
+        ("approved_by", "bob"),
+        ("change", "INC-3"),
+        ("class", "jwt-signing"),
+    ] {
+        assert_eq!(record[name], value, "{record:#}");
+    }
+
+    // Services that start anew in the incident do start, with a warning, until there is another.
+    let outcome = launch(&desk, SECRET).run();
+    outcome.status(0).warning("value-exposed", "JWT_SECRET").no_canary().seen();
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify"]);
+    launch(&desk, SECRET).run().status(0).warning("value-exposed", "JWT_SECRET");
+    desk.steps("JWT_SECRET", &["deploy"]);
+    let outcome = launch(&desk, SECRET).run();
+    outcome.status(78).error("value-exposed", "JWT_SECRET").program_did_not_run().no_canary();
+    desk.steps("JWT_SECRET", &["revoke"]);
+    let outcome = launch(&desk, SECRET).run();
+    outcome.status(78).error("value-revoked", "JWT_SECRET").program_did_not_run().no_canary();
+    launch(&desk, OTHER).run().status(0).no_finding("value-exposed").no_finding("value-revoked");
+    desk.steps("JWT_SECRET", &["evidence"]);
+    desk.holds_no_value();
+}
+
+#[test]
+fn an_exposed_value_may_be_revoked_before_there_is_another() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    respond(&desk, &[]);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    assert_eq!(desk.kinds("JWT_SECRET"), ["adopted", "exposed", "revoked"]);
+    let outcome = launch(&desk, SECRET).run();
+    outcome.status(78).error("value-revoked", "JWT_SECRET").program_did_not_run();
+    // And what was revoked is said where the incident is opened once more.
+    let outcome = respond(&desk, &["--value-file", "{home}/old"]);
+    in_order(&outcome.out(), &["## 1. ", "- [x] Record it", "## 2. "]);
+}
+
+#[test]
+fn the_record_and_the_head_come_first_and_the_checklist_can_be_typed() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let outcome = respond(&desk, &[]);
+    let (out, head) = (outcome.out(), desk.head());
+    let begin =
+        format!("JWT_SECRET exposed: record 2, value 04546ddeb24573db\nhead {head}\n\n# Leak");
+    assert!(out.starts_with(&begin), "{out}");
+    let key = desk.path("ledger.key");
+    let revoke =
+        format!("`nexis-launch rotate revoke JWT_SECRET --ledger-key-file {}`", key.display());
+    in_order(
+        &out,
+        &[
+            &head,
+            "## 1. Revoke at once",
+            &revoke,
+            "## 2. Deploy a replacement",
+            "nexis-launch generate JWT_SECRET --out FILE",
+            "## 3. Review",
+            "nexis-launch leak trace --fingerprint 04546ddeb24573db --fingerprint-key-id",
+            "nexis-launch leak scan --value-file JWT_SECRET=FILE",
+            "## 4. Rotate what was next to it",
+            "## 5. Say it and close it",
+            "the draft is below",
+            "# Draft: exposure of a key (jwt-signing)",
+        ],
+    );
+    desk.done(&["ledger", "verify", "--head", &head]);
+}
+
+#[test]
+fn what_trace_and_scan_find_is_filled_in() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let audit = desk.path("audit.log");
+    let audit = audit.to_str().unwrap();
+    let labelled = ["--audit-log", audit, "--label", "commit=d41773f"];
+    launch(&desk, SECRET).options(labelled).run().status(0);
+    launch(&desk, OTHER).options(labelled).run().status(0);
+    desk.write("app.log", format!("one\ntoken={SECRET}\n"));
+    let outcome = respond(
+        &desk,
+        &["--value-file", "{home}/old", "--audit", audit, "--scan", "{home}/app.log", audit],
+    );
+    in_order(
+        &outcome.out(),
+        &[
+            "- [x] Audit records: 1 launch got it.\n",
+            "/witness, host ",
+            ", commit=d41773f; ",
+            "/audit.log:1`\n",
+            "- [ ] Scan: it stands in 1 place.\n",
+            "/app.log:2: raw`\n",
+            "- [ ] `DATABASE_URL`\n",
+            "- [ ] `DATABASE_URL#password`\n",
+            "1 launch of our services held it; it stood in 1 place that we looked through",
+        ],
+    );
+    // By the fingerprint on record alone too.
+    let outcome = respond(&desk, &["--audit", audit]);
+    in_order(&outcome.out(), &["Audit records: 1 launch got it.\n", "leak scan --value-file"]);
+    // What cannot be read or compared is never ticked, and the incident is open all the same.
+    let outcome = respond(&desk, &["--audit", "{home}/absent.log"]);
+    outcome.says("cannot read").says("absent.log");
+    in_order(&outcome.out(), &["- [ ] Audit records: No launch", "1 thing could not be read"]);
+    assert_eq!(desk.kinds("JWT_SECRET"), ["adopted", "exposed", "exposed", "exposed"]);
+}
+
+#[test]
+fn thousands_of_places_are_counted_and_not_listed() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.write("app.log", format!("{SECRET}\n").repeat(3000));
+    let outcome = respond(&desk, &["--value-file", "{home}/old", "--scan", "{home}/app.log"]);
+    in_order(
+        &outcome.out(),
+        &["it stands in 3000 places.", "/app.log:20: raw`", "- and 2980 more"],
+    );
+    assert!(!outcome.out().contains("app.log:21:"), "{outcome}");
+}
+
+#[test]
+fn the_draft_goes_into_a_new_file_that_nobody_else_reads() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let outcome = respond(&desk, &["--advisory", "{home}/draft.md"]);
+    let draft = std::fs::read_to_string(desk.path("draft.md")).unwrap();
+    assert!(draft.starts_with("# Draft: exposure of a key (jwt-signing)\n"), "{draft}");
+    assert!(!draft.contains("04546ddeb24573db") && !outcome.out().contains("# Draft"), "{outcome}");
+    assert!(outcome.out().contains("/draft.md`."), "{outcome}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(desk.path("draft.md")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    // What is there is not overwritten, and then nothing is recorded either.
+    desk.refused(73, &[&RESPOND[..], &["--advisory", "{home}/draft.md"]].concat());
+    assert_eq!(std::fs::read_to_string(desk.path("draft.md")).unwrap(), draft);
+}
+
+#[test]
+fn a_key_that_nothing_is_recorded_of_needs_its_value_and_a_class() {
+    let desk = Desk::new();
+    desk.refused(65, &RESPOND).says("knows no value");
+    let of = |name: &'static str| ["leak", "respond", name, "--reason", "in a build log"];
+    desk.refused(64, &[&of("ci-token")[..], &["--value-file", "{home}/old"]].concat())
+        .says("has no class");
+    desk.refused(64, &of("JWT_SECERT")).says("has no class");
+    desk.refused(64, &of("NEXIS_JWT_SECRET")).says("it is an alias");
+    desk.done(
+        &[&of("ci-token")[..], &["--value-file", "{home}/old", "--class", "ci-token"]].concat(),
+    );
+    assert_eq!(last(&desk, "ci-token")["class"], "ci-token");
+    desk.refused(64, &[&of("ci-token")[..], &["--class", "database"]].concat());
+    desk.done(&["rotate", "revoke", "ci-token"]);
+    assert_eq!(desk.kinds("ci-token"), ["exposed", "revoked"]);
+    // A variable of the contract has a class.
+    respond(&desk, &["--value-file", "{home}/new"]);
+    launch(&desk, OTHER).run().status(0).warning("value-exposed", "JWT_SECRET");
+}
+
+#[test]
+fn a_value_under_the_name_of_another_key_is_said_in_the_checklist() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let words = ["leak", "respond", "OPENAI_API_KEY", "--reason", "in a log"];
+    let outcome = desk.done(&[&words[..], &["--value-file", "{home}/old"]].concat());
+    in_order(
+        &outcome.out(),
+        &[
+            "OPENAI_API_KEY exposed: record 1",
+            "- [ ] The ledger has the same value as `JWT_SECRET`: open it there too.\n",
+            "`nexis-launch leak respond JWT_SECRET --reason TEXT --ledger-key-file ",
+            "## 2. ",
+        ],
+    );
+    assert!(!respond(&desk, &["--value-file", "{home}/new"]).out().contains("the same value as"));
+}
+
+#[test]
+fn the_password_inside_an_exposed_url_is_traced_too() {
+    let desk = Desk::new();
+    let url = "postgres://nexis:p%40ss%2Fw0rd-of-the-database@db.internal/nexis?sslmode=require";
+    let audit = desk.path("audit.log");
+    let audit = audit.to_str().unwrap();
+    launch(&desk, SECRET).options(["--audit-log", audit]).run().status(0);
+    // Another URL with the same password.
+    desk.write("url", url.replace("db.internal", "replica.internal"));
+    let words = ["leak", "respond", "DATABASE_URL", "--reason", "in a dump"];
+    let outcome = desk
+        .keyed(words)
+        .args(["--value-file", desk.path("url").to_str().unwrap(), "--audit", audit])
+        .canary("p@ss/w0rd-of-the-database")
+        .canary("p%40ss%2Fw0rd-of-the-database")
+        .run();
+    outcome.status(0).no_canary();
+    in_order(&outcome.out(), &["Audit records: 1 launch got it.\n", "- [ ] `JWT_SECRET`\n"]);
+}
+
+#[test]
+fn a_ledger_with_a_fault_or_another_key_is_65_and_nothing_is_written() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.write("other.key", HEX_KEY.replace('9', "8"));
+    let other = ["--value-file", "{home}/old", "--fingerprint-key-file", "{home}/other.key"];
+    desk.refused(65, &[&RESPOND[..], &other].concat()).says("another fingerprint key");
+    desk.write(
+        "ledger/JWT_SECRET.jsonl",
+        desk.text("JWT_SECRET").replace("jwt-signing", "database"),
+    );
+    desk.refused(65, &RESPOND).says("JWT_SECRET.jsonl line 1");
+    let audit = ["--audit", "{home}/old"];
+    desk.refused(65, &[&RESPOND[..], &audit].concat()).says("JWT_SECRET.jsonl line 1");
+}
+
+#[test]
+fn a_reason_with_the_value_in_it_is_never_recorded() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    for reason in [
+        SECRET.to_owned(),
+        format!("found {SECRET}, in a log"),
+        format!("JWT_SECRET={SECRET} in a log"),
+        format!("see \"{SECRET}\"."),
+    ] {
+        // By its fingerprint, where the value itself is not given.
+        let words = ["leak", "respond", "JWT_SECRET", "--reason", &reason];
+        desk.refused(64, &words).says("holds the value");
+        desk.refused(64, &[&words[..], &["--value-file", "{home}/old"]].concat());
+    }
+    for reason in ["", " ", "two\nlines"] {
+        desk.refused(64, &["leak", "respond", "JWT_SECRET", "--reason", reason]);
+    }
+    desk.refused(64, &["leak", "respond", "JWT_SECRET"]);
+    desk.holds_no_value();
+}
+
+#[test]
+fn standard_input_is_read_once_and_a_scan_needs_the_value() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.refused(64, &[&RESPOND[..], &["--scan", "{home}/old"]].concat());
+    desk.refused(64, &[&RESPOND[..], &["--value-file", "-", "--scan", "-"]].concat());
+    let file = std::fs::File::open(desk.path("old")).unwrap();
+    let outcome = desk
+        .keyed(RESPOND)
+        .args(["--value-file", "-"])
+        .stdin(Stream::Fd(std::sync::Arc::new(file.into())))
+        .run();
+    outcome.status(0).no_canary();
+    assert_eq!(last(&desk, "JWT_SECRET")["fingerprint"], "04546ddeb24573db");
+}
