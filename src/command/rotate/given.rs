@@ -87,14 +87,14 @@ impl Given {
     }
 
     /// Refuses texts that hold the value: they would stand in the ledger for good.
-    pub fn holds_no(&self, value: &Secret, name: &str) -> Result<(), Vec<Error>> {
+    pub fn holds_no(&self, value: &Secret, name: &str, class: &str) -> Result<(), Vec<Error>> {
         let mut needles = Needles::new();
         needles.add("the value", value.expose());
         for password in url::passwords(value.expose()) {
             needles.add("the value", password.expose());
         }
         let record = Record { name: name.to_owned(), ..self.record() };
-        let mut texts = record.texts().chain([name]);
+        let mut texts = record.texts().chain([name, class]);
         if texts.any(|text| needles.find(text.as_bytes()).is_some()) {
             let error =
                 Error::new(Status::Usage, "cannot record it: a name or an option holds the value");
