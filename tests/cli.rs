@@ -171,7 +171,9 @@ fn the_manual_page_names_commands_options_and_statuses() {
             assert!(section.contains(&format!("--{option}")), "{name} --{option}");
         }
         let subs = of.get_subcommands().filter(|sub| sub.get_name() != "help");
-        1 + subs.map(|sub| sections(text, sub, &format!("{name} {}", sub.get_name()))).sum::<usize>()
+        1 + subs
+            .map(|sub| sections(text, sub, &format!("{name} {}", sub.get_name())))
+            .sum::<usize>()
     }
     let all = nexis_launch::cli::command();
     let count: usize = all.get_subcommands().map(|sub| sections(&text, sub, sub.get_name())).sum();

@@ -237,8 +237,18 @@ fn a_secret_in_the_words_of_a_command_stands_in_plain_text() {
         let found = found(pod(&format!("    command: {command}\n")));
         assert!(found.iter().all(|(_, code, _)| code != PLAIN), "{command}: {found:?}");
     }
-    let line = "ExecStart=\nExecStart=/usr/bin/env JWT_SECRET=canary-canary nexis-launch run -- /x\n";
+    let line =
+        "ExecStart=\nExecStart=/usr/bin/env JWT_SECRET=canary-canary nexis-launch run -- /x\n";
     assert!(found(unit(line)).contains(&(5, PLAIN.to_owned(), "JWT_SECRET".to_owned())));
+}
+
+#[test]
+fn a_secret_in_a_configmap_is_found_in_both_of_its_sections() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nexis}\ndata:\n  JWT_SECRET: canary-canary-1\nbinaryData:\n  nexis-encryption-key: Y2FuYXJ5LWNhbmFyeQ==\n";
+    finds(
+        of("map.yaml", text),
+        &[(5, "plaintext-secret", "JWT_SECRET"), (7, "plaintext-secret", "NEXIS_ENCRYPTION_KEY")],
+    );
 }
 
 #[test]

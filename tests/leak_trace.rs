@@ -264,11 +264,11 @@ fn files_patterns_compressed_logs_and_standard_input_are_read() {
 fn a_launch_that_kept_the_final_newline_got_the_value_too() {
     let contract = "version: 1\nname: keeping\nvariables:\n  - {name: TOKEN, secret: true, purpose: x, read_by: y, final_newline: keep}\n";
     for end in ["", "\n", "\r\n"] {
-        let kept = raw(Launch::new()
+        let kept = raw(Launch::witness(["--mode", "staging"])
             .file("key", HEX_KEY)
             .file("contract.yaml", contract)
             .file("secrets/token", &format!("{SECRET}{end}"))
-            .options(["--mode", "staging", "--contract", "{root}/contract.yaml"])
+            .options(["--contract", "{root}/contract.yaml"])
             .options(["--fingerprint-key-file", "{root}/key"])
             .options(["--secrets-dir", "{root}/secrets"]));
         let outcome = trace(&kept).args(["{root}/audit.log"]).run();

@@ -130,7 +130,9 @@ fn every_table_of_the_documents_is_whole_and_says_nothing_twice() {
             let rule = rows.get(1).is_some_and(|row| row.starts_with("| -"));
             assert!(rule, "{}: a table without a head: {}", page.display(), rows[0]);
             // The first cell, or the second where the first is empty.
-            let cell = |row: &&str| row.split(" | ").find(|it| it.trim_matches(['|', ' ']) != "").map(str::to_owned);
+            let cell = |row: &&str| {
+                row.split(" | ").find(|it| it.trim_matches(['|', ' ']) != "").map(str::to_owned)
+            };
             let mut first: Vec<_> = rows.iter().filter_map(cell).collect();
             first.sort_unstable();
             let twice = first.windows(2).find(|pair| pair[0] == pair[1]);
