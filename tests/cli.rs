@@ -164,6 +164,22 @@ fn the_manual_page_names_commands_options_and_statuses() {
     for word in ["run", "check", "explain", "audit", "NEXIS_LAUNCH_MODE", "127", "78"] {
         assert!(text.contains(word), "{word}");
     }
+    // Each command has a section of its own, commands of commands too, with all of its options.
+    fn sections(text: &str, of: &clap::Command, name: &str) -> usize {
+        let title = format!("\n.SH \"COMMAND {}\"\n", name.to_uppercase());
+        let section = text.split(&title).nth(1).unwrap_or_else(|| panic!("no section {title}"));
+        let section = section.split("\n.SH").next().unwrap().replace("\\-", "-");
+        for option in of.get_arguments().filter_map(|it| it.get_long()) {
+            assert!(section.contains(&format!("--{option}")), "{name} --{option}");
+        }
+        let subs = of.get_subcommands().filter(|sub| sub.get_name() != "help");
+        1 + subs
+            .map(|sub| sections(text, sub, &format!("{name} {}", sub.get_name())))
+            .sum::<usize>()
+    }
+    let all = nexis_launch::cli::command();
+    let count: usize = all.get_subcommands().map(|sub| sections(&text, sub, sub.get_name())).sum();
+    assert!(count > 30, "{count}");
 }
 
 #[test]

@@ -218,10 +218,45 @@ fn standard_input_is_read_and_its_kind_told_by_what_stands_there() {
 }
 
 #[test]
+fn a_secret_in_the_words_of_a_command_stands_in_plain_text() {
+    const PLAIN: &str = "plaintext-secret";
+    for (command, name) in [
+        ("[env, JWT_SECRET=canary-canary, nexis-launch, run, --, nexis-gateway]", "JWT_SECRET"),
+        ("[sh, -c, 'NEXIS_JWT_SECRET=canary-canary nexis-launch run -- x']", "JWT_SECRET"),
+        ("[nexis-launch, run, --, x, --OPENAI_API_KEY=canary-canary]", "OPENAI_API_KEY"),
+    ] {
+        let found = found(pod(&format!("    command: {command}\n")));
+        assert!(found.contains(&(8, PLAIN.to_owned(), name.to_owned())), "{command}: {found:?}");
+    }
+    // What a shell makes there, what is no secret, and what is not given is none.
+    for command in [
+        "[sh, -c, 'JWT_SECRET=$(cat /x) nexis-launch run -- x']",
+        "[sh, -c, 'JWT_SECRET=$OTHER nexis-launch run -- x']",
+        "[env, JWT_SECRET=, NEXIS_LOG_LEVEL=info, JWT_SECRET_FILE=/x, nexis-launch, run, --, x]",
+    ] {
+        let found = found(pod(&format!("    command: {command}\n")));
+        assert!(found.iter().all(|(_, code, _)| code != PLAIN), "{command}: {found:?}");
+    }
+    let line =
+        "ExecStart=\nExecStart=/usr/bin/env JWT_SECRET=canary-canary nexis-launch run -- /x\n";
+    assert!(found(unit(line)).contains(&(5, PLAIN.to_owned(), "JWT_SECRET".to_owned())));
+}
+
+#[test]
+fn a_secret_in_a_configmap_is_found_in_both_of_its_sections() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nexis}\ndata:\n  JWT_SECRET: canary-canary-1\nbinaryData:\n  nexis-encryption-key: Y2FuYXJ5LWNhbmFyeQ==\n";
+    finds(
+        of("map.yaml", text),
+        &[(5, "plaintext-secret", "JWT_SECRET"), (7, "plaintext-secret", "NEXIS_ENCRYPTION_KEY")],
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_with_file_and_line() {
     for (name, text, line) in [
         ("a.yaml", "a: [canary-canary\nb: {\n", 2),
         ("a.yaml", "a: 1\na: canary-canary\n", 2),
+        ("a.yaml", "a:\n  canary-canary: 1\n  canary-canary: 2\n", 3),
         ("a.yaml", "a: !!int canary-canary\n", 1),
         ("a.yaml", "{{- if .Values.x }}\na: canary-canary\n", 1),
         ("a.yaml", "a: *canary-canary\n", 1),

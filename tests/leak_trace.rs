@@ -261,6 +261,25 @@ fn files_patterns_compressed_logs_and_standard_input_are_read() {
 }
 
 #[test]
+fn a_launch_that_kept_the_final_newline_got_the_value_too() {
+    let contract = "version: 1\nname: keeping\nvariables:\n  - {name: TOKEN, secret: true, purpose: x, read_by: y, final_newline: keep}\n";
+    for end in ["", "\n", "\r\n"] {
+        let kept = raw(Launch::witness(["--mode", "staging"])
+            .file("key", HEX_KEY)
+            .file("contract.yaml", contract)
+            .file("secrets/token", &format!("{SECRET}{end}"))
+            .options(["--contract", "{root}/contract.yaml"])
+            .options(["--fingerprint-key-file", "{root}/key"])
+            .options(["--secrets-dir", "{root}/secrets"]));
+        let outcome = trace(&kept).args(["{root}/audit.log"]).run();
+        outcome.status(1).no_canary();
+        assert_eq!(launches(&outcome)[0]["got"], json!(["TOKEN"]), "{end:?}");
+        // The values that are asked for are as they were.
+        assert_eq!(result(&outcome)["wanted"]["values"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let mine = lines(&[record(launched(SECRET, HEX_KEY))]);
     let outcome = trace(&mine).args(["{root}/absent.log", "{root}/audit.log"]).run();

@@ -372,6 +372,13 @@ fn a_text_that_holds_the_value_is_never_recorded() {
     }
     let words = ["rotate", "start", OTHER, "--class", "database", "--value-file", "{home}/new"];
     desk.refused(64, &words);
+    // A value of lower-case letters could be the name of a class, which the ledger records too.
+    let lower = "abcdefghijklmnop-0123456789";
+    std::fs::write(desk.path("lower"), lower).unwrap();
+    let file = ["--value-file", "{home}/lower", "--expires", "2999-01-01", "--class", lower];
+    desk.refused(64, &[&["rotate", "start", "ci-token"][..], &file].concat())
+        .says("holds the value")
+        .never_says(lower);
     desk.holds_no_value();
 }
 

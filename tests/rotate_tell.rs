@@ -182,6 +182,25 @@ fn the_plan_is_the_rest_of_the_checklist() {
 }
 
 #[test]
+fn the_plans_commands_are_whole_and_a_name_is_one_word_of_a_shell() {
+    let desk = Desk::new();
+    for (name, class, expires, command) in [
+        ("npm", "provider-api-key", "", "rotate start npm --class provider-api-key --value-file"),
+        ("ci/x", "ci-token", "2999-01-01", "rotate start ci/x --class ci-token --expires DATE "),
+        ("a'$(id)`b`;c", "database", "", r"`` nexis-launch rotate start 'a'\''$(id)`b`;c' --class"),
+    ] {
+        let mut words = vec!["rotate", "adopt", name, "--class", class, "--created", "2026-01-01"];
+        words.extend(["--value-file", "{home}/new"]);
+        if !expires.is_empty() {
+            words.extend(["--expires", expires]);
+        }
+        desk.done(&words);
+        let text = desk.done(&["rotate", "plan", name]).out();
+        assert!(text.contains(command), "{command} in {text}");
+    }
+}
+
+#[test]
 fn the_history_tells_who_did_what_and_when() {
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 10);

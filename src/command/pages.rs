@@ -15,9 +15,12 @@ pub(super) fn completions(shell: Shell) -> String {
 }
 
 /// What each exit status means, in the order in which the first that applies is taken.
-const STATUSES: [(Status, &str); 14] = [
+const STATUSES: [(Status, &str); 13] = [
     (Status::Usage, "The command line or a NEXIS_LAUNCH_* setting is wrong."),
-    (Status::Data, "A contract, env, ledger or audit file is not valid."),
+    (
+        Status::Data,
+        "A contract, env, key or ledger file is not valid; a step of a rotation is out of order.",
+    ),
     (
         Status::NoInput,
         "A file named on the command line or by a setting is missing or cannot be read.",
@@ -27,20 +30,41 @@ const STATUSES: [(Status, &str); 14] = [
     (Status::NotMet, "The contract is not met: there is at least one finding of severity error."),
     (
         Status::Temporary,
-        "The only errors are providers that failed or took too long: trying again may help.",
+        "The only errors are providers that failed or took too long, or the filter of --mask-output \
+         could not be started: trying again may help.",
     ),
     (Status::NoPermission, "Privileges could not be dropped."),
-    (Status::CannotWrite, "A required manifest or audit line could not be written."),
+    (
+        Status::CannotWrite,
+        "A required manifest or audit line, a record of the ledger, a file of init or generate, or the \
+         result of another command could not be written.",
+    ),
     (Status::Software, "A fault of the launcher itself."),
     (
         Status::Unhealthy,
         "health: not healthy; inspect: a process is not current; contract diff: looser; rotate \
-         status: overdue; rotate verify: the command failed.",
+         status: overdue; rotate verify: the command failed; leak: the value was found, or somebody \
+         got it.",
     ),
-    (Status::Found, "leak: the value was found, or somebody got it."),
     (Status::Undecided, "inspect, leak: not all could be told, and nothing of status 1."),
     (Status::Success, "check, explain and the others: nothing is wrong."),
 ];
+
+/// Adds what a command takes, then each of its own commands.
+fn section(command: &clap::Command, name: &str, page: &mut String) {
+    let mut section = Vec::new();
+    let man = Man::new(command.clone());
+    // Writing to memory does not fail.
+    let _ = man.render_synopsis_section(&mut section);
+    let _ = man.render_options_section(&mut section);
+    let text = String::from_utf8_lossy(&section)
+        .replace(".SH SYNOPSIS", &format!(".SH \"COMMAND {}\"", name.to_uppercase()))
+        .replace(".SH OPTIONS", ".SS Options");
+    page.push_str(&text);
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        self::section(sub, &format!("{name} {}", sub.get_name()), page);
+    }
+}
 
 /// The manual page, nexis-launch(1): every command with its options, the exit statuses and the
 /// codes of findings.
@@ -56,15 +80,7 @@ pub(super) fn manual() -> String {
     let _ = man.render_description_section(&mut page);
     let mut page = String::from_utf8_lossy(&page).into_owned();
     for sub in command.get_subcommands() {
-        let name = sub.get_name().to_owned();
-        let mut section = Vec::new();
-        let man = Man::new(sub.clone());
-        let _ = man.render_synopsis_section(&mut section);
-        let _ = man.render_options_section(&mut section);
-        let section = String::from_utf8_lossy(&section)
-            .replace(".SH SYNOPSIS", &format!(".SH \"COMMAND {}\"", name.to_uppercase()))
-            .replace(".SH OPTIONS", ".SS Options");
-        page.push_str(&section);
+        section(sub, sub.get_name(), &mut page);
     }
     let mut end = Roff::new();
     end.control("SH", ["EXIT STATUS"]);

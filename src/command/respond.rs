@@ -108,7 +108,8 @@ impl Exposed {
         let name = &options.common.name;
         let subject = Subject::recorded(name, "", desk.contract);
         let value = subject.value(file)?;
-        given.with_reason_holds_no(Some(&options.reason), &value, name)?;
+        let class = options.class.as_deref().unwrap_or_default();
+        given.with_reason_holds_no(Some(&options.reason), &value, name, class)?;
         Ok(Some(Exposed {
             fingerprint: key.fingerprint(value.expose()),
             password_fingerprint: subject.password_fingerprint(&value, &key),
@@ -270,7 +271,9 @@ fn traced(audits: &[PathBuf], opened: &Opened, guard: Guard<'_>, tools: &Tools) 
     let password = opened.password_fingerprint.clone().map(|it| ("value#password", it));
     let value = ("value", opened.fingerprint.clone());
     let fingerprints = [value].into_iter().chain(password).collect();
-    let wanted = Wanted { fingerprints, key_id: Some(opened.fingerprint_key_id.clone()) };
+    // The ledger has a value as launches have it, a newline that its contract keeps included.
+    let key_id = Some(opened.fingerprint_key_id.clone());
+    let wanted = Wanted { fingerprints, kept: Vec::new(), key_id };
     let report = trace::Report::new(trace::Form::Kept, &wanted, guard);
     let (report, counts) = Trace::new(&wanted, report).through(audits, tools);
     Some(report.kept(&counts))

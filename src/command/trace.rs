@@ -12,6 +12,7 @@ use crate::leak::value;
 use crate::manifest::Guard;
 use crate::needles::{LEAST, Needles};
 use crate::output::to_stderr;
+use crate::secret::Secret;
 use crate::sys::process;
 use crate::url;
 use std::ffi::OsStr;
@@ -45,7 +46,13 @@ pub(super) fn trace(options: Trace) -> Ending {
                     fingerprints.push(("value#password", key.fingerprint(password.expose())));
                 }
             }
-            Wanted { fingerprints, key_id: Some(key.id()) }
+            // Whether the launch took the final newline off is its contract's choice.
+            let kept = [&b"\n"[..], b"\r\n"];
+            let kept = kept.map(|end| {
+                let whole = Secret::new([value.expose(), end].concat());
+                key.fingerprint(whole.expose())
+            });
+            Wanted { fingerprints, kept: kept.to_vec(), key_id: Some(key.id()) }
         }
         (Some(_), _, None) => {
             let message = "cannot trace a value: there is no key to make its fingerprint with";
@@ -58,7 +65,7 @@ pub(super) fn trace(options: Trace) -> Ending {
             let fingerprint = digits(&given, 16, "--fingerprint")?;
             let id = fingerprint_key_id.map(|id| digits(&id, 8, "--fingerprint-key-id"));
             let key_id = id.transpose()?.or_else(|| key.as_ref().map(Key::id));
-            Wanted { fingerprints: vec![("value", fingerprint)], key_id }
+            Wanted { fingerprints: vec![("value", fingerprint)], kept: Vec::new(), key_id }
         }
     };
     let form = match format {

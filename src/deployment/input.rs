@@ -1,7 +1,6 @@
 //! The files as they are read: what kind each is, and which file a path among them means.
 
 use super::in_line;
-use crate::contract::name::shown;
 use crate::error::{Error, Status};
 use crate::yaml::{self, Dialect, Node};
 use std::io::Read;
@@ -100,8 +99,8 @@ fn kind(path: &Path, bytes: Vec<u8>) -> Result<Kind, Vec<Error>> {
     if !yaml && (unit || first.is_some_and(is_section)) {
         return Ok(Kind::Unit(text));
     }
-    let (documents, faults) =
-        yaml::documents(&text, Dialect::Deployment, |key| shown(key, "a key"));
+    // A key is text of a file that may be anybody's; the line says which.
+    let (documents, faults) = yaml::documents(&text, Dialect::Deployment, |_| "a key");
     if faults.is_empty() {
         return Ok(Kind::Yaml(documents.into_iter().map(Node::merged).collect()));
     }

@@ -171,6 +171,9 @@ impl Judge<'_> {
                 self.unmapped(setting);
             }
         }
+        for setting in names::assignments(self.contract, target) {
+            self.value(&setting, &resolution, false);
+        }
         for (path, at) in &target.files {
             self.file(*at, path, &options);
         }

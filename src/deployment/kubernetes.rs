@@ -37,7 +37,8 @@ pub fn store(object: &Node, file: usize, deployment: &mut Deployment) {
     };
     let name = object.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
     let mut keys = Vec::new();
-    for (section, encoded) in [("data", secret), ("stringData", false)] {
+    // A Secret has no binaryData and a ConfigMap no stringData.
+    for (section, encoded) in [("data", secret), ("stringData", false), ("binaryData", !secret)] {
         for (key, node) in object.get(section).map(Node::entries).unwrap_or_default() {
             let text = node.scalar().unwrap_or_default().into_bytes();
             let value = match encoded.then(|| decoded(&text)).flatten() {

@@ -2,12 +2,13 @@
 //! told on its command line.
 
 use super::judge::is_program;
-use super::model::{Place, Target, Word};
+use super::model::{Given, Place, Setting, Target, Word};
 use super::unit::words;
 use crate::contract::model::{Contract, Role};
 use crate::contract::name::is_variable;
 use crate::finding::{Code, Fact};
 use crate::nearest::{nearest, nearest_within};
+use crate::secret::Secret;
 use std::borrow::Cow;
 
 /// The launcher's own name.
@@ -82,6 +83,27 @@ pub fn is_ours(contract: &Contract, target: &Target) -> bool {
         }
     });
     started || named || sets
+}
+
+/// The secrets that a command sets in its own words (`env NAME=VALUE`, `sh -c 'NAME=VALUE …'`),
+/// where no shell has to make the value first.
+pub fn assignments(contract: &Contract, target: &Target) -> Vec<Setting> {
+    let is_secret = |name: &str| {
+        contract.known(name.as_bytes()).is_some_and(|known| {
+            matches!(known.role, Role::Own | Role::Alias(_)) && contract.row(known.row).secret
+        })
+    };
+    let all = target.words().flat_map(|word| {
+        let at = word.at;
+        words(&word.text).into_iter().filter_map(move |word| {
+            let (name, value) = word.split_once('=')?;
+            let literal = !value.trim().is_empty() && !value.contains(['$', '`']);
+            let name = name.trim_start_matches('-').to_owned();
+            let given = Given::Literal(Secret::new(value.as_bytes().to_vec()));
+            literal.then_some(Setting { name, at, given, judged: true })
+        })
+    });
+    all.filter(|setting| is_secret(&setting.name)).collect()
 }
 
 /// An image's name, and its tag or digest.

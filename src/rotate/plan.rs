@@ -5,6 +5,7 @@ use crate::contract::model::Contract;
 use crate::ledger::state::{State, Step, Value};
 use crate::output::escape;
 use jiff::civil::Date;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The class of keys of which a program holds one at a time.
@@ -18,7 +19,8 @@ pub fn markdown(
     contract: &Contract,
     today: Date,
 ) -> String {
-    let shown = escape(name).replace('`', "\\`");
+    let name = escape(name);
+    let shown = name.replace('`', "\\`");
     let mut text = format!("# Rotation of {shown}\n\n");
     let window = window(contract, class);
     let days = window.map_or("no window".to_owned(), |days| format!("at most {days} days"));
@@ -51,19 +53,38 @@ pub fn markdown(
         );
     }
     text.push('\n');
-    checklist(&mut text, &shown, state);
+    // What the contract does not say of a key has to be said again.
+    let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));
+    let mut besides = match row.and_then(|row| row.class) {
+        Some(_) => String::new(),
+        None => format!(" --class {class}"),
+    };
+    if window.is_none() {
+        besides.push_str(" --expires DATE");
+    }
+    checklist(&mut text, &for_shell(&name), &besides, state);
     text
 }
 
+/// A name as one word of a shell, which takes none of it for its own.
+fn for_shell(name: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,".contains(&byte);
+    match name.bytes().all(plain) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("'{}'", name.replace('\'', "'\\''"))),
+    }
+}
+
 /// One line a step: done, or with the command that records it.
-fn checklist(text: &mut String, name: &str, state: Option<&State>) {
+fn checklist(text: &mut String, name: &str, besides: &str, state: Option<&State>) {
     let value = state.and_then(State::under_way);
     let next = state.and_then(State::next);
     let options = "--ledger DIR --ledger-key-file FILE";
     let started = value.and_then(|value| value.started.as_deref());
     item(text, started, "Generate the new value with a cryptographic generator", "");
-    let start =
-        format!("rotate start {name} --value-file FILE --fingerprint-key-file FILE {options}");
+    let start = format!(
+        "rotate start {name}{besides} --value-file FILE --fingerprint-key-file FILE {options}"
+    );
     item(text, started, "Store it in the secret manager, and begin", &start);
     for step in Step::ALL {
         let done = value.filter(|_| next.is_some_and(|next| step < next));
@@ -114,6 +135,10 @@ fn item(text: &mut String, done: Option<&str>, what: &str, command: &str) {
     let _ = match (done, command) {
         (Some(time), _) => writeln!(text, "- [x] {what} ({time})"),
         (None, "") => writeln!(text, "- [ ] {what}"),
+        // A backquote inside needs two around (CommonMark, code spans).
+        (None, command) if command.contains('`') => {
+            writeln!(text, "- [ ] {what}\n      `` nexis-launch {command} ``")
+        }
         (None, command) => writeln!(text, "- [ ] {what}\n      `nexis-launch {command}`"),
     };
 }

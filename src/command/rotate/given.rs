@@ -87,8 +87,8 @@ impl Given {
     }
 
     /// Refuses texts that hold the value: they would stand in the ledger for good.
-    pub fn holds_no(&self, value: &Secret, name: &str) -> Result<(), Vec<Error>> {
-        self.with_reason_holds_no(None, value, name)
+    pub fn holds_no(&self, value: &Secret, name: &str, class: &str) -> Result<(), Vec<Error>> {
+        self.with_reason_holds_no(None, value, name, class)
     }
 
     /// The same of a record that has a reason too.
@@ -97,6 +97,7 @@ impl Given {
         reason: Option<&str>,
         value: &Secret,
         name: &str,
+        class: &str,
     ) -> Result<(), Vec<Error>> {
         let mut needles = Needles::new();
         needles.add("the value", value.expose());
@@ -105,7 +106,7 @@ impl Given {
         }
         let reason = reason.map(str::to_owned);
         let record = Record { name: name.to_owned(), reason, ..self.record() };
-        let mut texts = record.texts().chain([name]);
+        let mut texts = record.texts().chain([name, class]);
         if texts.any(|text| needles.find(text.as_bytes()).is_some()) {
             return Err(holds_the_value());
         }

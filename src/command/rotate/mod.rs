@@ -114,7 +114,7 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let fingerprint_key = desk.fingerprint_key(options.fingerprint_key_file.clone())?;
     let days = given::days(&options, action, subject.has_window(desk.contract))?;
     let value = subject.value(&options.value_file)?;
-    given.holds_no(&value, &options.common.name)?;
+    given.holds_no(&value, &options.common.name, &subject.class)?;
     if action == Action::Start {
         subject.judge(&value)?;
     }
@@ -190,7 +190,7 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     let class = state.as_ref().map(|state| state.class.as_str()).unwrap_or_default();
     let key = desk.fingerprint_key(fingerprint_key_file)?;
     let value = Subject::recorded(&name, class, desk.contract).value(&file)?;
-    given.holds_no(&value, &name)?;
+    given.holds_no(&value, &name, class)?;
     let wrong = if key.id() != expected.fingerprint_key_id {
         Some("it was started under another fingerprint key")
     } else if key.fingerprint(value.expose()) != expected.fingerprint {

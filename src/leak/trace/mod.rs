@@ -32,6 +32,8 @@ const MOST_KEYS: usize = 16;
 pub struct Wanted {
     /// The fingerprints of the value and of secrets inside it, with what to call them.
     pub fingerprints: Vec<(&'static str, String)>,
+    /// Those of the value with a final newline, which a contract can keep.
+    pub kept: Vec<String>,
     /// The id of the key that they were made with, where that is known.
     pub key_id: Option<String>,
 }
@@ -170,7 +172,8 @@ fn judge(
         None => key.is_some(),
     };
     let is_wanted = |fingerprint: &str| {
-        wanted.fingerprints.iter().any(|(_, wanted)| wanted.eq_ignore_ascii_case(fingerprint))
+        let own = wanted.fingerprints.iter().map(|(_, wanted)| wanted);
+        own.chain(&wanted.kept).any(|wanted| wanted.eq_ignore_ascii_case(fingerprint))
     };
     let mut got: Vec<&str> = Vec::new();
     let mut unknown = false;
