@@ -245,7 +245,11 @@ pub(super) fn tighten(
         (Some(old), Some(new)) if new.bytes < old.bytes => {
             less("generate", &format!("{} bytes", new.bytes), &format!("{} bytes", old.bytes));
         }
-        (None, Some(_)) if required.has(Mode::Development) || base.required_when.is_some() => {
+        (None, Some(_))
+            if required.has(Mode::Development)
+                || base.required_when.is_some()
+                || base.feature.is_some() =>
+        {
             less("generate", "a value", "a required one");
         }
         (_, Some(new)) => base.generate = Some(new),
