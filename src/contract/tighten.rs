@@ -148,7 +148,7 @@ fn is_demanded(row: &RowDraft) -> bool {
 }
 
 /// Whether a template has a value where no source has one, as a default would: each part outside
-/// of `[…]` has a default, a generator, or such a template itself. What does not parse, or needs
+/// of `[…]` has a default, a generator, or such a template itself, or is the mode. What does not parse, or needs
 /// itself, is a problem of its own.
 fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
     let pieces = pattern::parse(text).unwrap_or_default();
@@ -162,6 +162,8 @@ fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
             row.is_some_and(|row| {
                 row.default.is_some()
                     || row.generate.is_some()
+                    // The mode is always known.
+                    || row.format.kind == Some(KindName::Mode)
                     || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
             })
         })
