@@ -391,6 +391,11 @@ impl Launch {
         Guard::new(&self.needles)
     }
 
+    /// What has no value to look for though a source is there.
+    pub fn unread(&self) -> Vec<Finding> {
+        masked::unread(self.survey.contract, &self.survey.resolution)
+    }
+
     /// The secrets that were read, for whoever looks for them elsewhere.
     pub fn into_secrets(self) -> Secrets {
         let contract = self.survey.contract;
@@ -410,8 +415,16 @@ impl Launch {
             let name = finding.variable.as_deref().unwrap_or("a source of secrets");
             (missed && is_secret).then(|| (name.to_owned(), finding.message()))
         });
+        let mut unread: Vec<(String, String)> = unread.collect();
+        for finding in self.unread() {
+            let name = finding.variable.as_deref().unwrap_or_default();
+            // Said already, of the row or of the contract as a whole.
+            if finding.code != Code::InsecureContract && !unread.iter().any(|one| one.0 == name) {
+                unread.push((name.to_owned(), finding.message()));
+            }
+        }
         let short = masked::short(contract, &self.survey.resolution);
-        Secrets { unread: unread.collect(), short, needles: self.needles }
+        Secrets { unread, short, needles: self.needles }
     }
 
     /// The record of this launch.

@@ -86,6 +86,32 @@ fn a_blank_or_burnt_secret_is_never_accepted() {
 }
 
 #[test]
+fn a_required_secret_that_would_not_reach_the_program_is_never_accepted() {
+    let start = |what: &str, keys: &str| {
+        let contract =
+            format!("version: 1\nname: own\nvariables:\n  - {{name: KEY, secret: true{keys}}}\n");
+        let reason = ["--reason", "x", "--until", &day(5)];
+        let launch = Launch::witness(["--mode", "production", "--accept", what]);
+        launch.options(reason).contract(&contract).options(["--secrets-dir", "{root}/s"]).dir("s")
+    };
+    let required = ", required: always";
+    for (code, content) in
+        [("contains-nul", &b"with\0nul-in-it"[..]), ("not-utf8", b"\xff\xfe-odd")]
+    {
+        let what = format!("{code}:KEY");
+        let outcome = start(&what, required).file("s/KEY", content).run();
+        outcome.status(64).error(code, "KEY").program_did_not_run();
+        start(&what, "").file("s/KEY", content).run().status(0).warning(code, "KEY");
+    }
+    let as_file = ", deliver: file";
+    let outcome = start("no-file-to-deliver:KEY", &format!("{as_file}{required}"));
+    let outcome = outcome.env("KEY", "a value without a file").run();
+    outcome.status(64).error("no-file-to-deliver", "KEY").program_did_not_run();
+    let outcome = start("no-file-to-deliver:KEY", as_file).env("KEY", "a value").run();
+    outcome.status(0).warning("no-file-to-deliver", "KEY");
+}
+
+#[test]
 fn an_unknown_code_is_64() {
     let outcome = accepting("too-shrt:JWT_SECRET", &day(5)).run();
     outcome.status(64).says("too-short").program_did_not_run();

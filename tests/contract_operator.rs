@@ -244,6 +244,11 @@ fn what_would_pass_the_programs_demands_by_is_looser() {
             "{name: JWT_SECRET, format: {kind: url, schemes: [a]}}",
             "JWT_SECRET: format kind url is looser than text",
         ),
+        (
+            // Its feature demands it; a value that is made up on a laptop would meet that.
+            "{name: OPENAI_API_KEY, generate: {kind: base64url, bytes: 32}}",
+            "OPENAI_API_KEY: generate a value is looser than a required one",
+        ),
     ] {
         let text = format!("version: 1\nextends: builtin:nexis-gateway\nvariables:\n- {row}\n");
         let error = parse(&text).unwrap_err();

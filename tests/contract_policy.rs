@@ -191,6 +191,9 @@ fn a_template_of_defaults_is_no_value_for_a_required_row() {
     };
     for (template, parts) in [
         ("{OUR_A}", "- {name: OUR_A, default: known-to-everybody-who-reads-this-file}"),
+        // The mode is always known, and so is all that is made of it.
+        ("known-to-everybody-in-{NEXIS_ENV}", "- {name: OUR_A}"),
+        ("{OUR_A}", "- {name: OUR_A, template: 'known-to-everybody-in-{NEXIS_ENV}'}"),
         (
             "{OUR_A}-{OUR_B}[{OUR_C}]",
             "- {name: OUR_A, default: x}\n- {name: OUR_B, template: 'y{OUR_A}'}\n- {name: OUR_C}",

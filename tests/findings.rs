@@ -250,6 +250,26 @@ fn a_placeholder_is_the_whole_value_and_never_a_part_of_it() {
 }
 
 #[test]
+fn a_milder_code_of_an_extending_contract_hides_no_public_value() {
+    let rejects = |name: &str, value: &str| {
+        format!(
+            "version: 1\nname: lax\nextends: builtin:nexis-gateway\nvariables:\n- name: {name}\n  \
+             rejects: [{{value: '{value}', code: undeclared-secret}}]\n"
+        )
+    };
+    for (name, value) in [
+        ("JWT_SECRET", "test_secret_key_that_is_long_enough"),
+        ("JWT_SECRET", "change-me-change-me-change-me-123"),
+        ("DATABASE_URL", "postgres://app:postgres@db.internal/x?sslmode=require"),
+    ] {
+        let outcome =
+            Launch::sound("production").contract(&rejects(name, value)).env(name, value).run();
+        outcome.status(78).error("placeholder", name).program_did_not_run();
+        outcome.warning("undeclared-secret", name);
+    }
+}
+
+#[test]
 fn every_burnt_value_is_refused_outside_development() {
     for value in [
         "dev_only_secret_change_in_production",

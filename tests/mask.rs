@@ -254,6 +254,37 @@ fn what_cannot_be_read_is_not_passed_over() {
 }
 
 #[test]
+fn a_value_that_the_contract_lets_fail_is_not_passed_over_either() {
+    let store = |row: &str, script: &str| {
+        format!(
+            "version: 1\nname: own\nvariables:\n  - {{name: KEY, secret: true{row}}}\nproviders:\n\
+             \x20 - {{name: store, command: [/bin/sh, -c, '{script}'], format: dotenv}}\n"
+        )
+    };
+    let from_store = ", provider: store";
+    let fails = |severity: &str| format!("{from_store}, severity: {{provider-failed: {severity}}}");
+    let large = "printf KEY=; head -c 70000 /dev/zero | tr \"\\0\" A";
+    for (contract, mode, status, said) in [
+        // What names the provider could be written by others, so nobody was asked.
+        (store(from_store, "echo KEY=x"), 0o646, 78, "contract.yaml"),
+        (store(&fails("warning"), "exit 1"), 0o644, 75, "KEY from provider store"),
+        (store(&fails("none"), "exit 1"), 0o644, 75, "KEY from provider store"),
+        (store(from_store, large), 0o644, 78, "KEY"),
+        // There, and refused for its newline.
+        (store(", final_newline: refuse", "true"), 0o644, 78, "KEY ends with a newline"),
+    ] {
+        let outcome = mask([], format!("{SECRET}\n"))
+            .without("JWT_SECRET")
+            .file("secrets/KEY", if contract.contains("refuse") { "a-secret-value\n" } else { "" })
+            .contract(&contract)
+            .mode("contract.yaml", mode)
+            .run();
+        outcome.status(status).says(said).no_canary();
+        assert!(outcome.stdout.is_empty(), "{contract}: {outcome}");
+    }
+}
+
+#[test]
 fn while_it_waits_its_user_cannot_look_into_it() {
     let (launch, writer, _reader) = piped(mask([], "").unprivileged());
     let mut running = launch.start();

@@ -417,6 +417,100 @@ fn a_failure_can_be_accepted_and_reported_as_any_of_the_contract() {
 }
 
 #[test]
+fn a_part_that_a_required_secret_lacks_is_never_accepted() {
+    let rows = |demand: &str, secret: bool| {
+        format!(
+            "variables:\n  - {{name: URL, secret: true, format: {{kind: url}}{demand}, \
+             template: 'postgres://app:{{PASSWORD}}@db.internal/x'}}\n\
+             parts:\n  - {{name: PASSWORD, secret: {secret}, provider: store}}\n"
+        )
+    };
+    let accept = ["--accept", "provider-failed:PASSWORD", "--reason", "x", "--until", &tomorrow()];
+    let failing = "  - {name: store, command: [/bin/false], format: raw}\n";
+    for secret in [true, false] {
+        let launch = own(&rows(REQUIRED, secret), failing).env("NEXT", "x");
+        let outcome = launch.options(accept).run();
+        outcome.status(64).error("provider-failed", "PASSWORD").program_did_not_run();
+    }
+    // Nobody demands the URL: its part may fail.
+    let outcome = own(&rows("", true), failing).options(accept).run();
+    assert_eq!(outcome.status(0).seen().var("URL"), None);
+    outcome.warning("provider-failed", "PASSWORD");
+}
+
+#[test]
+fn a_contract_that_lowers_a_failure_does_not_lower_the_demand() {
+    let failing = "  - {name: store, command: [/bin/false], format: raw}\n";
+    let lowered = ", severity: {provider-failed: warning}";
+    let outcome = own(&rows(&[("KEY", &format!("{REQUIRED}{lowered}"))]), failing).run();
+    outcome.status(78).only_errors(&[("missing-required", "KEY")]).program_did_not_run();
+    outcome.warning("provider-failed", "KEY");
+    let outcome = own(&rows(&[("KEY", lowered)]), failing).run();
+    assert_eq!(outcome.status(0).seen().var("KEY"), None);
+    // As of a part.
+    let rows = format!(
+        "variables:\n  - {{name: URL, secret: true, required: always, \
+         template: 'postgres://app:{{PASSWORD}}@db.internal/{{NAME}}'}}\n\
+         parts:\n  - {{name: PASSWORD, secret: true, provider: store{lowered}}}\n  - {{name: NAME}}\n"
+    );
+    let outcome = own(&rows, failing).env("NAME", "x").run();
+    outcome.status(78).only_errors(&[("incomplete-template", "URL")]).program_did_not_run();
+}
+
+#[test]
+fn of_several_lines_of_env_files_a_provider_sees_the_last_as_the_program_would() {
+    let providers = "  - {name: store, command: [/bin/sh, -c, 'printf %s \"$LENT\"'], \
+                     format: raw, environment: [{name: LENT, keep: true}]}\n";
+    let outcome = own(&rows(&[("KEY", "")]), providers)
+        .options(["--env-file", "{root}/one", "--env-file", "{root}/two"])
+        .file("one", "LENT=first\nLENT=second\n")
+        .file("two", "LENT=third\n")
+        .run();
+    let seen = outcome.status(0).seen();
+    assert_eq!(seen.text("LENT").unwrap(), "third");
+    assert_eq!(seen.text("KEY").unwrap(), "third");
+}
+
+#[test]
+fn a_name_that_a_provider_reads_is_no_unknown_variable() {
+    let launch = |lent: &str| {
+        let providers = format!(
+            "  - {{name: store, command: [/bin/echo, x], format: raw, environment: [{lent}]}}\n\
+             prefixes: [OWN_]\n"
+        );
+        own(&rows(&[("KEY", "")]), &providers).env("OWN_STORE_TOKEN", SECRET).canary(SECRET).run()
+    };
+    for lent in ["OWN_STORE_TOKEN", "{name: OWN_STORE_TOKEN, keep: true}"] {
+        launch(lent).status(0).no_finding("unknown-variable").no_canary();
+    }
+    launch("OWN_STORE").status(0).warning("unknown-variable", "OWN_STORE_TOKEN");
+}
+
+#[test]
+fn what_a_provider_logs_in_with_is_hidden_by_more_names_and_inside_urls() {
+    let providers = "  - {name: store, command: [/bin/echo, x], format: raw, environment: \
+                     [AWS_SECRET_ACCESS_KEY, VAULT_SECRET_ID, STORE_ADDRESS, SOPS_AGE_KEY_FILE]}\n";
+    for (name, value, canary, found) in [
+        ("AWS_SECRET_ACCESS_KEY", SECRET, SECRET, "AWS_SECRET_ACCESS_KEY"),
+        ("VAULT_SECRET_ID", SECRET, SECRET, "VAULT_SECRET_ID"),
+        (
+            "STORE_ADDRESS",
+            "https://app:pass-7Qx-word@store.internal",
+            "pass-7Qx-word",
+            "STORE_ADDRESS#password",
+        ),
+    ] {
+        let launch = || own(&rows(&[("KEY", "")]), providers).env(name, value).canary(canary);
+        let outcome = launch().args([canary]).run();
+        outcome.status(78).error("secret-in-arguments", found).program_did_not_run().no_canary();
+        launch().options(["--label", &format!("l={canary}")]).run().status(0).no_canary();
+    }
+    // The place of one is none.
+    let launch = own(&rows(&[("KEY", "")]), providers).env("SOPS_AGE_KEY_FILE", "/etc/nexis/age");
+    launch.args(["/etc/nexis/age"]).run().status(0).seen();
+}
+
+#[test]
 fn check_and_explain_run_providers_too() {
     let launch = |command: &str| {
         Launch::command(command, ["--mode", "production", "--format", "json"])

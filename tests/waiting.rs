@@ -66,6 +66,21 @@ fn a_wait_for_a_lock_ends_too() {
 }
 
 #[test]
+fn a_signal_that_was_inherited_as_ignored_stays_ignored_while_it_waits() {
+    // As of a command that a script puts into the background: Ctrl-C is not meant for it.
+    let launch = on_a_pipe().ignoring([libc::SIGINT]);
+    let pipe = launch.root().join("pipe");
+    let running = launch.start();
+    wait_for("the launcher to wait", || waits(running.pid()));
+    running.signal(libc::SIGINT);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert!(waits(running.pid()), "it ended");
+    std::fs::write(pipe, SECRET).unwrap();
+    let outcome = running.finish();
+    assert_eq!(outcome.status(0).seen().text("JWT_SECRET").unwrap(), SECRET);
+}
+
+#[test]
 fn as_the_first_process_of_a_container_it_ends_as_well() {
     // In a PID namespace of its own the launcher is process 1, for which the kernel discards
     // signals without a handler.

@@ -4,7 +4,7 @@ use super::Ending;
 use crate::cli::{Mask, Options};
 use crate::contract::name;
 use crate::error::{Error, Status};
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Finding, Severity};
 use crate::launch::{Launch, Secrets, Survey};
 use crate::leak::value;
 use crate::manifest::Guard;
@@ -65,23 +65,23 @@ fn named(given: &OsStr) -> (&str, &Path) {
 /// What could not be read of what options, settings and the contract name.
 fn unread(launch: &Launch) -> Vec<Error> {
     let guard = launch.guard();
+    let mut unread = launch.unread();
+    let refused = unread.iter().any(|finding| finding.code == Code::InsecureContract);
+    // That is said of the files that others could write, and once.
+    unread.retain(|finding| finding.code != Code::InsecureContract);
     let findings = launch.verdict.findings.iter();
-    let contract = launch.survey.contract;
-    let is_secret = |finding: &Finding| {
-        let name = finding.variable.as_deref().unwrap_or_default();
-        contract.known(name.as_bytes()).is_none_or(|known| contract.row(known.row).secret)
-    };
-    let unread = findings.filter(|finding| match (finding.code, &finding.fact) {
-        // Read, and larger than its row allows: it can be masked.
-        (Code::TooLarge, Fact::More { bytes: Some(_), .. }) => false,
-        (Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge, _) => is_secret(finding),
-        (code, _) => code.status() != Status::NotMet && finding.severity == Severity::Error,
+    let others = findings.filter(|finding| match finding.code {
+        Code::InsecureContract => refused,
+        Code::ProviderFailed => false,
+        // A directory, or what else is no variable's.
+        Code::SourceUnreadable | Code::SourceRefused | Code::TooLarge => finding.variable.is_none(),
+        code => code.status() != Status::NotMet && finding.severity == Severity::Error,
     });
     let error = |finding: &Finding| {
-        Error::new(finding.code.status(), text(guard, &finding.message()))
+        Error::new(finding.status(), text(guard, &finding.message()))
             .hint(text(guard, &finding.hint()))
     };
-    unread.map(error).collect()
+    others.chain(&unread).map(error).collect()
 }
 
 fn text(guard: Guard<'_>, text: &str) -> String {

@@ -77,6 +77,12 @@ impl Contract {
         provider.is_some_and(|provider| provider.answer == Answer::Raw)
     }
 
+    /// Whether a provider may see a variable of this name.
+    pub fn is_lent(&self, name: &[u8]) -> bool {
+        let lent = self.providers.iter().flat_map(|provider| provider.environment);
+        lent.into_iter().any(|lent| lent.name.as_bytes() == name)
+    }
+
     /// Whether a provider's own credential is of this name: it is kept from the program, unless
     /// each provider that may see it leaves it there.
     pub fn lends(&self, name: &[u8]) -> bool {

@@ -148,7 +148,7 @@ fn is_demanded(row: &RowDraft) -> bool {
 }
 
 /// Whether a template has a value where no source has one, as a default would: each part outside
-/// of `[…]` has a default, a generator, or such a template itself. What does not parse, or needs
+/// of `[…]` has a default, a generator, or such a template itself, or is the mode. What does not parse, or needs
 /// itself, is a problem of its own.
 fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
     let pieces = pattern::parse(text).unwrap_or_default();
@@ -162,6 +162,8 @@ fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
             row.is_some_and(|row| {
                 row.default.is_some()
                     || row.generate.is_some()
+                    // The mode is always known.
+                    || row.format.kind == Some(KindName::Mode)
                     || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
             })
         })
@@ -245,7 +247,11 @@ pub(super) fn tighten(
         (Some(old), Some(new)) if new.bytes < old.bytes => {
             less("generate", &format!("{} bytes", new.bytes), &format!("{} bytes", old.bytes));
         }
-        (None, Some(_)) if required.has(Mode::Development) || base.required_when.is_some() => {
+        (None, Some(_))
+            if required.has(Mode::Development)
+                || base.required_when.is_some()
+                || base.feature.is_some() =>
+        {
             less("generate", "a value", "a required one");
         }
         (_, Some(new)) => base.generate = Some(new),

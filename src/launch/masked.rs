@@ -5,9 +5,10 @@ use crate::contract::model::{Contract, Kind};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::mask::{self, Outlook};
 use crate::needles::LEAST;
-use crate::resolve::Resolution;
+use crate::resolve::{Outcome, Resolution};
 use crate::secret::Secret;
 use crate::url;
+use std::borrow::Cow;
 
 impl Survey {
     /// Finds out whether the program's output can be masked, where that was asked for. Only a
@@ -42,6 +43,31 @@ impl Secrets {
             add(format!("{name}#password"), password.expose());
         }
     }
+}
+
+/// The candidates of secrets that have no value to look for, whatever the contract makes of that: a
+/// file that cannot be read, a provider that failed. What is withheld is passed over, as it is when
+/// it is judged.
+pub(super) fn unread(contract: &'static Contract, resolution: &Resolution) -> Vec<Finding> {
+    let mut unread = Vec::new();
+    for resolved in &resolution.rows {
+        let row = contract.row(resolved.id);
+        if !row.secret || resolved.seen.is_empty() || resolution.withholds(contract, resolved.id) {
+            continue;
+        }
+        unread.extend(resolved.seen.iter().filter_map(|seen| match &seen.outcome {
+            Outcome::Failed(code, fact) => Some(Finding {
+                code: *code,
+                severity: Severity::Error,
+                variable: Some(Cow::Borrowed(row.name)),
+                source: Some(seen.source.clone()),
+                fact: fact.clone(),
+                accepted: None,
+            }),
+            _ => None,
+        }));
+    }
+    unread
 }
 
 /// The names of secrets of fewer than 8 bytes, which nothing looks for.

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::source::{Observation, Snapshot, judge_program};
 use crate::sys::fs::errno_words;
-use crate::validate::says_secret;
+use crate::url;
 use std::path::Path;
 
 /// Makes an ephemeral value where a row has a generator.
@@ -63,15 +63,36 @@ pub(super) fn ask(
     resolution
 }
 
-/// What providers log in with is shown as little as what they answer: names say which it is.
+/// What providers log in with is shown as little as what they answer: names say which it is, and
+/// the password of a URL is one under any name.
 pub(super) fn hide_credentials(survey: &Survey, needles: &mut Needles) {
-    let lent = survey.contract.providers.iter().flat_map(|provider| provider.environment);
-    for name in lent.map(|lent| lent.name).filter(|name| says_secret(name.as_bytes())) {
-        if let Some(value) = survey.inherited(name.as_bytes()) {
+    let mut hide = |name: &'static str, value: &[u8]| {
+        if is_credential(name) {
             needles.add(name, value);
         }
+        for password in url::passwords(value) {
+            needles.add(format!("{name}#password"), password.expose());
+        }
+    };
+    let lent = survey.contract.providers.iter().flat_map(|provider| provider.environment);
+    for name in lent.map(|lent| lent.name) {
+        if let Some(value) = survey.inherited(name.as_bytes()) {
+            hide(name, value);
+        }
         for extra in survey.extras.iter().filter(|extra| extra.name == name) {
-            needles.add(name, extra.value.expose());
+            hide(name, extra.value.expose());
         }
     }
+}
+
+/// Words in the names of what one logs in with: AWS_SECRET_ACCESS_KEY, VAULT_SECRET_ID.
+const CREDENTIALS: [&str; 6] = ["SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL"];
+/// Endings of names that lead to one instead.
+const PLACES: [&str; 3] = ["_FILE", "_PATH", "_DIR"];
+
+/// Whether a name that is lent to a provider says that its value is a credential. More do than
+/// among all inherited names: it was lent for something.
+fn is_credential(name: &str) -> bool {
+    CREDENTIALS.iter().any(|word| name.contains(word))
+        && !PLACES.iter().any(|ending| name.ends_with(ending))
 }

@@ -199,7 +199,8 @@ impl<'a> Providers<'a> {
         if let Some(entry) = inherited.find(|entry| entry.name() == name.as_bytes()) {
             return Some(entry.entry.to_owned());
         }
-        let extra = self.extras.iter().find(|extra| extra.name == name)?;
+        // Of several lines the last counts, as it would for the program.
+        let extra = self.extras.iter().rev().find(|extra| extra.name == name)?;
         CString::new([name.as_bytes(), b"=", extra.value.expose()].concat()).ok()
     }
 

@@ -6,6 +6,7 @@ mod mode;
 mod provided;
 
 pub use mode::InForce;
+pub use provided::users;
 
 use crate::compose::{self, Found};
 use crate::contract::model::{Contract, FeatureId, FinalNewline, Kind, Row, RowId, Template};

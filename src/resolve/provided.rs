@@ -70,7 +70,10 @@ impl Resolution {
 }
 
 /// The rows whose templates take this part.
-fn users(contract: &Contract, id: RowId) -> impl Iterator<Item = (RowId, &'static Row)> + use<> {
+pub fn users(
+    contract: &Contract,
+    id: RowId,
+) -> impl Iterator<Item = (RowId, &'static Row)> + use<> {
     contract
         .rows()
         .filter(move |(_, row)| row.template.is_some_and(|template| template.parts.contains(&id)))

@@ -5,6 +5,7 @@
 //! was inherited as ignored stays ignored: the program would not have seen it either.
 
 use super::process::end_now;
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -52,9 +53,9 @@ pub(super) struct Caught {
 impl Caught {
     /// Begins to take the two.
     pub(super) fn begin() -> io::Result<Self> {
-        let mut caught = SigSet::empty();
-        caught.add(Signal::SIGTERM);
-        caught.add(Signal::SIGINT);
+        // The kernel keeps what is blocked even where it is ignored, so that one is left alone.
+        let both = [Signal::SIGTERM, Signal::SIGINT].into_iter();
+        let caught: SigSet = both.filter(|signal| !is_ignored(*signal)).collect();
         let mask = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         match SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) {
             Ok(signals) => Ok(Caught { signals, mask }),
@@ -81,6 +82,17 @@ impl Caught {
         if let Some(signal) = self.signal() {
             end_now(128 + signal);
         }
+    }
+}
+
+/// Whether the process ignores the signal.
+fn is_ignored(signal: Signal) -> bool {
+    // SAFETY: an all-zero sigaction is one, and the kernel fills it during the call, which changes
+    // nothing.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal as libc::c_int, std::ptr::null(), &raw mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::verdict::Case;
 use super::{format, required};
+use crate::contract::model::RowId;
 use crate::error::Status;
 use crate::finding::{Acceptance, By, Code, Fact, Finding, Severity};
+use crate::resolve::users;
 use jiff::civil::Date;
 use std::borrow::Cow;
 
@@ -115,6 +117,9 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
 /// could have written, and a mode under which other demands would be asked.
 const NEVER: [&str; 3] = ["value-revoked", "insecure-contract", "mode-forbidden"];
 
+/// Codes of values that are there and do not reach the program, or that it takes as unset.
+const NOT_DELIVERED: [Code; 3] = [Code::ContainsNul, Code::NotUtf8, Code::NoFileToDeliver];
+
 /// Whether nothing makes the finding acceptable: by its code, or because the program would start
 /// with a blank or public secret. One that is required and has no value is as good as blank,
 /// whatever the finding says of why: a program without its key makes up one, or takes an empty one.
@@ -128,12 +133,29 @@ pub(super) fn never(case: &Case<'_>, finding: &Finding) -> bool {
     }
     let Some(known) = case.contract.known(name.as_bytes()) else { return false };
     let row = case.contract.row(known.row);
+    let value = case.resolution.row(known.row).value();
+    if row.part && value.is_none() && leaves_absent(case, known.row) {
+        return true;
+    }
     if !row.secret {
         return false;
     }
-    match case.resolution.row(known.row).value() {
+    let is_required = || required(case.contract, case.resolution, row).is_some();
+    match value {
         _ if finding.code == Code::BlankValue => true,
+        Some(_) if NOT_DELIVERED.contains(&finding.code) && is_required() => true,
         Some(value) => format::is_burnt(row, value.expose()),
-        None => required(case.contract, case.resolution, row).is_some(),
+        None => is_required(),
     }
+}
+
+/// Whether a required secret has no value, and its template takes this part.
+fn leaves_absent(case: &Case<'_>, part: RowId) -> bool {
+    users(case.contract, part).any(|(id, user)| {
+        case.resolution.row(id).value().is_none()
+            && match user.part {
+                true => leaves_absent(case, id),
+                false => user.secret && required(case.contract, case.resolution, user).is_some(),
+            }
+    })
 }

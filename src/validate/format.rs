@@ -154,26 +154,34 @@ fn is_free(kind: Kind) -> bool {
     matches!(kind, Text { .. } | Ascii | Hex { .. } | Base64 { .. } | Url { .. })
 }
 
-/// Values that the row rejects, and placeholders; the first that applies.
+/// Values that the row rejects, and placeholders, each code once: what a contract rejects under a
+/// milder code is no less public for that.
 fn check_public(
     row: &Row,
     value: &[u8],
     inspected: Option<&Inspected<'_>>,
     report: &mut dyn FnMut(Code, Fact),
 ) {
-    if let Some(reject) = placeholder::rejection(row, value, false) {
-        return report(reject.code, Fact::Says(placeholder::BURNT));
-    }
+    let mut said: Vec<Code> = Vec::new();
+    let mut once = |code, words| {
+        if !said.contains(&code) {
+            said.push(code);
+            report(code, Fact::Says(words));
+        }
+    };
     let judged = row.secret && is_free(row.format.kind);
+    placeholder::rejections(row, value, false)
+        .for_each(|reject| once(reject.code, placeholder::BURNT));
     if judged && placeholder::is_placeholder(value) {
-        return report(Code::Placeholder, Fact::Says(placeholder::PLACEHOLDER));
+        once(Code::Placeholder, placeholder::PLACEHOLDER);
     }
-    let Some(Inspected { passwords, .. }) = inspected else { return };
-    let rejected = |password| placeholder::rejection(row, password, true);
-    if let Some(reject) = passwords.iter().find_map(|password| rejected(password.expose())) {
-        report(reject.code, Fact::Says(placeholder::BURNT_PASSWORD));
-    } else if judged && passwords.iter().any(|one| placeholder::is_obvious(one.expose())) {
-        report(Code::Placeholder, Fact::Says(placeholder::PLACEHOLDER_PASSWORD));
+    for password in inspected.into_iter().flat_map(|it| &it.passwords) {
+        placeholder::rejections(row, password.expose(), true)
+            .for_each(|reject| once(reject.code, placeholder::BURNT_PASSWORD));
+    }
+    let passwords = inspected.into_iter().flat_map(|it| &it.passwords);
+    if judged && passwords.into_iter().any(|one| placeholder::is_obvious(one.expose())) {
+        once(Code::Placeholder, placeholder::PLACEHOLDER_PASSWORD);
     }
 }
 

@@ -49,7 +49,10 @@ fn one(
     let source = || source.cloned().unwrap_or_else(|| Source::new(kind, name.clone().into_owned()));
     if let Some(known) = contract.not_read(name.as_bytes()) {
         judge.add_named(owned(), Code::NotReadByProgram, Some(source()), Fact::Note(known.note));
-    } else if contract.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+    } else if contract.prefixes.iter().any(|prefix| name.starts_with(prefix))
+        // A provider reads it.
+        && !contract.is_lent(name.as_bytes())
+    {
         let own =
             contract.names.iter().filter(|known| matches!(known.role, Role::Own | Role::Alias(_)));
         let near =

@@ -147,18 +147,27 @@ fn folds_to(value: &[u8], other: &str) -> bool {
     folded(value).eq(folded(other.as_bytes()))
 }
 
-/// Whether the row rejects the value (`password`: a URL's password) under this code.
+/// The row's first word against the value (`password`: a URL's password).
+pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
+    rejections(row, value, password).next()
+}
+
+/// All that the row has against the value (`password`: a URL's password), each under its code.
 ///
 /// Placeholders compare after folding case and separators, anything else byte by byte.
-pub fn rejection(row: &Row, value: &[u8], password: bool) -> Option<&'static Reject> {
+pub fn rejections(
+    row: &Row,
+    value: &[u8],
+    password: bool,
+) -> impl Iterator<Item = &'static Reject> {
     let first = folded(value).next().unwrap_or_default();
     // Most differ in their first letter, which spares comparing the rest; one that begins with no
     // letter or digit is compared.
-    let begins = |reject: &Reject| {
+    let begins = move |reject: &Reject| {
         let byte = reject.value.as_bytes().first().map_or(0, |&byte| fold(byte));
         byte == first || byte == 0
     };
-    row.rejects.into_iter().filter(|reject| begins(reject)).find(|reject| {
+    row.rejects.into_iter().filter(move |reject| begins(reject)).filter(move |reject| {
         reject.password == password
             && if reject.code == Code::Placeholder {
                 folds_to(value, reject.value)

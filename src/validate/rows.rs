@@ -61,24 +61,23 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         judge.add(id, Code::Conflict, Some(other.source.clone()), fact);
     }
     if !resolved.absent_parts.is_empty() {
-        // That a provider failed has been said; that its part is absent follows from it.
-        let provider_failed = |seen: &Seen| {
-            matches!(
-                seen.outcome,
-                Outcome::Failed(Code::ProviderFailed | Code::InsecureContract, _)
-            )
+        // That a provider failed has been said as an error; that its part is absent follows from it.
+        let provider_failed = |part: RowId| {
+            judge.case.resolution.row(part).seen.iter().any(|seen| {
+                let code = failure(seen);
+                code.is_some_and(|it| matches!(it, Code::ProviderFailed | Code::InsecureContract))
+                    && stops(judge, part, seen)
+            })
         };
-        let parts = resolved.absent_parts.iter();
-        let parts = parts
-            .filter(|&&part| !judge.case.resolution.row(part).seen.iter().any(provider_failed));
+        let parts = resolved.absent_parts.iter().filter(|&&part| !provider_failed(part));
         let names: Vec<&str> = parts.map(|&part| contract.row(part).name).collect();
         if !names.is_empty() {
             judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
         }
     } else if let (false, Some(fact)) = (has_value, required) {
-        let failed = resolved.seen.iter().any(|seen| matches!(seen.outcome, Outcome::Failed(..)));
-        // A source that failed has been said; that the variable is missing follows from it.
-        if !failed {
+        // A source that failed has been said as an error; that the variable is missing follows from
+        // it. Where the contract lowers the failure, it does not lower the demand.
+        if !resolved.seen.iter().any(|seen| stops(judge, resolved.id, seen)) {
             judge.add(id, Code::MissingRequired, None, fact);
         }
     }
@@ -114,6 +113,17 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
             Fact::Says("is delivered as a file and has none"),
         );
     }
+}
+
+/// Why a candidate has no value.
+fn failure(seen: &Seen) -> Option<Code> {
+    if let Outcome::Failed(code, _) = &seen.outcome { Some(*code) } else { None }
+}
+
+/// Whether a candidate failed, and that is an error by itself.
+fn stops(judge: &Judge<'_>, id: RowId, seen: &Seen) -> bool {
+    let row = |code| (code != Code::InsecureContract).then_some(id);
+    failure(seen).is_some_and(|code| judge.severity(row(code), code) == Some(Severity::Error))
 }
 
 /// What requires the row, if anything does.
