@@ -470,7 +470,14 @@ fn needles(contract: &'static Contract, resolution: &Resolution, urls: &Urls<'_>
         for (at, seen) in resolved.seen.iter().enumerate() {
             let Some(value) = seen.value() else { continue };
             needles.add(row.name, value.expose());
-            let Kind::Url { .. } = row.format.kind else { continue };
+            // A secret text may be a URL too, whether its row says so or not.
+            let is_url = matches!(row.format.kind, Kind::Url { .. });
+            let looks_so = |value: &[u8]| {
+                value.contains(&b':') && value.windows(3).any(|three| three == b"://")
+            };
+            if !is_url && !looks_so(value.expose()) {
+                continue;
+            }
             // The winner has been read.
             let own;
             let passwords = match urls.get(resolved.id).filter(|_| resolved.winner == Some(at)) {

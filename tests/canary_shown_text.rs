@@ -141,3 +141,18 @@ fn the_programs_path_shows_none() {
         .run();
     outcome.status(127).no_canary();
 }
+
+#[test]
+fn the_password_of_a_url_is_hidden_where_its_row_does_not_say_that_it_is_one() {
+    let password = "pass-7Qx-word";
+    let launch = || {
+        Launch::witness(["--mode", "production"])
+            .contract("version: 1\nname: own\nvariables:\n  - {name: DSN, secret: true}\n")
+            .env("DSN", format!("https://app:{password}@errors.internal/1"))
+            .canary(password)
+    };
+    launch().options(["--label", &format!("l={password}")]).run().status(0).no_canary();
+    let outcome = launch().args([password]).run();
+    outcome.status(78).error("secret-in-arguments", "DSN#password").program_did_not_run();
+    outcome.no_canary();
+}

@@ -250,6 +250,33 @@ fn a_placeholder_is_the_whole_value_and_never_a_part_of_it() {
 }
 
 #[test]
+fn a_contract_that_lowers_why_a_value_is_not_delivered_does_not_lower_the_demand() {
+    let start = |keys: &str| {
+        let contract =
+            format!("version: 1\nname: own\nvariables:\n  - {{name: KEY, secret: true{keys}}}\n");
+        let launch = Launch::witness(["--mode", "production", "--secrets-dir", "{root}/s"]);
+        launch.contract(&contract).dir("s")
+    };
+    let nul = ", severity: {contains-nul: warning}";
+    let file = ", deliver: file, severity: {no-file-to-deliver: warning}";
+    for (code, keys) in [("contains-nul", nul), ("no-file-to-deliver", file)] {
+        let supply = |launch: Launch| match code {
+            "contains-nul" => launch.file("s/KEY", "with\0nul-in-it"),
+            _ => launch.env("KEY", "a value without a file"),
+        };
+        let outcome = supply(start(&format!("{keys}, required: always"))).run();
+        outcome.status(78).only_errors(&[("missing-required", "KEY")]).program_did_not_run();
+        outcome.warning(code, "KEY");
+        supply(start(keys)).run().status(0).warning(code, "KEY");
+    }
+    let keys = ", required: always, template: '{A}{B}', severity: {incomplete-template: warning}}\n\
+                parts: [{name: A}, {name: B}";
+    let outcome = start(&format!("{keys}] #")).env("A", "x").run();
+    outcome.status(78).only_errors(&[("missing-required", "KEY")]).program_did_not_run();
+    outcome.warning("incomplete-template", "KEY");
+}
+
+#[test]
 fn a_milder_code_of_an_extending_contract_hides_no_public_value() {
     let rejects = |name: &str, value: &str| {
         format!(

@@ -73,12 +73,17 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         let names: Vec<&str> = parts.map(|&part| contract.row(part).name).collect();
         if !names.is_empty() {
             judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
+            if let Some(fact) = &required
+                && judge.severity(id, Code::IncompleteTemplate) != Some(Severity::Error)
+            {
+                judge.add(id, Code::MissingRequired, None, fact.clone());
+            }
         }
-    } else if let (false, Some(fact)) = (has_value, required) {
+    } else if let (false, Some(fact)) = (has_value, &required) {
         // A source that failed has been said as an error; that the variable is missing follows from
         // it. Where the contract lowers the failure, it does not lower the demand.
         if !resolved.seen.iter().any(|seen| stops(judge, resolved.id, seen)) {
-            judge.add(id, Code::MissingRequired, None, fact);
+            judge.add(id, Code::MissingRequired, None, fact.clone());
         }
     }
     let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?))) else {
@@ -112,6 +117,18 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
             source(),
             Fact::Says("is delivered as a file and has none"),
         );
+    }
+    // As of a source that failed: the program does not get it.
+    let undelivered = || match row.deliver {
+        _ if value.contains(&0) => Some(Code::ContainsNul),
+        Deliver::AsFile if seen.path.is_none() => Some(Code::NoFileToDeliver),
+        _ => None,
+    };
+    if !row.severity.is_empty()
+        && let (Some(code), Some(fact)) = (undelivered(), required)
+        && judge.severity(id, code) != Some(Severity::Error)
+    {
+        judge.add(id, Code::MissingRequired, None, fact);
     }
 }
 
