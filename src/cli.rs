@@ -455,6 +455,22 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_in_a_command_of_a_command_is_told_of_that_one() {
+        for (words, hint) in [
+            (&[c"nexis-launch", c"rotate", c"canary"][..], "`nexis-launch rotate --help` lists"),
+            (&[c"nexis-launch", c"rotate"], "`nexis-launch rotate --help` lists"),
+            (&[c"nexis-launch", c"ledger", c"verfy"], "did you mean verify?"),
+            (&[c"nexis-launch", c"leak", c"trace"], "`nexis-launch leak trace --help` lists"),
+            (&[c"nexis-launch", c"inspct"], "did you mean "),
+            (&[c"nexis-launch", c"canary"], "a program is started by"),
+            (&[c"nexis-launch"], "`nexis-launch run -- PROGRAM` starts"),
+        ] {
+            let error = parse_words(words).unwrap_err();
+            assert!(error.hint.as_deref().unwrap().starts_with(hint), "{words:?}: {error:?}");
+        }
+    }
+
+    #[test]
     fn what_was_typed_wrongly_is_not_repeated() {
         for words in [
             &[c"nexis-launch", c"run", c"canary-canary"][..],

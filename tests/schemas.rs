@@ -274,6 +274,36 @@ fn every_record_of_a_ledger_is_valid_and_has_every_key() {
     assert!(!schema.is_valid(&good));
 }
 
+#[test]
+fn what_is_told_of_rotations_is_valid() {
+    use common::{Desk, days_ahead};
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 100);
+    desk.start("JWT_SECRET", "new");
+    let told = |words: &[&str]| -> Value {
+        let outcome = desk.keyed(words.iter().copied()).run();
+        serde_json::from_str(&outcome.out()).unwrap_or_else(|_| panic!("{outcome}"))
+    };
+    let status = || told(&["rotate", "status", "--format", "json"]);
+    let history = || told(&["rotate", "history", "--format", "json"]);
+    let (of_status, of_history, of_line) =
+        (schema("rotation-status"), schema("rotation-history"), schema("ledger"));
+    assert_valid(&of_status, &status());
+    assert_eq!(status()["keys"][0]["next_step"], "stage");
+    desk.steps("JWT_SECRET", &["stage", "verify"]);
+    desk.done(&["rotate", "deploy", "JWT_SECRET", "--revoke-by", &days_ahead(1)]);
+    assert_valid(&of_status, &status());
+    assert_eq!(status()["keys"][0]["old"][0]["revoke_by"], days_ahead(1));
+    assert_valid(&of_history, &history());
+    for record in history()["keys"][0]["records"].as_array().unwrap() {
+        assert_valid(&of_line, record);
+    }
+    for (schema, mut told) in [(of_status, status()), (of_history, history())] {
+        told["keys"][0]["value"] = json!("x");
+        assert!(!schema.is_valid(&told));
+    }
+}
+
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }
