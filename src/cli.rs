@@ -7,6 +7,7 @@ mod leak;
 mod mask;
 mod mistake;
 pub mod rotate;
+mod starting;
 
 pub use generate::{Generate, Platform};
 pub use inspect::Inspect;
@@ -398,6 +399,9 @@ pub fn parse(arguments: &[&'static CStr]) -> Result<Parsed, Error> {
         let action = if *command == b"run" { Action::Run(launch) } else { Action::Dev(launch) };
         return Ok(Parsed::Action(Box::new(action)));
     }
+    if let Some(action) = starting::read(arguments) {
+        return Ok(Parsed::Action(Box::new(action)));
+    }
     let name = words.next().unwrap_or(OsStr::new("nexis-launch"));
     match Cli::try_parse_from(std::iter::once(name).chain(words)) {
         Ok(cli) => Ok(Parsed::Action(Box::new(cli.action))),
@@ -452,6 +456,22 @@ mod tests {
         let (short, long) = (program(short), program(long));
         assert_eq!(short, ["/bin/x", "--mode", "--"]);
         assert_eq!(short, long);
+    }
+
+    #[test]
+    fn a_mistake_in_a_command_of_a_command_is_told_of_that_one() {
+        for (words, hint) in [
+            (&[c"nexis-launch", c"rotate", c"canary"][..], "`nexis-launch rotate --help` lists"),
+            (&[c"nexis-launch", c"rotate"], "`nexis-launch rotate --help` lists"),
+            (&[c"nexis-launch", c"ledger", c"verfy"], "did you mean verify?"),
+            (&[c"nexis-launch", c"leak", c"trace"], "`nexis-launch leak trace --help` lists"),
+            (&[c"nexis-launch", c"inspct"], "did you mean "),
+            (&[c"nexis-launch", c"canary"], "a program is started by"),
+            (&[c"nexis-launch"], "`nexis-launch run -- PROGRAM` starts"),
+        ] {
+            let error = parse_words(words).unwrap_err();
+            assert!(error.hint.as_deref().unwrap().starts_with(hint), "{words:?}: {error:?}");
+        }
     }
 
     #[test]

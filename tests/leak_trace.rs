@@ -267,7 +267,7 @@ fn a_launch_that_kept_the_final_newline_got_the_value_too() {
         let kept = raw(Launch::witness(["--mode", "staging"])
             .file("key", HEX_KEY)
             .file("contract.yaml", contract)
-            .file("secrets/token", &format!("{SECRET}{end}"))
+            .file("secrets/token", format!("{SECRET}{end}"))
             .options(["--contract", "{root}/contract.yaml"])
             .options(["--fingerprint-key-file", "{root}/key"])
             .options(["--secrets-dir", "{root}/secrets"]));

@@ -148,6 +148,7 @@ fn a_revoked_value_is_never_accepted() {
         .run();
     outcome.status(64).error("value-revoked", "JWT_SECRET").program_did_not_run();
     outcome.error("acceptance-invalid", "JWT_SECRET");
+    outcome.says("an error of this code is never accepted");
 }
 
 #[test]

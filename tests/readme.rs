@@ -131,7 +131,9 @@ fn every_table_of_the_documents_is_whole_and_says_nothing_twice() {
             assert!(rule, "{}: a table without a head: {}", page.display(), rows[0]);
             // The first cell, or the second where the first is empty.
             let cell = |row: &&str| {
-                row.split(" | ").find(|it| it.trim_matches(['|', ' ']) != "").map(str::to_owned)
+                row.split(" | ")
+                    .find(|it| !it.trim_matches(['|', ' ']).is_empty())
+                    .map(str::to_owned)
             };
             let mut first: Vec<_> = rows.iter().filter_map(cell).collect();
             first.sort_unstable();

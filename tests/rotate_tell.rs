@@ -181,6 +181,40 @@ fn the_plan_is_the_rest_of_the_checklist() {
     desk.refused(64, &["rotate", "plan", "no-such-key"]).says("--class");
 }
 
+/// Without the ledger's key a record can be anybody's.
+#[test]
+fn a_forged_record_writes_nothing_that_a_terminal_obeys() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy"]);
+    let escape = "\u{1b}[31m\nforged";
+    let lines = desk.text("JWT_SECRET");
+    let mut records: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let known = records[0]["fingerprint"].as_str().unwrap().to_owned();
+    for record in &mut records {
+        for field in ["class", "fingerprint", "actor"] {
+            record[field] = format!("{}{escape}", record[field].as_str().unwrap()).into();
+        }
+    }
+    let forged: String = records.iter().map(|record| format!("{record}\n")).collect();
+    std::fs::write(desk.file("JWT_SECRET"), forged).unwrap();
+    for words in [
+        &["rotate", "status"][..],
+        &["rotate", "status", "--format", "prometheus"],
+        &["rotate", "plan", "JWT_SECRET"],
+        &["rotate", "history"],
+        &["rotate", "history", "--format", "html"],
+    ] {
+        let outcome = desk.command(words.iter().copied()).run();
+        let out = outcome.out();
+        assert!(!out.contains('\u{1b}') && !out.contains("\nforged"), "{out}");
+    }
+    let plan = desk.command(["rotate", "plan", "JWT_SECRET"]).run();
+    assert!(plan.status(0).out().contains(&format!("`{known}")), "{plan}");
+}
+
 #[test]
 fn the_plans_commands_are_whole_and_a_name_is_one_word_of_a_shell() {
     let desk = Desk::new();

@@ -21,6 +21,9 @@ pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error
     let definition = super::command();
     let first = arguments.get(1).and_then(|word| word.to_str().ok()).unwrap_or_default();
     let command = definition.find_subcommand(first);
+    // `rotate`, `ledger` and the like have commands of their own.
+    let second = arguments.get(2).and_then(|word| word.to_str().ok()).unwrap_or_default();
+    let inner = command.and_then(|command| command.find_subcommand(second));
     let launching = LAUNCHING.into_iter().find(|name| *name == first);
     let dashes = arguments.contains(&c"--");
     let option = text(ContextKind::InvalidArg);
@@ -92,8 +95,9 @@ pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error
         .or_else(|| text(ContextKind::SuggestedSubcommand))
         .or_else(|| match error.kind() {
             ErrorKind::InvalidSubcommand => {
-                let names = definition.get_subcommands().map(clap::Command::get_name);
-                nearest(first, names).map(str::to_owned)
+                let (of, typed) = command.map_or((&definition, first), |it| (it, second));
+                let names = of.get_subcommands().map(clap::Command::get_name);
+                nearest(typed, names).map(str::to_owned)
             }
             _ => None,
         });
@@ -119,16 +123,20 @@ pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error
         (ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument, None, _, Some(name)) => {
             form(name)
         }
-        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => {
+        (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..)
+            if command.is_none() =>
+        {
             "`nexis-launch run -- PROGRAM` starts a program, `nexis-launch init` and `nexis-launch dev -- PROGRAM` do on a laptop; `nexis-launch --help` lists all"
                 .to_owned()
         }
-        (ErrorKind::InvalidSubcommand, ..) => {
+        (ErrorKind::InvalidSubcommand, ..) if command.is_none() => {
             format!("a program is started by {}; `nexis-launch --help` lists the commands", form("run"))
         }
         _ => match command {
             Some(command) => {
-                format!("`nexis-launch {} --help` lists what it takes", command.get_name())
+                let inner = inner.map(|inner| format!(" {}", inner.get_name()));
+                let (command, inner) = (command.get_name(), inner.unwrap_or_default());
+                format!("`nexis-launch {command}{inner} --help` lists what it takes")
             }
             None => "`nexis-launch --help` lists the commands, `nexis-launch COMMAND --help` their options"
                 .to_owned(),

@@ -24,12 +24,12 @@ pub fn markdown(
     let mut text = format!("# Rotation of {shown}\n\n");
     let window = window(contract, class);
     let days = window.map_or("no window".to_owned(), |days| format!("at most {days} days"));
-    let _ = writeln!(text, "- Class: {class} ({days})");
+    let _ = writeln!(text, "- Class: {} ({days})", escape(class));
     let current = state.and_then(State::current);
     match current {
         None => text.push_str("- In production: no value that the ledger knows\n"),
         Some(value) => {
-            let _ = write!(text, "- In production: `{}`", value.fingerprint);
+            let _ = write!(text, "- In production: `{}`", escape(&value.fingerprint));
             if let Some(age) = age(value, window, today) {
                 let _ = write!(text, ", {} days old", age.days);
                 if let Some((day, _)) = age.last {
@@ -42,7 +42,7 @@ pub fn markdown(
     }
     if let Some(exposure) = current.and_then(|value| value.exposed.as_ref()) {
         let reason = escape(&exposure.reason).into_owned();
-        let _ = writeln!(text, "- **Exposed** since {}: {reason}", exposure.time);
+        let _ = writeln!(text, "- **Exposed** since {}: {reason}", escape(&exposure.time));
         text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
     }
     if class == JWT {
@@ -57,7 +57,7 @@ pub fn markdown(
     let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));
     let mut besides = match row.and_then(|row| row.class) {
         Some(_) => String::new(),
-        None => format!(" --class {class}"),
+        None => format!(" --class {}", for_shell(&escape(class))),
     };
     if window.is_none() {
         besides.push_str(" --expires DATE");
@@ -117,7 +117,7 @@ fn checklist(text: &mut String, name: &str, besides: &str, state: Option<&State>
     }
     for old in state.into_iter().flat_map(State::predecessors) {
         let by = old.revoke_by.map_or("no day is set".to_owned(), |day| format!("by {day}"));
-        let _ = writeln!(text, "\nTo be revoked: `{}`, {by}.", old.fingerprint);
+        let _ = writeln!(text, "\nTo be revoked: `{}`, {by}.", escape(&old.fingerprint));
     }
 }
 
@@ -133,7 +133,7 @@ fn time<'s>(value: &'s Value, step: Step, state: Option<&'s State>) -> Option<&'
 
 fn item(text: &mut String, done: Option<&str>, what: &str, command: &str) {
     let _ = match (done, command) {
-        (Some(time), _) => writeln!(text, "- [x] {what} ({time})"),
+        (Some(time), _) => writeln!(text, "- [x] {what} ({})", escape(time)),
         (None, "") => writeln!(text, "- [ ] {what}"),
         // A backquote inside needs two around (CommonMark, code spans).
         (None, command) if command.contains('`') => {

@@ -95,7 +95,7 @@ impl Status {
     pub fn text(&self, bars: bool, colours: bool) -> String {
         let width = |of: fn(&Key) -> usize| self.keys.iter().map(of).max().unwrap_or(0);
         let names = width(|key| escape(&key.name).chars().count());
-        let classes = width(|key| key.class.chars().count());
+        let classes = width(|key| escape(&key.class).chars().count());
         let mut text = String::new();
         for key in &self.keys {
             let paint = match key.standing {
@@ -109,7 +109,7 @@ impl Status {
                 None if bars => " ".repeat(usize::try_from(BAR).unwrap_or(0) + 4),
                 _ => String::new(),
             };
-            let (name, class) = (escape(&key.name), &key.class);
+            let (name, class) = (escape(&key.name), escape(&key.class));
             let _ = writeln!(
                 text,
                 "{name:names$}  {class:classes$}  {begin}{bar}{:7}{end}  {}",
@@ -241,7 +241,7 @@ impl Old {
             (Some(day), false) => format!("to be revoked by {day}"),
             (None, _) => "not revoked yet".to_owned(),
         };
-        format!("old value {}: {by}{exposed}", self.fingerprint)
+        format!("old value {}: {by}{exposed}", escape(&self.fingerprint))
     }
 }
 

@@ -98,15 +98,17 @@ pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
             });
         }
         if forbidden {
+            let why = if NEVER.contains(&code.name()) {
+                "an error of this code is never accepted, whatever it is about"
+            } else {
+                "a blank, absent or public secret that is required, or a process that is left, is never accepted"
+            };
             findings.push(Finding {
                 code: Code::AcceptanceInvalid,
                 severity: Severity::Error,
                 variable: Some(Cow::Owned(variable.to_owned())),
                 source: None,
-                fact: Fact::NotAccepted(
-                    code.name().to_owned(),
-                    "a blank, absent or public secret that is required, or a process that is left, is never accepted",
-                ),
+                fact: Fact::NotAccepted(code.name().to_owned(), why),
                 accepted: None,
             });
         }
