@@ -199,18 +199,16 @@ pub enum End {
     Kill,
 }
 
-/// The limit that marks providers: RLIMIT_RTTIME bounds the computing time of real-time processes
+/// What marks providers is their RLIMIT_RTTIME: it bounds the computing time of real-time processes
 /// alone, so no program notices; it is handed on to every descendant; and without CAP_SYS_RESOURCE
-/// a hard limit can be lowered and never raised.
-const MARK: libc::__rlimit_resource_t = libc::RLIMIT_RTTIME;
-/// More than a hundred years, in microseconds.
+/// a hard limit can be lowered and never raised. This is more than a hundred years, in microseconds.
 const MARK_TIME: u64 = 4_000_000_000_000_000;
 
 /// A limit below the launcher's own, so that all its other children lie above it.
 pub(super) fn mark() -> Option<u64> {
     let mut own = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `own` lives for the call.
-    let asked = unsafe { libc::getrlimit(MARK, &raw mut own) };
+    let asked = unsafe { libc::getrlimit(libc::RLIMIT_RTTIME, &raw mut own) };
     (asked == 0 && own.rlim_max > 0).then(|| MARK_TIME.min(own.rlim_max - 1))
 }
 
@@ -292,7 +290,7 @@ impl Setup {
             setup(libc::setrlimit(libc::RLIMIT_CORE, &raw const none))?;
             if let Some(mark) = self.mark {
                 let mark = libc::rlimit { rlim_cur: mark, rlim_max: mark };
-                setup(libc::setrlimit(MARK, &raw const mark))?;
+                setup(libc::setrlimit(libc::RLIMIT_RTTIME, &raw const mark))?;
             }
             self.change_identity().map_err(|errno| (Stage::User, errno))?;
             // Without this a program with more rights than the launcher could not be ended.
