@@ -74,10 +74,15 @@ impl Inheritance<'_> {
     }
 
     /// Whether a name that is nothing to the contract is passed on.
+    #[inline]
     pub fn passes(&self, name: &[u8]) -> bool {
-        if self.withholds(name) {
-            return false;
-        }
+        let all = self.inherit == Inherit::All && self.contract.providers.is_empty();
+        all || !self.withholds(name) && self.is_chosen(name)
+    }
+
+    /// The same where not all are.
+    #[cold]
+    fn is_chosen(&self, name: &[u8]) -> bool {
         self.inherit == Inherit::All
             || BASE.iter().any(|pattern| matches(pattern, name))
             || self.contract.passthrough.iter().any(|pattern| matches(pattern, name))
@@ -239,7 +244,7 @@ pub fn build(
         }
     }
     add_extras(inheritance, inherited, extras, &mut entries);
-    for resolved in &resolution.rows {
+    for resolved in resolution.with_value() {
         let row = contract.row(resolved.id);
         let (State::Delivered | State::Generated) = resolved.state else { continue };
         let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?)))

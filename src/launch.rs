@@ -462,7 +462,7 @@ pub struct Secrets {
 /// Every secret that was read, whether it won or not, with the passwords inside URLs.
 fn needles(contract: &'static Contract, resolution: &Resolution, urls: &Urls<'_>) -> Needles {
     let mut needles = Needles::new();
-    for resolved in &resolution.rows {
+    for resolved in resolution.with_value() {
         let row = contract.row(resolved.id);
         if !row.secret {
             continue;

@@ -48,9 +48,9 @@ struct Index {
     /// The first entry of each chain; the length is a power of two.
     heads: Vec<u32>,
     entries: Vec<Entry>,
-    /// By the hash of three folded bytes: how far the search may not skip where these end the
-    /// eight bytes it looks at (Wu and Manber, 1994). [`SKIP`] where they end some form's first
-    /// eight, 0 where they stand in none. With it a search reads every fifth byte or so, which
+    /// By the hash of three folded bytes: how far the search may move on where these end the eight
+    /// bytes it looks at (Wu and Manber, 1994). 0 where they end some form's first eight,
+    /// [`SKIP`] where they stand in none. With it a search reads every fifth byte or so, which
     /// costs 2 instructions a byte of text where hashing each eight bytes took 15.
     near: Vec<u8>,
 }
@@ -115,7 +115,7 @@ impl Index {
         let mut heads = vec![NONE; (4 * count).next_power_of_two()];
         let mut entries = Vec::with_capacity(count);
         // Few slots are taken by the six places of each form.
-        let mut near = vec![0; (64 * count).next_power_of_two().min(1 << 16)];
+        let mut near = vec![SKIP; (64 * count).next_power_of_two().min(1 << 16)];
         for (needle, at) in needles.iter().zip(0u32..) {
             for &form in forms {
                 let start = form.start(needle.value.expose());
@@ -123,7 +123,7 @@ impl Index {
                     let block = (start >> (8 * from_end)) as u32;
                     if let Some(known) = Index::block(block, &near).and_then(|at| near.get_mut(at))
                     {
-                        *known = (*known).max(SKIP - from_end);
+                        *known = (*known).min(from_end);
                     }
                 }
                 let hash = hash(start);
@@ -151,7 +151,7 @@ impl Index {
         let fold = |byte: u8| u32::from(fold(byte));
         let block = fold(one) << 16 | fold(two) << 8 | fold(three);
         let near = Index::block(block, &self.near).and_then(|at| self.near.get(at));
-        usize::from(SKIP.saturating_sub(near.copied().unwrap_or(SKIP)))
+        usize::from(near.copied().unwrap_or(0))
     }
 
     fn slot(hash: u32, heads: usize) -> Option<usize> {

@@ -101,7 +101,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether there are only printable ASCII characters, as in nearly all text; eight at a time.
-fn is_printable(bytes: &[u8]) -> bool {
+pub fn is_printable(bytes: &[u8]) -> bool {
     const ONES: u64 = u64::MAX / 255;
     // The high bit of a byte ends up set where it was, where 0x20 cannot be taken off, and where
     // it was 0x7f. What is carried on comes from a byte that is a hit already.

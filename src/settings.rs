@@ -1,5 +1,6 @@
 //! Options and `NEXIS_LAUNCH_*` settings, merged: an option wins over its variable.
 
+use crate::bytes;
 use crate::cli::{EnforceChoice, InheritChoice, LogFormat, ManifestChoice, Options};
 use crate::error::{Error, Status};
 use crate::nearest::nearest;
@@ -218,7 +219,7 @@ fn read<'a>(
 ) -> Variables {
     let mut pairs = Vec::new();
     for (name, value) in inherited {
-        let shown = String::from_utf8_lossy(name);
+        let shown = bytes::text(name);
         let known = shown.strip_prefix(PREFIX).filter(|rest| NAMES.contains(rest));
         let bare = known.map(str::to_owned);
         match (bare, std::str::from_utf8(value)) {

@@ -442,7 +442,11 @@ impl Contract {
 
     /// Whether the contract has names, or prefixes of names, that begin as this one does.
     pub fn may_concern(&self, name: &[u8]) -> bool {
-        name.first().is_some_and(|&first| first < 128 && self.initials >> first & 1 == 1)
+        // As two halves: to shift the whole takes three times as long.
+        let halves = [self.initials as u64, (self.initials >> 64) as u64];
+        name.first().is_some_and(|&first| {
+            halves.get(usize::from(first / 64)).is_some_and(|half| half >> (first % 64) & 1 == 1)
+        })
     }
 
     /// The bits of [`Contract::initials`]; a name that is not ASCII is none of a contract's.

@@ -59,7 +59,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
     let contract = about.contract;
     let names = |why: Why| {
         let entries = about.environment.entries.iter();
-        sorted(guard, entries.filter(|entry| entry.why == why).map(Entry::name))
+        Names::sorted(guard, entries.filter(|entry| entry.why == why).map(Entry::name))
     };
     Manifest {
         schema: SCHEMA,
@@ -109,19 +109,10 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
         ),
         inherited: names(Why::Inherited),
         env_files: names(Why::EnvFile),
-        removed: sorted(guard, about.environment.removed.iter().copied()).names,
-        dropped: sorted(guard, about.environment.dropped.iter().copied()),
+        removed: Names::sorted(guard, about.environment.removed.iter().copied()).names,
+        dropped: Names::sorted(guard, about.environment.dropped.iter().copied()),
         findings: about.findings.iter().map(|finding| FindingRecord::new(finding, guard)).collect(),
     }
-}
-
-fn sorted<'a>(guard: Guard<'_>, names: impl Iterator<Item = &'a [u8]>) -> Names {
-    // An inherited entry without a name counts and is not shown: its text could be anything.
-    let mut names: Vec<&[u8]> = names.collect();
-    let count = names.len();
-    names.retain(|name| !name.is_empty());
-    names.sort_unstable();
-    Names { count, names: names.into_iter().map(|name| guard.bytes(name)).collect() }
 }
 
 fn variables(about: &About<'_>, guard: Guard<'_>) -> Vec<Variable> {

@@ -4,10 +4,12 @@
 //! could hold a value: texts are [`Shown`], which exist only after the guard has looked at them.
 
 mod build;
+mod names;
 mod shown;
 mod text;
 
 pub use build::{About, describe};
+pub use names::{List, Names};
 pub use shown::{Guard, Shown};
 
 use crate::contract::model::Row;
@@ -90,7 +92,7 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Names::is_empty")]
     pub env_files: Names,
     /// Inherited names that the launcher consumed.
-    pub removed: Vec<Shown>,
+    pub removed: List,
     /// Inherited names that `--inherit contract` kept back.
     #[serde(skip_serializing_if = "Names::is_empty")]
     pub dropped: Names,
@@ -229,21 +231,6 @@ pub struct SubSecret {
     pub name: String,
     /// Its fingerprint.
     pub fingerprint: String,
-}
-
-/// Names and how many there are.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Names {
-    /// How many.
-    pub count: usize,
-    /// The names, sorted.
-    pub names: Vec<Shown>,
-}
-
-impl Names {
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
 }
 
 /// A finding.

@@ -1,8 +1,9 @@
 //! Text that may be shown: escaped, and free of secrets.
 
 use super::SourceRecord;
+use crate::bytes::text;
 use crate::needles::Needles;
-use crate::output::escape;
+use crate::output::{escape, is_printable};
 use crate::source::Source;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -65,11 +66,15 @@ impl<'a> Guard<'a> {
 
     /// The same for bytes, with what is not UTF-8 replaced.
     pub fn bytes(self, bytes: &[u8]) -> Shown {
-        // What replaces takes its time even where there is nothing to replace.
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text(text),
-            Err(_) => self.text(&String::from_utf8_lossy(bytes)),
+        self.text(&text(bytes))
+    }
+
+    /// The bytes as they are, where they are printable ASCII and hold no secret.
+    pub fn plain(self, bytes: Vec<u8>) -> Option<String> {
+        if !is_printable(&bytes) || self.0.find(&bytes).is_some() {
+            return None;
         }
+        String::from_utf8(bytes).ok()
     }
 
     /// The text, or nothing where it holds a secret.

@@ -3,7 +3,7 @@
 //! It is written by `push_str` alone: `write!` and the texts it joined were 45,000 of a launch's
 //! 490,000 instructions.
 
-use super::{FindingRecord, Manifest, Names, Shown, Stated, Variable};
+use super::{FindingRecord, List, Manifest, Names, Stated, Variable};
 
 /// Names longer than this do not push all the others to the right.
 const WIDEST: usize = 32;
@@ -177,19 +177,14 @@ fn names(out: &mut String, title: &str, names: &Names) {
     names_of(out, title, names.count, &names.names);
 }
 
-fn names_of(out: &mut String, title: &str, count: usize, names: &[Shown]) {
+fn names_of(out: &mut String, title: &str, count: usize, names: &List) {
     if count == 0 {
         return;
     }
     padded(out, title, 9);
     out.push_str("  ");
     number(out, count);
-    let mut before = ": ";
-    for name in names {
-        push(out, &[before, name.as_str()]);
-        before = ", ";
-    }
-    out.push_str(if names.is_empty() { ": \n" } else { "\n" });
+    push(out, &[": ", names.as_str(), "\n"]);
 }
 
 fn finding_lines(out: &mut String, finding: &FindingRecord, coloured: bool) {

@@ -193,6 +193,8 @@ pub struct Resolution {
     pub rows: Vec<Resolved>,
     /// By feature index.
     pub features: Vec<FeatureState>,
+    /// The rows that have a value, in their order: mostly few of all.
+    with_value: Vec<RowId>,
 }
 
 /// What the mode is taken from besides the contract's mode variable.
@@ -210,6 +212,11 @@ impl Resolution {
             Some(row) => row,
             None => unreachable!("row index outside the contract"),
         }
+    }
+
+    /// The rows that have a value, in the contract's order.
+    pub fn with_value(&self) -> impl Iterator<Item = &Resolved> {
+        self.with_value.iter().map(|&id| self.row(id))
     }
 
     /// The feature's state.
@@ -295,7 +302,8 @@ fn derive(
             }
         })
         .collect();
-    let mut resolution = Resolution { mode, rows, features };
+    let with_value = Vec::with_capacity(rows.len());
+    let mut resolution = Resolution { mode, rows, features, with_value };
     settle(contract, &mut resolution, generate);
     resolution
 }
@@ -415,6 +423,9 @@ fn settle(
             (Some(_), None) if row.part => State::Part,
             (Some(_), None) => State::Delivered,
         };
+        if resolved.winner.is_some() {
+            resolution.with_value.push(resolved.id);
+        }
     }
     resolution.features = features;
 }

@@ -92,13 +92,13 @@ pub fn is_service_link(name: &[u8], value: &[u8]) -> bool {
     if name.len() > b"_SERVICE_HOST".len() && name.ends_with(b"_SERVICE_HOST") {
         return true;
     }
-    // The service has a name of its own, so not at the start.
+    // The service has a name of its own, so not at the start. Few names have a P at all.
     let mut at = 1;
     while let Some(rest) = name.get(at..)
-        && let Some(place) = position(rest, b'_')
+        && let Some(place) = position(rest, b'P')
     {
         at += place;
-        if name.get(at + 1) == Some(&b'P') && is_port_of_service(name, at, value) {
+        if name.get(at - 1) == Some(&b'_') && at > 1 && is_port_of_service(name, at - 1, value) {
             return true;
         }
         at += 1;

@@ -3,18 +3,16 @@
 //! A standard hash map would ask the kernel for random numbers first. The names come from whoever
 //! starts the launcher, who gains nothing from slowing the own start down, so a fixed hash will do.
 
-/// Below this many names comparing each with each is cheaper than any table.
-const FEW: usize = 32;
-
 /// The bucket is free.
-const FREE: u32 = u32::MAX;
+const FREE: (u32, u32) = (0, u32::MAX);
 
 /// Names seen so far, with the position of each.
 pub struct NamesIndex<'a> {
     names: Vec<(&'a [u8], u32)>,
-    /// Open addressing with linear probing, at most half full; empty where few names are expected.
-    buckets: Vec<u32>,
-    /// Comparisons of names so far, which a test holds to be linear.
+    /// The upper half of a name's hash and its place among the names. Open addressing with linear
+    /// probing, at most half full; the length is a power of two.
+    buckets: Vec<(u32, u32)>,
+    /// Comparisons of hashes so far, which a test holds to be linear.
     #[cfg(test)]
     pub probes: usize,
 }
@@ -22,10 +20,9 @@ pub struct NamesIndex<'a> {
 impl<'a> NamesIndex<'a> {
     /// An index for up to `expected` names; more are taken, at a growing price.
     pub fn new(expected: usize) -> Self {
-        let size = if expected > FEW { (expected * 2).next_power_of_two() } else { 0 };
         NamesIndex {
             names: Vec::with_capacity(expected),
-            buckets: vec![FREE; size],
+            buckets: vec![FREE; (expected * 2).next_power_of_two()],
             #[cfg(test)]
             probes: 0,
         }
@@ -34,35 +31,30 @@ impl<'a> NamesIndex<'a> {
     /// Notes that `name` stands at `position`. Where the name was noted before, nothing changes
     /// and its position of then is returned.
     pub fn insert(&mut self, name: &'a [u8], position: u32) -> Option<u32> {
-        if self.buckets.is_empty() {
-            if let Some(&(_, earlier)) = self.names.iter().find(|(seen, _)| *seen == name) {
-                return Some(earlier);
-            }
-            self.names.push((name, position));
-            return None;
-        }
         if self.names.len() * 2 >= self.buckets.len() {
             self.grow();
         }
-        let mask = self.buckets.len() - 1;
-        let mut at = hash(name) & mask;
+        let hash = hash(name);
+        let mut at = hash as usize;
         loop {
             #[cfg(test)]
             {
                 self.probes += 1;
             }
+            at &= self.buckets.len() - 1;
             let bucket = self.buckets.get_mut(at)?;
             if *bucket == FREE {
-                *bucket = u32::try_from(self.names.len()).unwrap_or(FREE);
+                *bucket = ((hash >> 32) as u32, u32::try_from(self.names.len()).ok()?);
                 self.names.push((name, position));
                 return None;
             }
-            if let Some(&(seen, earlier)) = self.names.get(*bucket as usize)
+            if bucket.0 == (hash >> 32) as u32
+                && let Some(&(seen, earlier)) = self.names.get(bucket.1 as usize)
                 && seen == name
             {
                 return Some(earlier);
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
     }
 
@@ -71,10 +63,11 @@ impl<'a> NamesIndex<'a> {
         self.buckets.clear();
         self.buckets.resize(size, FREE);
         for (number, (name, _)) in (0u32..).zip(&self.names) {
-            let mut at = hash(name) & (size - 1);
+            let hash = hash(name);
+            let mut at = hash as usize & (size - 1);
             while let Some(bucket) = self.buckets.get_mut(at) {
                 if *bucket == FREE {
-                    *bucket = number;
+                    *bucket = ((hash >> 32) as u32, number);
                     break;
                 }
                 at = (at + 1) & (size - 1);
@@ -83,18 +76,22 @@ impl<'a> NamesIndex<'a> {
     }
 }
 
-/// FNV-1a over words of eight bytes instead of single ones, since the multiplication is what
-/// takes the time; each is folded, as the low bits alone choose the bucket.
-fn hash(name: &[u8]) -> usize {
+/// Words of eight bytes instead of single ones, each multiplied and both halves of the product
+/// folded into one, so that every bit of a name reaches the low ones, which choose the bucket.
+fn hash(name: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| {
-        let hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash ^ (hash >> 32)
+        let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
+        product as u64 ^ (product >> 64) as u64
     };
+    let start = 0xcbf2_9ce4_8422_2325 ^ name.len() as u64;
     let (words, rest) = name.as_chunks::<8>();
-    let hash =
-        words.iter().fold(0xcbf2_9ce4_8422_2325, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    let rest = rest.iter().fold(1, |word, &byte| word << 8 | u64::from(byte));
-    mix(hash, rest) as usize
+    let hash = words.iter().fold(start, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    // The last eight bytes, some of which were looked at before, cost less than up to seven alone.
+    let last = match name.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(1, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    mix(hash, last)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! not asked for memory. What does not fit comes from the [`Heap`].
 
 use super::heap::Heap;
+use nix::libc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -12,6 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Pages that are never touched cost nothing.
 const SIZE: usize = 512 * 1024;
+
+/// What a launch with the built-in contract and some ten secrets takes of the arena.
+const USUAL: usize = 40 * 1024;
+
+/// Since Linux 5.14 (madvise(2)); the C library that this is built with may be older.
+const MADV_POPULATE_WRITE: i32 = 23;
 
 /// A fixed arena before the heap.
 pub struct Arena {
@@ -36,6 +43,15 @@ impl Arena {
     pub const fn new() -> Self {
         let bytes = UnsafeCell::new([0; SIZE]);
         Arena { bytes, used: AtomicUsize::new(0), heap: Heap::new() }
+    }
+
+    /// Has the kernel map the pages that a launch is going to use, in one call instead of by a
+    /// fault for each of them, which takes longer. What cannot be done is done by faults.
+    pub fn populate(&self) {
+        const PAGE: usize = 4096;
+        let start = self.bytes.get().cast::<u8>().map_addr(|address| address & !(PAGE - 1));
+        // SAFETY: the range lies in the program's own variables, whose content this keeps.
+        unsafe { libc::madvise(start.cast(), USUAL, MADV_POPULATE_WRITE) };
     }
 
     fn start(&self) -> usize {

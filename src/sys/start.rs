@@ -18,6 +18,7 @@ static ALLOCATOR: Arena = Arena::new();
 /// The entry point that the C library's start code calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    ALLOCATOR.populate();
     // SAFETY: the C library's start code passes the process' own argument vector, which holds
     // `count` strings and stays as it is until the process ends or execs.
     let arguments = unsafe { nexis_launch::sys::process::arguments(count, arguments) };

@@ -27,9 +27,9 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
         let passed = case.inheritance.passes(extra.name.as_bytes());
         one(judge, Cow::Borrowed(&extra.name), SourceKind::EnvFile, Some(&extra.source), passed);
     }
-    for (row, resolved) in case.contract.rows.into_iter().zip(&case.resolution.rows) {
+    for resolved in case.resolution.with_value() {
         if resolved.state == State::Delivered
-            && let Some(note) = row.not_read
+            && let Some(note) = case.contract.row(resolved.id).not_read
         {
             let source = resolved.winner().map(|seen| seen.source.clone());
             judge.add(Some(resolved.id), Code::NotReadByProgram, source, Fact::Note(note));
@@ -65,5 +65,7 @@ fn one(
 
 /// Whether a name says that it is a secret.
 pub fn says_secret(name: &[u8]) -> bool {
-    SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
+    // Few names end as one of these does.
+    matches!(name.last(), Some(b'T' | b'N' | b'D' | b'Y'))
+        && SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }

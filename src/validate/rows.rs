@@ -181,7 +181,7 @@ fn collect_names(contract: &Contract, condition: &Condition, names: &mut Vec<&'s
 fn reused(judge: &mut Judge<'_>) {
     let case = judge.case;
     let mut first: BTreeMap<&[u8], RowId> = BTreeMap::new();
-    for resolved in &case.resolution.rows {
+    for resolved in case.resolution.with_value() {
         if resolved.state != State::Delivered {
             continue;
         }

@@ -15,7 +15,7 @@ pub struct Displays(Vec<(RowId, Option<String>)>);
 impl<'a> Urls<'a> {
     /// Reads the winner of each row of kind URL.
     pub fn read(contract: &Contract, resolution: &'a Resolution) -> Self {
-        let with_value = resolution.rows.iter().filter_map(|row| Some((row.id, row.value()?)));
+        let with_value = resolution.with_value().filter_map(|row| Some((row.id, row.value()?)));
         let urls = with_value
             .filter(|(id, _)| matches!(contract.row(*id).format.kind, Kind::Url { .. }))
             .map(|(id, value)| (id, Inspected::new(value.expose())));
