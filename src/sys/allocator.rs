@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const SIZE: usize = 512 * 1024;
 
 /// What a launch with the built-in contract and some ten secrets takes of the arena.
-const USUAL: usize = 40 * 1024;
+const USUAL: usize = 32 * 1024;
 
 /// Since Linux 5.14 (madvise(2)); the C library that this is built with may be older.
 const MADV_POPULATE_WRITE: i32 = 23;
