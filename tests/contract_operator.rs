@@ -213,6 +213,37 @@ parts:
 }
 
 #[test]
+fn a_valid_file_gives_the_same_whether_its_lines_are_found_out_or_not() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
+    let directories = ["contracts", "providers/age", "providers/gnupg", "providers/http"];
+    let mut compared = 0;
+    for directory in directories.map(|name| packaging.join(name)) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "yaml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let origin = Origin::File(path.to_str().unwrap().to_owned().leak());
+            let exact = contract::parse(&text, &path, origin).unwrap();
+            assert_eq!(content(contract::load(Some(&path)).unwrap()), content(&exact), "{path:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 6, "{compared}");
+}
+
+#[test]
+fn an_alias_is_refused_in_a_file_as_in_a_text() {
+    let dir = Dir::new("alias");
+    for text in ["version: 1\nname: &n x\npassthrough: [*n]\n", "version: 1\nname: *n\n"] {
+        let path = dir.put("alias.yaml", text);
+        let of_text = contract::parse(text, &path, Origin::File("alias.yaml")).unwrap_err();
+        assert_eq!(contract::load(Some(&path)).unwrap_err().message, of_text.message);
+    }
+}
+
+#[test]
 fn a_contract_extends_a_file_beside_it() {
     let dir = Dir::new("chain");
     dir.put(

@@ -1,8 +1,9 @@
 //! What is allowed in a contract and probably not meant. Nothing here stops a launch: what is
 //! wrong is refused when the contract is read.
 
+use super::load::load_with_lines;
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
-use super::{load, words};
+use super::words;
 use crate::error::Error;
 use crate::nearest::nearest;
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::path::Path;
 /// # Errors
 /// As [`load`]: status 66 where a file is missing, 65 where one is not valid.
 pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
-    let contract = load(Some(path))?;
+    let contract = load_with_lines(path)?;
     let mut lint = Lint { contract, found: Vec::new() };
     for (_, row) in contract.rows() {
         // A row that is inherited untouched is the extended contract's own affair.

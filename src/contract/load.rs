@@ -5,6 +5,7 @@ use super::model::{Contract, Origin, Str};
 use super::problem::Problems;
 use super::{builtin, compile, grammar, node, tighten};
 use crate::error::{Error, Status};
+use crate::yaml::Lines;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,24 @@ const LARGEST: usize = 1 << 20;
 /// Files in a chain of `extends`.
 const LONGEST_CHAIN: usize = 8;
 
-/// The contract at `path`; without one, or for `builtin:NAME`, the built-in table.
+/// The contract at `path`; without one, or for `builtin:NAME`, the built-in table. Which lines a
+/// file's rows stand in is told in errors, and is not in the contract.
 ///
 /// # Errors
 /// Status 66 where a file is missing or cannot be read, 65 where one is not valid.
 pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
+    load_with(path, Lines::None)
+}
+
+/// The same with the lines of a file's rows in it.
+///
+/// # Errors
+/// As of [`load`].
+pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
+    load_with(Some(path), Lines::Each)
+}
+
+fn load_with(path: Option<&Path>, lines: Lines) -> Result<&'static Contract, Error> {
     match path {
         None => Ok(&builtin::CONTRACT),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
@@ -28,7 +42,7 @@ pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
-            None => Ok(Box::leak(Box::new(file(path, &mut Vec::new())?))),
+            None => Ok(Box::leak(Box::new(file(path, lines, &mut Vec::new())?))),
         },
     }
 }
@@ -43,36 +57,60 @@ fn built_in(name: &str) -> Option<&'static Contract> {
 /// # Errors
 /// Status 65 where it is not valid, 66 where a file that it extends is missing.
 pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error> {
-    of_text(text, path, origin, &mut Vec::new())
+    of_text(text, path, origin, Lines::Each, &mut Vec::new())
 }
 
-fn file(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Contract, Error> {
+fn file(path: &Path, lines: Lines, chain: &mut Vec<PathBuf>) -> Result<Contract, Error> {
     let text = read(path)?;
     let origin = Origin::File(path.to_string_lossy().into_owned().leak());
-    of_text(&text, path, origin, chain)
+    of_text(&text, path, origin, lines, chain)
 }
 
 fn of_text(
     text: &str,
     path: &Path,
     origin: Origin,
+    lines: Lines,
     chain: &mut Vec<PathBuf>,
 ) -> Result<Contract, Error> {
+    // Nearly every contract is valid, and then nobody is told a line.
+    if lines == Lines::None && !text.contains('&') {
+        let mut problems = Problems::default();
+        let read = read_once(text, path, origin, lines, &mut chain.clone(), &mut problems)?;
+        if let (Some(contract), true) = (read, problems.is_empty()) {
+            return Ok(contract);
+        }
+    }
     let mut problems = Problems::default();
-    let draft = match node::parse(text, &mut problems) {
-        Some(root) => grammar::read(root, &mut problems),
-        None => return problems.verdict(path).and(Err(invalid(path))),
-    };
-    let base = extended(&draft, path, chain, &mut problems)?;
+    let read = read_once(text, path, origin, Lines::Each, chain, &mut problems)?;
+    problems.verdict(path)?;
+    read.ok_or_else(|| invalid(path))
+}
+
+/// The contract, if there are no problems; `None` where the text is no mapping at all.
+///
+/// # Errors
+/// What is wrong with a file that it extends.
+fn read_once(
+    text: &str,
+    path: &Path,
+    origin: Origin,
+    lines: Lines,
+    chain: &mut Vec<PathBuf>,
+    problems: &mut Problems,
+) -> Result<Option<Contract>, Error> {
+    let Some(root) = node::parse(text, lines, problems) else { return Ok(None) };
+    let draft = grammar::read(root, problems);
+    let base = extended(&draft, path, chain, problems)?;
     let merged = match base {
-        Some(base) => tighten::merge(Draft::of(base), &draft, &mut problems),
+        Some(base) => tighten::merge(Draft::of(base), &draft, problems),
         None => draft,
     };
-    let contract = compile::compile(&merged, origin, sha256(text), &mut problems);
-    problems.verdict(path)?;
+    let contract = compile::compile(&merged, origin, sha256(text), problems);
     let own = if let Origin::File(path) = origin { Some(path) } else { None };
     let further = base.into_iter().flat_map(|base| base.chain).copied();
-    Ok(Contract { chain: own.into_iter().chain(further).collect::<Vec<_>>().into(), ..contract })
+    let chain = own.into_iter().chain(further).collect::<Vec<_>>().into();
+    Ok(Some(Contract { chain, ..contract }))
 }
 
 fn invalid(path: &Path) -> Error {
@@ -113,7 +151,7 @@ fn extended(
         problems.add(extends.line, format!("extends: more than {LONGEST_CHAIN} files in a row"));
         return Ok(None);
     }
-    file(&beside, chain).map(|contract| Some(&*Box::leak(Box::new(contract))))
+    file(&beside, Lines::None, chain).map(|contract| Some(&*Box::leak(Box::new(contract))))
 }
 
 /// The text of a regular file, bounded.

@@ -3,7 +3,7 @@
 use super::model::Str;
 use super::name;
 use super::problem::Problems;
-use crate::yaml::{self, Dialect};
+use crate::yaml::{self, Dialect, Lines};
 
 /// A node and the line (from 1) it begins on.
 #[derive(Debug)]
@@ -43,8 +43,9 @@ pub struct Key {
 }
 
 /// Reads one YAML document. `None` where it is none, with the reason in `problems`.
-pub fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
-    let (all, faults) = yaml::documents(text, Dialect::Contract, |key| name::shown(key, "a key"));
+pub fn parse(text: &str, lines: Lines, problems: &mut Problems) -> Option<Node> {
+    let (all, faults) =
+        yaml::documents(text, Dialect::Contract, lines, |key| name::shown(key, "a key"));
     let root = all.into_iter().next();
     if let Some(yaml::Node { value: yaml::Value::List(_) | yaml::Value::Map(_), .. }) | None = root
     {

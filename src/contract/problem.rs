@@ -31,6 +31,11 @@ impl Problems {
         self.list.push(Problem { line, message: message.into(), hint });
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The error that names them all by line, or nothing.
     ///
     /// # Errors

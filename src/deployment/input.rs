@@ -2,7 +2,7 @@
 
 use super::in_line;
 use crate::error::{Error, Status};
-use crate::yaml::{self, Dialect, Node};
+use crate::yaml::{self, Dialect, Lines, Node};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +100,7 @@ fn kind(path: &Path, bytes: Vec<u8>) -> Result<Kind, Vec<Error>> {
         return Ok(Kind::Unit(text));
     }
     // A key is text of a file that may be anybody's; the line says which.
-    let (documents, faults) = yaml::documents(&text, Dialect::Deployment, |_| "a key");
+    let (documents, faults) = yaml::documents(&text, Dialect::Deployment, Lines::Each, |_| "a key");
     if faults.is_empty() {
         return Ok(Kind::Yaml(documents.into_iter().map(Node::merged).collect()));
     }

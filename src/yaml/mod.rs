@@ -36,6 +36,16 @@ pub enum Dialect {
     Deployment,
 }
 
+/// Whether the line of each node is found out, which takes as long as all other reading together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// It is.
+    Each,
+    /// All nodes say line 1, until something is wrong and the text is read again: the words of what
+    /// is wrong are without worth then. For a contract without an `&`: an alias shows by its place.
+    None,
+}
+
 /// Something wrong in a line (0: in none that is known), in fixed words and names of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -94,7 +104,12 @@ pub struct Key {
 
 /// Reads the documents of a text. What is wrong comes with it; where the parser could not go on,
 /// the documents before are there. `shown` says under which name a repeated key may be shown.
-pub fn documents(text: &str, dialect: Dialect, shown: fn(&str) -> &str) -> (Vec<Node>, Vec<Fault>) {
+pub fn documents(
+    text: &str,
+    dialect: Dialect,
+    lines: Lines,
+    shown: fn(&str) -> &str,
+) -> (Vec<Node>, Vec<Fault>) {
     let mut faults = Vec::new();
     let mut all = Vec::new();
     if let Some(line) = too_deep(text) {
@@ -102,7 +117,7 @@ pub fn documents(text: &str, dialect: Dialect, shown: fn(&str) -> &str) -> (Vec<
     }
     // Some editors begin a file with a byte order mark (YAML 1.2 section 5.2).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let builder = Builder::new(dialect, shown);
+    let builder = Builder::new(dialect, lines, shown);
     let mut parser = serde_yaml::Deserializer::from_str(text);
     let read = |from: serde_yaml::Deserializer<'_>| {
         let result = Seed { builder: &builder, depth: 0 }.deserialize(from);
@@ -197,6 +212,7 @@ impl Tag {
 
 struct Builder {
     dialect: Dialect,
+    lines: Lines,
     shown: fn(&str) -> &str,
     /// Bytes of all texts.
     bytes: Cell<usize>,
@@ -213,9 +229,10 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(dialect: Dialect, shown: fn(&str) -> &str) -> Self {
+    fn new(dialect: Dialect, lines: Lines, shown: fn(&str) -> &str) -> Self {
         Builder {
             dialect,
+            lines,
             shown,
             bytes: Cell::new(0),
             last: Cell::new((0, 0)),
@@ -243,9 +260,14 @@ impl Builder {
         E::custom("refused")
     }
 
-    fn aside<E: de::Error>(&self, value: Value) -> E {
+    /// A scalar: put aside, where its place is wanted.
+    fn take<E: de::Error>(&self, value: Value) -> Result<Node, E> {
+        if self.lines == Lines::None {
+            self.count()?;
+            return Ok(Node::new(1, value));
+        }
         self.scalar.replace(Some(value));
-        E::custom("aside")
+        Err(E::custom("aside"))
     }
 
     /// The scalar put aside and its place, or the error that is one.
@@ -298,36 +320,36 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Node, E> {
-        Err(self.builder.aside(Value::Bool(value)))
+        self.builder.take(Value::Bool(value))
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Node, E> {
-        Err(self.builder.aside(Value::Integer(value)))
+        self.builder.take(Value::Integer(value))
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Node, E> {
         let value = i64::try_from(value).map_or(Value::OtherNumber, Value::Integer);
-        Err(self.builder.aside(value))
+        self.builder.take(value)
     }
 
     fn visit_i128<E: de::Error>(self, _: i128) -> Result<Node, E> {
-        Err(self.builder.aside(Value::OtherNumber))
+        self.builder.take(Value::OtherNumber)
     }
 
     fn visit_u128<E: de::Error>(self, _: u128) -> Result<Node, E> {
-        Err(self.builder.aside(Value::OtherNumber))
+        self.builder.take(Value::OtherNumber)
     }
 
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Node, E> {
-        Err(self.builder.aside(Value::OtherNumber))
+        self.builder.take(Value::OtherNumber)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Node, E> {
-        Err(self.builder.aside(Value::Null))
+        self.builder.take(Value::Null)
     }
 
     fn visit_none<E: de::Error>(self) -> Result<Node, E> {
-        Err(self.builder.aside(Value::Null))
+        self.builder.take(Value::Null)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Node, E> {
@@ -339,7 +361,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         if builder.bytes.get() > MOST_TEXT {
             return Err(builder.refuse("too much text behind aliases"));
         }
-        Err(builder.aside(Value::Text(text.to_owned())))
+        builder.take(Value::Text(text.to_owned()))
     }
 
     fn visit_enum<A: de::EnumAccess<'de>>(self, from: A) -> Result<Node, A::Error> {
@@ -375,6 +397,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut seen = std::collections::BTreeMap::new();
         loop {
             let key = match from.next_key_seed(inner) {
+                Ok(Some(key)) if self.builder.lines == Lines::None => key,
                 Ok(Some(_)) => return Err(self.builder.refuse("expected a name as key")),
                 Ok(None) => break,
                 Err(error) => self.builder.scalar(error)?,
@@ -429,7 +452,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Node, Vec<Fault>> {
-        let (mut all, faults) = documents(text, Dialect::Contract, hidden);
+        let (mut all, faults) = documents(text, Dialect::Contract, Lines::Each, hidden);
         if faults.is_empty() { Ok(all.remove(0)) } else { Err(faults) }
     }
 
@@ -456,7 +479,7 @@ mod tests {
     fn documents_aliases_and_tags_keep_the_lines_they_were_written_on() {
         let text = "a: &x {k: 1,\n l: v}\nb: *x\n---\n!t c: !reset [d]\n5: [*y]\n";
         let text = text.replace("[d]", "&y [d]");
-        let (all, faults) = documents(&text, Dialect::Deployment, hidden);
+        let (all, faults) = documents(&text, Dialect::Deployment, Lines::Each, hidden);
         assert!(faults.is_empty(), "{faults:?}");
         let mut found = Vec::new();
         all.iter().for_each(|node| lines(node, &mut found));
@@ -470,12 +493,12 @@ mod tests {
             let list = vec![format!("*a{}", n - 1); 10].join(",");
             text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
         }
-        assert_eq!(documents(&text, Dialect::Deployment, hidden).1.len(), 1);
+        assert_eq!(documents(&text, Dialect::Deployment, Lines::Each, hidden).1.len(), 1);
     }
 
     #[test]
     fn a_value_that_a_tag_refuses_is_not_shown() {
-        let (_, faults) = documents("a: !!int canary\n", Dialect::Deployment, hidden);
+        let (_, faults) = documents("a: !!int canary\n", Dialect::Deployment, Lines::Each, hidden);
         assert_eq!(faults, [Fault { line: 1, words: "not valid YAML".to_owned() }]);
     }
 
@@ -483,7 +506,7 @@ mod tests {
         /// Whatever stands in a file: no panic, and lines that exist, in order.
         #[test]
         fn any_text_is_read_or_refused(text in "[a\\-:\\[\\]{}&*!|>'\"#, \n?~1.%é]{0,60}") {
-            let (_, faults) = documents(&text, Dialect::Deployment, hidden);
+            let (_, faults) = documents(&text, Dialect::Deployment, Lines::Each, hidden);
             prop_assert!(faults.iter().all(|fault| fault.words.len() < 200));
             match parse(&text) {
                 Err(faults) => prop_assert!(!faults.is_empty()),

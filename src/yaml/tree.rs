@@ -105,12 +105,12 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use crate::yaml::{Dialect, documents};
+    use crate::yaml::{Dialect, Lines, documents};
 
     #[test]
     fn own_keys_win_over_merged_ones_and_earlier_over_later() {
         let text = "x: &x {a: x, b: x}\ny: &y {b: y, c: y}\nz:\n  c: z\n  <<: [*x, *y]\n  d: z\n";
-        let (mut all, faults) = documents(text, Dialect::Deployment, |_| "a key");
+        let (mut all, faults) = documents(text, Dialect::Deployment, Lines::Each, |_| "a key");
         assert!(faults.is_empty());
         let root = all.remove(0).merged();
         let entries = root.get("z").unwrap().entries();
