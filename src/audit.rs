@@ -174,6 +174,9 @@ fn sink_name(sink: &Sink, guard: Guard<'_>) -> String {
 fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) -> Error {
     let cause = match error.kind() {
         io::ErrorKind::TimedOut => "nothing was taken within 5 s".to_owned(),
+        io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+            "a symbolic link of another user leads there".to_owned()
+        }
         _ => process::describe(error),
     };
     let message =

@@ -5,8 +5,10 @@ use super::model::{Contract, Origin, Str};
 use super::problem::Problems;
 use super::{builtin, compile, grammar, node, tighten};
 use crate::error::{Error, Status};
+use crate::sys::fs::{self, HERE, Kind};
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::Read as _;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// What a contract is called that is compiled in.
@@ -21,6 +23,18 @@ const LONGEST_CHAIN: usize = 8;
 /// # Errors
 /// Status 66 where a file is missing or cannot be read, 65 where one is not valid.
 pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
+    load_noting(path, &mut Vec::new())
+}
+
+/// The same; `opened` gets device and inode of each file that is read, in the order of the
+/// contract's chain.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_noting(
+    path: Option<&Path>,
+    opened: &mut Vec<(u64, u64)>,
+) -> Result<&'static Contract, Error> {
     match path {
         None => Ok(&builtin::CONTRACT),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
@@ -28,9 +42,20 @@ pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
-            None => Ok(Box::leak(Box::new(file(path, &mut Vec::new())?))),
+            None => {
+                let mut read = Read { chain: Vec::new(), opened };
+                Ok(Box::leak(Box::new(file(path, &mut read)?)))
+            }
         },
     }
+}
+
+/// What is read of a chain of files.
+struct Read<'a> {
+    /// The files on the way to this one.
+    chain: Vec<PathBuf>,
+    /// Device and inode of each.
+    opened: &'a mut Vec<(u64, u64)>,
 }
 
 fn built_in(name: &str) -> Option<&'static Contract> {
@@ -43,11 +68,12 @@ fn built_in(name: &str) -> Option<&'static Contract> {
 /// # Errors
 /// Status 65 where it is not valid, 66 where a file that it extends is missing.
 pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error> {
-    of_text(text, path, origin, &mut Vec::new())
+    of_text(text, path, origin, &mut Read { chain: Vec::new(), opened: &mut Vec::new() })
 }
 
-fn file(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Contract, Error> {
-    let text = read(path)?;
+fn file(path: &Path, chain: &mut Read<'_>) -> Result<Contract, Error> {
+    let (text, identity) = read(path)?;
+    chain.opened.push(identity);
     let origin = Origin::File(path.to_string_lossy().into_owned().leak());
     of_text(&text, path, origin, chain)
 }
@@ -56,7 +82,7 @@ fn of_text(
     text: &str,
     path: &Path,
     origin: Origin,
-    chain: &mut Vec<PathBuf>,
+    chain: &mut Read<'_>,
 ) -> Result<Contract, Error> {
     let mut problems = Problems::default();
     let draft = match node::parse(text, &mut problems) {
@@ -83,7 +109,7 @@ fn invalid(path: &Path) -> Error {
 fn extended(
     draft: &Draft,
     path: &Path,
-    chain: &mut Vec<PathBuf>,
+    read: &mut Read<'_>,
     problems: &mut Problems,
 ) -> Result<Option<&'static Contract>, Error> {
     let Some(extends) = draft.extends else { return Ok(None) };
@@ -103,6 +129,7 @@ fn extended(
         return Ok(None);
     }
     let identity = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let chain = &mut read.chain;
     chain.push(identity(path));
     let beside = path.parent().unwrap_or(Path::new("")).join(name);
     if chain.contains(&identity(&beside)) {
@@ -113,11 +140,11 @@ fn extended(
         problems.add(extends.line, format!("extends: more than {LONGEST_CHAIN} files in a row"));
         return Ok(None);
     }
-    file(&beside, chain).map(|contract| Some(&*Box::leak(Box::new(contract))))
+    file(&beside, read).map(|contract| Some(&*Box::leak(Box::new(contract))))
 }
 
-/// The text of a regular file, bounded.
-fn read(path: &Path) -> Result<String, Error> {
+/// The text of a regular file, bounded, with its device and inode.
+fn read(path: &Path) -> Result<(String, (u64, u64)), Error> {
     let fail = |status, cause: &str| {
         Error::new(status, format!("cannot read contract {}: {cause}", path.display()))
     };
@@ -129,19 +156,25 @@ fn read(path: &Path) -> Result<String, Error> {
         fail(Status::NoInput, &cause)
             .hint("check the path, and that the launcher's user may read it")
     };
-    // Looked at before it is opened: opening a pipe would wait for its writer.
-    let about = std::fs::metadata(path).map_err(io)?;
-    if !about.is_file() {
-        return Err(fail(Status::NoInput, "not a regular file").hint("name a regular file"));
-    }
+    // Looked at before it is opened, which alone can do something to a device, and after: what was
+    // opened need not be what was looked at.
+    let regular = |kind| match kind {
+        Kind::Regular => Ok(()),
+        _ => Err(fail(Status::NoInput, "not a regular file").hint("name a regular file")),
+    };
+    let system = |errno: fs::Errno| io(errno.into());
+    regular(fs::look(HERE, path, true).map_err(system)?.kind)?;
+    let opened = fs::open_file(HERE, path).map_err(system)?;
+    let seen = fs::look_at(opened.as_fd()).map_err(system)?;
+    regular(seen.kind)?;
     let mut bytes = Vec::new();
-    let opened = std::fs::File::open(path).map_err(io)?;
+    let opened = std::fs::File::from(opened);
     let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
     opened.take(limit).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > LARGEST {
         return Err(fail(Status::Data, "more than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map(|text| (text, seen.identity)).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..valid).unwrap_or_default();
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
