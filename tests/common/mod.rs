@@ -18,6 +18,7 @@
 #![allow(unsafe_code, reason = "a child is prepared through C interfaces")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod attacker;
 mod desk;
 mod forms;
 mod installed;
@@ -25,6 +26,7 @@ mod outcome;
 mod providers;
 mod spawn;
 
+pub use attacker::{ATTACKER, Attacker, as_attacker, exchange, pipe, two_users};
 pub use desk::{Desk, days_ago, days_ahead};
 pub use forms::forms;
 pub use installed::{free_port, installed, postgresql, skipped};
