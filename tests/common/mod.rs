@@ -25,6 +25,7 @@ mod installed;
 mod outcome;
 mod providers;
 mod spawn;
+mod volume;
 
 pub use attacker::{ATTACKER, Attacker, as_attacker, exchange, pipe, two_users};
 pub use desk::{Desk, days_ago, days_ahead};
@@ -33,6 +34,7 @@ pub use installed::{free_port, installed, postgresql, skipped};
 pub use outcome::{Outcome, Seen};
 pub use providers::{left, provider};
 pub use spawn::{Descriptor, Root, Running, Stream, spawn, wait_for};
+pub use volume::{KEYS, marked, publish};
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
