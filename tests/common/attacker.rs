@@ -30,11 +30,16 @@ pub struct Attacker {
 
 impl Attacker {
     /// Starts it; `round` is called until the end.
-    pub fn start(mut round: impl FnMut() + Send + 'static) -> Attacker {
+    pub fn start(round: impl FnMut() + Send + 'static) -> Attacker {
+        Attacker::start_as(ATTACKER, round)
+    }
+
+    /// The same as this user.
+    pub fn start_as(user: u32, mut round: impl FnMut() + Send + 'static) -> Attacker {
         let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
         let thread = std::thread::spawn(move || {
-            become_attacker();
+            become_user(user);
             while !stopped.load(Ordering::Relaxed) {
                 round();
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -75,21 +80,21 @@ impl Drop for Attacker {
 pub fn as_attacker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            become_attacker();
+            become_user(ATTACKER);
             work()
         });
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-/// Gives the calling thread, and no other, the other user's credentials. The C library's functions
-/// would change all threads.
-fn become_attacker() {
+/// Gives the calling thread, and no other, this user's credentials. The C library's functions would
+/// change all threads.
+fn become_user(user: u32) {
     // SAFETY: numbers and a null pointer; the C library keeps no copy of credentials.
     let done = unsafe {
         libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<u32>()) == 0
-            && libc::syscall(libc::SYS_setresgid, ATTACKER, ATTACKER, ATTACKER) == 0
-            && libc::syscall(libc::SYS_setresuid, ATTACKER, ATTACKER, ATTACKER) == 0
+            && libc::syscall(libc::SYS_setresgid, user, user, user) == 0
+            && libc::syscall(libc::SYS_setresuid, user, user, user) == 0
     };
     assert!(done, "{}", std::io::Error::last_os_error());
 }
