@@ -72,7 +72,7 @@ fn command(desk: &Desk, number: usize) -> Command {
         .arg("--fingerprint-key-file")
         .arg(at("fingerprint.key"));
     command.env_clear().env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example");
-    if number % SOME == 0 {
+    if number.is_multiple_of(SOME) {
         command.arg("--contract").arg(at("contract.yaml"));
     }
     if number % SOME == 1 {
@@ -131,7 +131,7 @@ fn look(desk: &Desk, number: usize, counts: &Counts, own: &[i64]) {
         counts.mixed_generations.fetch_add(1, Ordering::Relaxed);
     }
     let partner = entries.contains(&encoded(format!("PARTNER_KEY={ANSWER}")));
-    if partner != (number % SOME == 0) {
+    if partner != number.is_multiple_of(SOME) {
         counts.wrong_values.fetch_add(1, Ordering::Relaxed);
     }
     if descriptors(&record) != *own {
