@@ -12,8 +12,16 @@ use std::time::{Duration, Instant};
 
 /// How long the audit log's lock, or a slow reader of a named sink, is waited for.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How often the lock is tried meanwhile.
-const INTERVAL: Duration = Duration::from_millis(10);
+/// How often the lock is tried meanwhile. flock(2) gives it to whoever asks first after it was given
+/// back, so one who has waited longer asks more often: of a hundred launches at once none may wait
+/// in vain while others come and go.
+fn interval(left: Duration) -> Duration {
+    match left.as_millis() {
+        4500.. => Duration::from_millis(10),
+        3000.. => Duration::from_millis(3),
+        _ => Duration::from_millis(1),
+    }
+}
 
 /// Files of records, kept open where the user changes: the new one may not be allowed to open them
 /// again for a second record.
@@ -174,6 +182,9 @@ fn sink_name(sink: &Sink, guard: Guard<'_>) -> String {
 fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) -> Error {
     let cause = match error.kind() {
         io::ErrorKind::TimedOut => "nothing was taken within 5 s".to_owned(),
+        io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
+            "a symbolic link of another user leads there".to_owned()
+        }
         _ => process::describe(error),
     };
     let message =
@@ -190,10 +201,11 @@ fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Resu
         return patiently(fd, line, deadline);
     };
     while !descriptor::try_lock(fd)? {
-        if Instant::now() >= deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        wait::pause(INTERVAL)?;
+        wait::pause(interval(left))?;
     }
     let size = descriptor::size_of_regular(fd)?.unwrap_or(0);
     let torn = size > 0 && descriptor::byte_at(fd, size - 1).is_some_and(|byte| byte != b'\n');
@@ -202,10 +214,20 @@ fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Resu
         text.push(b'\n');
     }
     text.extend_from_slice(line);
-    let written = descriptor::write_all(fd, &text).and_then(|()| descriptor::sync(fd));
+    let written = descriptor::write_all(fd, &text);
     if written.is_err() {
         let _ = descriptor::cut(fd, size);
     }
     descriptor::unlock(fd);
-    written
+    // Without the lock, so that the disk can take the lines of many launches at once.
+    let synced = written.and_then(|()| descriptor::sync(fd));
+    let end = size + u64::try_from(text.len()).unwrap_or(0);
+    if synced.is_err() && descriptor::try_lock(fd).unwrap_or(false) {
+        // Others may have written behind it; then it stays.
+        if descriptor::size_of_regular(fd).is_ok_and(|now| now == Some(end)) {
+            let _ = descriptor::cut(fd, size);
+        }
+        descriptor::unlock(fd);
+    }
+    synced
 }

@@ -99,7 +99,8 @@ impl Survey {
         if undumpable.is_err() {
             tracing::warn!("core dumps could not be forbidden");
         }
-        let contract = contract::load(settings.contract.as_deref())
+        let mut opened = Vec::new();
+        let contract = contract::load_noting(settings.contract.as_deref(), &mut opened)
             .map_err(|error| conceal(vec![error], &entries))?;
         let mut problems = Vec::new();
         let key = settings.fingerprint_key_file.as_deref().and_then(|path| {
@@ -116,10 +117,11 @@ impl Survey {
             };
             Key::read(path).map_err(unusable).ok()
         });
-        let mut survey = Survey::read(settings, contract, &entries, root, answers);
+        let mut survey = Survey::read(settings, (contract, &opened), &entries, root, answers);
         if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
-            let facts = source::judge_path(Path::new(path), &contract.trusted_owners);
+            let opened = opened.first().copied();
+            let facts = source::judge_path(Path::new(path), opened, &contract.trusted_owners);
             let code = Code::InsecurePermissions;
             let seen = |fact| Observation { code, row: None, source: None, fact };
             survey.observations.extend(facts.into_iter().map(seen));
@@ -134,7 +136,7 @@ impl Survey {
 
     fn read(
         settings: Settings,
-        contract: &'static Contract,
+        (contract, opened): (&'static Contract, &[(u64, u64)]),
         entries: &[&'static CStr],
         root: Option<BorrowedFd<'_>>,
         answers: &mut Answers,
@@ -163,7 +165,8 @@ impl Survey {
         let mut resolution = resolve(contract, candidates, &named, &mut generate);
         if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
             let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
-            resolution = provided::ask(contract, about, &mut snapshot, resolution, how, answers);
+            resolution =
+                provided::ask((contract, opened), about, &mut snapshot, resolution, how, answers);
         }
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
         Survey {

@@ -84,7 +84,7 @@ pub fn error_text(error: &Error) -> String {
 
 /// `text` with everything escaped that a terminal or a log would not show as it is: control
 /// characters (C0, DEL, C1), line and paragraph separators, and the characters that reorder what
-/// is displayed (Unicode bidirectional controls).
+/// is displayed (Unicode bidirectional controls) or have no width, so that two names look like one.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if is_printable(text.as_bytes()) || !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
@@ -128,8 +128,9 @@ pub fn push_number(text: &mut String, number: usize) {
 
 fn is_hostile(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{061c}')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -4,26 +4,7 @@
 mod common;
 use common::*;
 
-use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Makes generation `number` of a volume, with one value a key, and swaps `..data` to it as the
-/// kubelet does: a new link renamed over the old one, then the old generation removed.
-fn publish(volume: &Path, number: usize) {
-    let own = format!("..gen_{number}");
-    let generation = volume.join(&own);
-    std::fs::create_dir(&generation).unwrap();
-    let marked = |key: &str| format!("{}{number:06}", &key[6..]);
-    std::fs::write(generation.join("jwt-secret"), marked(SECRET)).unwrap();
-    std::fs::write(generation.join("nexis-api-hmac-secret"), marked(OTHER)).unwrap();
-    std::fs::write(generation.join("nexis-webhook-signing-key"), marked(THIRD)).unwrap();
-    symlink(&own, volume.join("..data_tmp")).unwrap();
-    std::fs::rename(volume.join("..data_tmp"), volume.join("..data")).unwrap();
-    if number > 0 {
-        std::fs::remove_dir_all(volume.join(format!("..gen_{}", number - 1))).unwrap();
-    }
-}
 
 fn volume() -> Launch {
     let launch = Launch::sound("production")

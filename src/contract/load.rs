@@ -5,9 +5,11 @@ use super::model::{Contract, Origin, Str};
 use super::problem::Problems;
 use super::{builtin, compile, grammar, node, tighten};
 use crate::error::{Error, Status};
+use crate::sys::fs::{self, HERE, Kind};
 use crate::yaml::Lines;
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::Read as _;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// What a contract is called that is compiled in.
@@ -23,18 +25,18 @@ const LONGEST_CHAIN: usize = 8;
 /// # Errors
 /// Status 66 where a file is missing or cannot be read, 65 where one is not valid.
 pub fn load(path: Option<&Path>) -> Result<&'static Contract, Error> {
-    load_with(path, Lines::None)
+    load_noting(path, &mut Vec::new())
 }
 
-/// The same with the lines of a file's rows in it.
+/// The same; `opened` gets device and inode of each file that is read, in the order of the
+/// contract's chain.
 ///
 /// # Errors
-/// As of [`load`].
-pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
-    load_with(Some(path), Lines::Each)
-}
-
-fn load_with(path: Option<&Path>, lines: Lines) -> Result<&'static Contract, Error> {
+/// As [`load`].
+pub fn load_noting(
+    path: Option<&Path>,
+    opened: &mut Vec<(u64, u64)>,
+) -> Result<&'static Contract, Error> {
     match path {
         None => Ok(&builtin::CONTRACT),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
@@ -42,9 +44,35 @@ fn load_with(path: Option<&Path>, lines: Lines) -> Result<&'static Contract, Err
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
-            None => Ok(Box::leak(Box::new(file(path, lines, &mut Vec::new())?))),
+            None => load_file(path, Lines::None, opened),
         },
     }
+}
+
+/// The contract in the file at `path`, with the lines of its rows.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
+    load_file(path, Lines::Each, &mut Vec::new())
+}
+
+fn load_file(
+    path: &Path,
+    lines: Lines,
+    opened: &mut Vec<(u64, u64)>,
+) -> Result<&'static Contract, Error> {
+    let mut read = Read { lines, chain: Vec::new(), opened };
+    Ok(Box::leak(Box::new(file(path, &mut read)?)))
+}
+
+/// What is read of a chain of files.
+struct Read<'a> {
+    lines: Lines,
+    /// The files on the way to this one.
+    chain: Vec<PathBuf>,
+    /// Device and inode of each.
+    opened: &'a mut Vec<(u64, u64)>,
 }
 
 fn built_in(name: &str) -> Option<&'static Contract> {
@@ -57,34 +85,43 @@ fn built_in(name: &str) -> Option<&'static Contract> {
 /// # Errors
 /// Status 65 where it is not valid, 66 where a file that it extends is missing.
 pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error> {
-    of_text(text, path, origin, Lines::Each, &mut Vec::new())
+    of_text(
+        text,
+        path,
+        origin,
+        &mut Read { lines: Lines::Each, chain: Vec::new(), opened: &mut Vec::new() },
+    )
 }
 
-fn file(path: &Path, lines: Lines, chain: &mut Vec<PathBuf>) -> Result<Contract, Error> {
-    let text = read(path)?;
+fn file(path: &Path, chain: &mut Read<'_>) -> Result<Contract, Error> {
+    let (text, identity) = read(path)?;
+    chain.opened.push(identity);
     let origin = Origin::File(path.to_string_lossy().into_owned().leak());
-    of_text(&text, path, origin, lines, chain)
+    of_text(&text, path, origin, chain)
 }
 
 fn of_text(
     text: &str,
     path: &Path,
     origin: Origin,
-    lines: Lines,
-    chain: &mut Vec<PathBuf>,
+    chain: &mut Read<'_>,
 ) -> Result<Contract, Error> {
     // Nearly every contract is valid, and then nobody is told a line.
-    if lines == Lines::None && !text.contains('&') {
+    if chain.lines == Lines::None && !text.contains('&') {
+        let (files, opened) = (chain.chain.len(), chain.opened.len());
         let mut problems = Problems::default();
-        let read = read_once(text, path, origin, lines, &mut chain.clone(), &mut problems)?;
-        if let (Some(contract), true) = (read, problems.is_empty()) {
+        let contract = read_once(text, path, origin, chain, &mut problems)?;
+        if let (Some(contract), true) = (contract, problems.is_empty()) {
             return Ok(contract);
         }
+        chain.chain.truncate(files);
+        chain.opened.truncate(opened);
     }
+    chain.lines = Lines::Each;
     let mut problems = Problems::default();
-    let read = read_once(text, path, origin, Lines::Each, chain, &mut problems)?;
+    let contract = read_once(text, path, origin, chain, &mut problems)?;
     problems.verdict(path)?;
-    read.ok_or_else(|| invalid(path))
+    contract.ok_or_else(|| invalid(path))
 }
 
 /// The contract, if there are no problems; `None` where the text is no mapping at all.
@@ -95,11 +132,10 @@ fn read_once(
     text: &str,
     path: &Path,
     origin: Origin,
-    lines: Lines,
-    chain: &mut Vec<PathBuf>,
+    chain: &mut Read<'_>,
     problems: &mut Problems,
 ) -> Result<Option<Contract>, Error> {
-    let Some(root) = node::parse(text, lines, problems) else { return Ok(None) };
+    let Some(root) = node::parse(text, chain.lines, problems) else { return Ok(None) };
     let draft = grammar::read(root, problems);
     let base = extended(&draft, path, chain, problems)?;
     let merged = match base {
@@ -121,7 +157,7 @@ fn invalid(path: &Path) -> Error {
 fn extended(
     draft: &Draft,
     path: &Path,
-    chain: &mut Vec<PathBuf>,
+    read: &mut Read<'_>,
     problems: &mut Problems,
 ) -> Result<Option<&'static Contract>, Error> {
     let Some(extends) = draft.extends else { return Ok(None) };
@@ -141,6 +177,7 @@ fn extended(
         return Ok(None);
     }
     let identity = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let chain = &mut read.chain;
     chain.push(identity(path));
     let beside = path.parent().unwrap_or(Path::new("")).join(name);
     if chain.contains(&identity(&beside)) {
@@ -151,11 +188,11 @@ fn extended(
         problems.add(extends.line, format!("extends: more than {LONGEST_CHAIN} files in a row"));
         return Ok(None);
     }
-    file(&beside, Lines::None, chain).map(|contract| Some(&*Box::leak(Box::new(contract))))
+    file(&beside, read).map(|contract| Some(&*Box::leak(Box::new(contract))))
 }
 
-/// The text of a regular file, bounded.
-fn read(path: &Path) -> Result<String, Error> {
+/// The text of a regular file, bounded, with its device and inode.
+fn read(path: &Path) -> Result<(String, (u64, u64)), Error> {
     let fail = |status, cause: &str| {
         Error::new(status, format!("cannot read contract {}: {cause}", path.display()))
     };
@@ -167,19 +204,25 @@ fn read(path: &Path) -> Result<String, Error> {
         fail(Status::NoInput, &cause)
             .hint("check the path, and that the launcher's user may read it")
     };
-    // Looked at before it is opened: opening a pipe would wait for its writer.
-    let about = std::fs::metadata(path).map_err(io)?;
-    if !about.is_file() {
-        return Err(fail(Status::NoInput, "not a regular file").hint("name a regular file"));
-    }
+    // Looked at before it is opened, which alone can do something to a device, and after: what was
+    // opened need not be what was looked at.
+    let regular = |kind| match kind {
+        Kind::Regular => Ok(()),
+        _ => Err(fail(Status::NoInput, "not a regular file").hint("name a regular file")),
+    };
+    let system = |errno: fs::Errno| io(errno.into());
+    regular(fs::look(HERE, path, true).map_err(system)?.kind)?;
+    let opened = fs::open_file(HERE, path).map_err(system)?;
+    let seen = fs::look_at(opened.as_fd()).map_err(system)?;
+    regular(seen.kind)?;
     let mut bytes = Vec::new();
-    let opened = std::fs::File::open(path).map_err(io)?;
+    let opened = std::fs::File::from(opened);
     let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
     opened.take(limit).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > LARGEST {
         return Err(fail(Status::Data, "more than 1 MiB"));
     }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map(|text| (text, seen.identity)).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..valid).unwrap_or_default();
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;

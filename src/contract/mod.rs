@@ -29,7 +29,7 @@ mod tighten;
 pub mod words;
 
 pub use lint::lint;
-pub use load::{BUILTIN, load, parse};
+pub use load::{BUILTIN, load, load_noting, parse};
 pub use show::{json, yaml as show};
 
 /// The YAML that the built-in table was made from.

@@ -17,28 +17,31 @@ use std::path::Path;
 type Generate<'a> = &'a mut dyn FnMut(&Row) -> Option<Secret>;
 
 /// What others could write of that which decides what the launcher runs: the contract with all that
-/// it extends, and the programs.
-fn judge(contract: &Contract) -> Vec<Observation> {
+/// it extends, and the programs. `opened` is what was read of the contract's files.
+fn judge(contract: &Contract, opened: &[(u64, u64)]) -> Vec<Observation> {
     if contract.providers.is_empty() {
         return Vec::new();
     }
     let code = Code::InsecureContract;
     let seen = |fact| Observation { code, row: None, source: None, fact };
     let programs = contract.providers.iter().filter_map(|provider| provider.command.first());
-    let paths: Vec<&Path> = contract.chain.iter().chain(programs).map(Path::new).collect();
+    let opened = opened.iter().copied().map(Some).chain(std::iter::repeat(None));
+    let files = contract.chain.iter().zip(opened);
+    let paths = files.chain(programs.map(|it| (it, None)));
+    let paths: Vec<_> = paths.map(|(path, opened)| (Path::new(path), opened)).collect();
     judge_program(&paths).into_iter().map(seen).collect()
 }
 
 /// The resolution with what the providers have, as far as it wants that.
 pub(super) fn ask(
-    contract: &'static Contract,
+    (contract, opened): (&'static Contract, &[(u64, u64)]),
     (settings, launch): (&Settings, &str),
     snapshot: &mut Snapshot,
     mut resolution: Resolution,
     (wish, generate): (&ModeWish<'_>, Generate<'_>),
     answers: &mut Answers,
 ) -> Resolution {
-    let mut observations = judge(contract);
+    let mut observations = judge(contract, opened);
     let refused = !observations.is_empty();
     let keep = settings.provider_stderr.as_deref().and_then(|path| {
         let unusable = |errno| {

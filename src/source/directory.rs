@@ -68,7 +68,8 @@ fn read_once(
     let mut listing = list(contract, &root)?;
     if !listing.is_volume {
         judge.way_to(path);
-        let found = read_files(&root, path, path, &listing.keys, judge);
+        let way = judge.vouch(|| fs::look_at(root.as_fd()).ok().map(|it| it.identity));
+        let found = read_files(&root, (path, path), way, &listing.keys, judge);
         fs::leave(root);
         return Ok(Some(found));
     }
@@ -87,7 +88,8 @@ fn read_once(
     let data = path.join(DATA);
     judge.way_to_volume(path);
     judge.way_to(&data);
-    let found = read_files(&generation, path, &data, &listing.keys, judge);
+    let way = judge.vouch(|| Some(identity));
+    let found = read_files(&generation, (path, &data), way, &listing.keys, judge);
     let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
     fs::leave(generation);
     fs::leave(root);
@@ -134,11 +136,12 @@ fn below(contract: &Contract, directory: &[u8]) -> impl Iterator<Item = FileName
     files.iter().take_while(move |file| is_below(file.name)).copied()
 }
 
-/// Reads the keys of one open directory, known as `shown` and really standing in `real`.
+/// Reads the keys of one open directory, known as `shown` and really standing in `real`. `way` says
+/// whether it is the one that this path means.
 fn read_files(
     directory: &OwnedFd,
-    shown: &Path,
-    real: &Path,
+    (shown, real): (&Path, &Path),
+    way: Result<(), &'static str>,
     keys: &[(FileName, Kind)],
     judge: &mut Judge<'_>,
 ) -> Vec<Found> {
@@ -146,7 +149,7 @@ fn read_files(
     for &(file, kind) in keys {
         let name = Path::new(OsStr::from_bytes(file.name.as_bytes()));
         let nested = file.name.contains('/');
-        let read = file::read(directory.as_fd(), name, kind, Pipes::Refuse, VALUE_LIMIT);
+        let (read, kind) = read_key(directory, name, kind);
         let path = shown.join(name);
         let mut writable = None;
         let content = match read {
@@ -155,15 +158,35 @@ fn read_files(
             Err(failure) => Err(failure.explained(&path, VALUE_LIMIT)),
             Ok((content, stat)) => {
                 let at = real.join(name);
+                let mut vouched = way;
                 // A plain name's directory has been judged; a link leads elsewhere.
                 if nested || kind != Kind::Regular {
                     judge.way_to(&at);
+                    vouched = way.and(judge.vouch(|| Some(stat.identity)));
                 }
                 writable = judge.file(&at, &stat);
-                Ok(content)
+                let refused =
+                    |what| (Code::SourceRefused, Fact::NotRegular { path: path.clone(), what });
+                vouched.map(|()| content).map_err(refused)
             }
         };
         found.push(Found { file, path, content, writable });
     }
     found
+}
+
+/// Reads one key, with its kind as it was when it was opened: what was listed as a file may have
+/// become a link, which leads elsewhere.
+fn read_key(
+    directory: &OwnedFd,
+    name: &Path,
+    kind: Kind,
+) -> (Result<(Secret, fs::Stat), Failure>, Kind) {
+    let read = |kind| file::read(directory.as_fd(), name, kind, Pipes::Refuse, VALUE_LIMIT);
+    match read(kind) {
+        Err(Failure::Unreadable(Errno::ELOOP, _)) if kind == Kind::Regular => {
+            (read(Kind::Link), Kind::Link)
+        }
+        read => (read, kind),
+    }
 }

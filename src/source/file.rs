@@ -82,7 +82,8 @@ impl Failure {
 /// saves the look before the opening.
 ///
 /// # Errors
-/// [`Failure`] says why there is no content.
+/// [`Failure`] says why there is no content; ELOOP where what was listed as a regular file is a
+/// link meanwhile.
 pub fn read(
     dir: BorrowedFd<'_>,
     name: &Path,
@@ -97,7 +98,12 @@ pub fn read(
         _ => None,
     };
     admit(seen.map_or(listed, |seen| seen.kind), pipes)?;
-    let fd = fs::open_file(dir, name).map_err(|errno| match errno {
+    let opened = match listed {
+        // No link: whoever knows it for a file asks nobody whose link it would be.
+        Kind::Regular => fs::open_plain_file(dir, name),
+        _ => fs::open_file(dir, name),
+    };
+    let fd = opened.map_err(|errno| match errno {
         Errno::ENOENT => Failure::Gone,
         // Nothing was looked at yet: the message wants owner and mode.
         _ => Failure::Unreadable(errno, seen.or_else(|| fs::look(dir, name, true).ok())),

@@ -3,6 +3,10 @@
 //! [`writer`] judges one owner, group and mode; [`Judge`] walks to a file as the kernel does,
 //! links included, and judges each step once per launch. Only what bits and owner say looks bad
 //! is asked further: whether the mount is read-only, and who is in the group.
+//!
+//! The walk comes after the reading, so it has to end at what was opened: where others can exchange
+//! names on the way, [`Judge::vouch`] refuses what it does not. A link that one of them planted is
+//! refused as well: it leads the launcher to files that they may not read themselves.
 
 use super::accounts::Accounts;
 use super::directory::DATA;
@@ -44,15 +48,38 @@ pub fn writer(
     (!read_only()).then_some(who)
 }
 
+/// Why [`Judge::vouch`] refuses what was read: `it is …`.
+pub const PLANTED: &str = "reached by a symbolic link of another user";
+/// The same of what is not what the way leads to.
+pub const EXCHANGED: &str = "exchanged while it is read";
+
+/// The device and the inode.
+type Identity = (u64, u64);
+
 /// What a component turned out to be.
 #[derive(Clone)]
 enum Step {
-    /// A link to there.
-    Link(OsString),
-    /// A directory in which others replace nothing.
-    Sticky,
+    /// A link to there, and whether somebody planted it.
+    Link { target: OsString, planted: bool },
+    /// A directory in which others replace nothing, though they may add names.
+    Sticky(Identity),
+    /// A directory whose names others can exchange.
+    Open(Identity),
     /// Anything else.
-    Plain,
+    Plain(Identity),
+}
+
+/// Where a walk led.
+#[derive(Default)]
+struct Way {
+    /// What stands at its end, if it could be followed so far.
+    end: Option<Identity>,
+    /// Whether others could exchange a name on it.
+    exposed: bool,
+    /// Whether it follows a link that one of them planted.
+    planted: bool,
+    /// Whether it goes by a descriptor (`/proc/self/fd`), which is the word of whoever opened it.
+    by_descriptor: bool,
 }
 
 /// Judges paths, each component once.
@@ -63,12 +90,15 @@ pub struct Judge<'a> {
     accounts: Option<Accounts>,
     walked: BTreeMap<OsString, Step>,
     facts: Vec<Fact>,
+    /// The latest walk.
+    way: Way,
 }
 
 impl<'a> Judge<'a> {
     /// A judge that trusts these owners besides root and the own user.
     pub fn new(trusted: &'a [u32]) -> Self {
-        Judge { trusted, own: None, accounts: None, walked: BTreeMap::new(), facts: Vec::new() }
+        let (walked, way) = (BTreeMap::new(), Way::default());
+        Judge { trusted, own: None, accounts: None, walked, facts: Vec::new(), way }
     }
 
     /// What was found since the last call.
@@ -90,12 +120,27 @@ impl<'a> Judge<'a> {
         self.walked.remove(path.as_os_str());
     }
 
+    /// Looks at everything anew: something was exchanged.
+    pub fn forget_all(&mut self) {
+        self.walked.clear();
+    }
+
+    /// Whether what was opened is what the latest walk led to, as far as others could have made
+    /// it anything else meanwhile.
+    ///
+    /// # Errors
+    /// [`PLANTED`] or [`EXCHANGED`].
+    pub fn vouch(&self, opened: impl FnOnce() -> Option<Identity>) -> Result<(), &'static str> {
+        match &self.way {
+            Way { planted: true, .. } => Err(PLANTED),
+            Way { exposed: false, .. } | Way { by_descriptor: true, .. } => Ok(()),
+            Way { end, .. } if end.is_some() && *end == opened() => Ok(()),
+            _ => Err(EXCHANGED),
+        }
+    }
+
     /// Judges an opened file. The way to it is [`way_to`](Judge::way_to)'s.
     pub fn file(&mut self, path: &Path, stat: &Stat) -> Option<Fact> {
-        // What comes out of a pipe was written by whoever holds its other end.
-        if stat.kind == Kind::Pipe {
-            return None;
-        }
         let who = self.writer(path, stat)?;
         let directory = stat.kind == Kind::Directory;
         Some(Fact::Writable { path: path.to_owned(), directory, who })
@@ -113,64 +158,108 @@ impl<'a> Judge<'a> {
         self.walk(path, true);
     }
 
+    /// Judges what stands at the end of the latest walk, and whether it is what was read.
+    fn end(&mut self, path: &Path, opened: Option<Identity>, facts: &mut Vec<Fact>) {
+        let seen = fs::look(HERE, path, true).ok();
+        if let Some(seen) = seen.filter(|seen| seen.kind != Kind::Directory) {
+            facts.extend(self.file(path, &seen));
+        }
+        let Some(opened) = opened.filter(|_| self.way.exposed) else { return };
+        let is_it = seen.is_some_and(|seen| seen.identity == opened);
+        if !is_it || self.vouch(|| Some(opened)) == Err(EXCHANGED) {
+            let who = "somebody who exchanged it while it was read".to_owned();
+            facts.push(Fact::Writable { path: path.to_owned(), directory: false, who });
+        }
+    }
+
     fn walk(&mut self, path: &Path, volume: bool) {
+        self.way = Way::default();
         let mut ahead: Vec<OsString> = Vec::new();
         push_reversed(&mut ahead, path);
         let mut at = PathBuf::from("/");
         let mut links = 0;
-        let mut sticky = matches!(self.step(&at, false, false), Some(Step::Sticky));
+        let mut step = self.step(&at, false, false);
         while let Some(name) = ahead.pop() {
-            if name == "/" {
-                at = PathBuf::from("/");
+            if name == "/" || name == ".." {
+                if name == "/" {
+                    at = PathBuf::from("/");
+                } else {
+                    at.pop();
+                }
+                step = self.step(&at, false, false);
                 continue;
             }
-            if name == ".." {
-                at.pop();
-                continue;
-            }
+            // Others can add a name there, or replace this one.
+            let exposed = matches!(step, Some(Step::Sticky(_) | Step::Open(_)));
+            self.way.exposed |= exposed;
+            self.way.by_descriptor |= at.ends_with("fd") && at.starts_with("/proc");
             at.push(&name);
-            match self.step(&at, sticky, volume && ahead.is_empty()) {
-                Some(Step::Link(target)) => {
+            let next = self.step(&at, exposed, volume && ahead.is_empty());
+            match &next {
+                Some(Step::Link { target, planted }) => {
                     links += 1;
                     if links > MOST_LINKS {
                         return;
                     }
+                    self.way.planted |= planted;
                     at.pop();
-                    push_reversed(&mut ahead, Path::new(&target));
+                    push_reversed(&mut ahead, Path::new(target));
+                    // What the link says begins in its own directory, whose step stays.
+                    continue;
                 }
-                Some(step) => sticky = matches!(step, Step::Sticky),
+                Some(_) => step = next,
                 None => return,
             }
         }
+        self.way.end = match step {
+            Some(Step::Sticky(identity) | Step::Open(identity) | Step::Plain(identity)) => {
+                Some(identity)
+            }
+            _ => None,
+        };
     }
 
     /// Judges one component. `None`: nothing can be seen there.
-    fn step(&mut self, at: &Path, in_sticky: bool, volume: bool) -> Option<Step> {
+    fn step(&mut self, at: &Path, exposed: bool, volume: bool) -> Option<Step> {
         if let Some(step) = self.walked.get(at.as_os_str()) {
             return Some(step.clone());
         }
         let seen = fs::look(HERE, at, false).ok()?;
         let step = match seen.kind {
             Kind::Link => {
-                // A link's own bits say nothing; its owner may replace it in a sticky directory.
-                if in_sticky {
-                    let fact = self.file(at, &Stat { mode: 0, ..seen });
-                    self.facts.extend(fact);
-                }
-                Step::Link(fs::link_target(at).ok()?)
+                // A link's own bits say nothing; where others can add names, its owner made it.
+                let judged = exposed.then(|| self.file(at, &Stat { mode: 0, ..seen }));
+                let fact = judged.flatten();
+                let planted = fact.is_some();
+                self.add(fact);
+                Step::Link { target: fs::link_target(at).ok()?, planted }
             }
             Kind::Directory => {
                 let mode =
                     if volume { seen.mode & !(GROUP_WRITE | OTHER_WRITE) } else { seen.mode };
                 let fact = self.file(at, &Stat { mode, ..seen });
-                self.facts.extend(fact);
+                let open = fact.is_some();
+                self.add(fact);
                 // Where its bits were left out, what stands in it is judged in their place.
-                if seen.mode & STICKY != 0 || volume { Step::Sticky } else { Step::Plain }
+                match seen.mode & STICKY != 0 || volume {
+                    _ if open => Step::Open(seen.identity),
+                    true => Step::Sticky(seen.identity),
+                    false => Step::Plain(seen.identity),
+                }
             }
-            _ => Step::Plain,
+            _ => Step::Plain(seen.identity),
         };
         self.walked.insert(at.as_os_str().to_owned(), step.clone());
         Some(step)
+    }
+
+    /// Adds what is not said yet; after an exchange all is looked at anew.
+    fn add(&mut self, fact: Option<Fact>) {
+        let Some(Fact::Writable { path, directory, who }) = fact else { return };
+        let same = |it: &Fact| matches!(it, Fact::Writable { path: known, .. } if *known == path);
+        if !self.facts.iter().any(same) {
+            self.facts.push(Fact::Writable { path, directory, who });
+        }
     }
 }
 
@@ -184,26 +273,24 @@ fn push_reversed(ahead: &mut Vec<OsString>, path: &Path) {
     }));
 }
 
-/// All that others could write on the way to the file or directory `path`, itself included.
-pub fn judge_path(path: &Path, trusted: &[u32]) -> Vec<Fact> {
+/// All that others could write on the way to the file `path`, itself included; `opened` is what was
+/// read under that name. No names are given that others could exchange for what was read.
+pub fn judge_path(path: &Path, opened: Option<(u64, u64)>, trusted: &[u32]) -> Vec<Fact> {
     let mut judge = Judge::new(trusted);
     let Ok(path) = std::path::absolute(path) else { return Vec::new() };
+    let mut facts = Vec::new();
     judge.way_to(&path);
-    let mut facts = judge.take();
-    if let Ok(seen) = fs::look(HERE, &path, true)
-        && seen.kind != Kind::Directory
-    {
-        facts.extend(judge.file(&path, &seen));
-    }
-    facts
+    judge.end(&path, opened, &mut facts);
+    [judge.take(), facts].concat()
 }
 
-/// All that others could write of files that decide what is run, and on the ways to them. No owner
-/// is trusted besides root and the own user: those that a contract adds are its own word.
-pub fn judge_program(paths: &[&Path]) -> Vec<Fact> {
+/// All that others could write of files that decide what is run, and on the ways to them; with each
+/// path goes what was read under that name, if it was. No owner is trusted besides root and the own
+/// user: those that a contract adds are its own word.
+pub fn judge_program(paths: &[(&Path, Option<(u64, u64)>)]) -> Vec<Fact> {
     let mut judge = Judge::new(&[]);
     let mut files = Vec::new();
-    for path in paths {
+    for &(path, opened) in paths {
         let Ok(path) = std::path::absolute(path) else { continue };
         // A Kubernetes volume: the links in its root are judged, by their owners, and what they
         // lead to.
@@ -214,10 +301,7 @@ pub fn judge_program(paths: &[&Path]) -> Vec<Fact> {
             judge.way_to(&directory.join(DATA));
         }
         judge.way_to(&path);
-        match fs::look(HERE, &path, true) {
-            Ok(seen) if seen.kind != Kind::Directory => files.extend(judge.file(&path, &seen)),
-            _ => {}
-        }
+        judge.end(&path, opened, &mut files);
     }
     let mut facts = judge.take();
     facts.append(&mut files);

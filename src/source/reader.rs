@@ -2,14 +2,14 @@
 
 use super::file::{self, Failure, PIPE_SECONDS, Pipes, VALUE_LIMIT, Wait};
 use super::names_index::NamesIndex;
-use super::permissions::Judge;
+use super::permissions::{EXCHANGED, Judge};
 use super::{Candidate, Extra, InheritedKind, Observation, Rank, Snapshot, Source, SourceKind};
 use super::{directory, dotenv, env_file, environ, references};
 use crate::bytes::path_text;
 use crate::contract::model::{Contract, Known, Role, RowId};
 use crate::finding::{Code, Fact};
 use crate::secret::Secret;
-use crate::sys::fs::{self, Errno, HERE, Kind};
+use crate::sys::fs::{self, Errno, HERE, Kind, Stat};
 use crate::sys::wait;
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr};
@@ -79,6 +79,28 @@ struct Reference {
     source: Source,
     /// The `_FILE` name, where the text is a bare word: a value may have been put in its place.
     bare: Option<&'static str>,
+}
+
+/// What a reference led to, judged.
+struct Judged {
+    read: Result<(Secret, Stat), Failure>,
+    /// Whether it is what the way leads to.
+    way: Result<(), &'static str>,
+    /// Who else could write it.
+    writable: Option<Fact>,
+}
+
+impl Judged {
+    /// Whether it came out of a pipe.
+    fn is_pipe(&self) -> bool {
+        matches!(&self.read, Ok((_, stat)) if stat.kind == Kind::Pipe)
+            || matches!(self.read, Err(Failure::TimedOut))
+    }
+}
+
+/// Whether the path names a descriptor of this process, as `/dev/fd/63` and `/dev/stdin` do.
+fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|it| path.starts_with(it))
 }
 
 /// The path from the root on; as it is where the working directory is gone.
@@ -183,47 +205,88 @@ impl Reader {
         if references.is_empty() {
             return;
         }
-        let until = self.pipes_until();
-        let paths: Vec<&Path> =
-            references.iter().map(|reference| reference.path.as_path()).collect();
-        let read = references::read_all(&paths, Pipes::Until(until, self.wait));
-        for (Reference { row, rank, path, source, bare }, referred) in
-            references.into_iter().zip(read)
-        {
-            let absent = matches!(&referred.read, Err(failure) if failure.is_absence());
-            let hidden = bare.filter(|_| absent);
-            let absolute = absolute(&path);
-            if hidden.is_none() {
-                self.snapshot.visited.push(absolute.clone());
+        let paths: Vec<PathBuf> = references.iter().map(|it| it.path.clone()).collect();
+        let mut read = self.read_references(&paths);
+        // In a place where others can exchange names, a file may be exchanged for good reason.
+        let again = Instant::now() + directory::SWAP_TIME;
+        while read.iter().any(|it| it.way == Err(EXCHANGED)) && Instant::now() < again {
+            // All of them anew, as they may belong together; what a pipe gave is there once.
+            let files = read.iter().zip(&paths).filter(|(it, _)| !it.is_pipe());
+            let files: Vec<PathBuf> = files.map(|(_, path)| path.clone()).collect();
+            if wait::pause(directory::SWAP_PAUSE).is_err() {
+                break;
             }
-            let (content, file) = match referred.read {
-                // A pipe is empty now: there is no file to hand on, nor any right to judge.
-                Ok((content, stat)) if stat.kind == Kind::Pipe => (Ok(content), None),
-                Ok((content, stat)) => {
-                    if let Some(volume) = referred.volume {
-                        self.judge.way_to_volume(&self::absolute(&volume));
-                    }
-                    self.judge.way_to(&absolute);
-                    if let Some(fact) = self.judge.file(&absolute, &stat) {
-                        let (code, source) = (Code::InsecurePermissions, Some(source.clone()));
-                        self.observe(code, Some(row), source, fact);
-                    }
-                    (Ok(content), Some(absolute))
+            self.judge.forget_all();
+            let mut anew = self.read_references(&files).into_iter();
+            for old in read.iter_mut().filter(|it| !it.is_pipe()) {
+                if let Some(new) = anew.next() {
+                    *old = new;
                 }
-                Err(failure) => match hidden {
-                    Some(name) => {
-                        let shown = PathBuf::from(format!("what {name} names"));
-                        (Err(failure.explained(&shown, VALUE_LIMIT)), None)
-                    }
-                    None => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
-                },
-            };
-            let source = match hidden {
-                Some(name) if source.kind == SourceKind::File => Source::new(source.kind, name),
-                _ => source,
-            };
-            self.add(row, Candidate { source, rank, content, path: file });
+            }
         }
+        for (reference, read) in references.into_iter().zip(read) {
+            self.take_reference(reference, read);
+        }
+    }
+
+    /// Reads files as one set, and says of each who else could have written it.
+    fn read_references(&mut self, paths: &[PathBuf]) -> Vec<Judged> {
+        let until = self.pipes_until();
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        let read = references::read_all(&paths, Pipes::Until(until, self.wait));
+        let judged = read.into_iter().zip(paths).map(|(referred, path)| {
+            let mut judged = Judged { read: referred.read, way: Ok(()), writable: None };
+            let Ok((_, stat)) = &judged.read else { return judged };
+            let absolute = absolute(path);
+            // What comes out of a pipe without a name was written by whoever started the launcher.
+            if stat.kind == Kind::Pipe && is_descriptor(&absolute) {
+                return judged;
+            }
+            if let Some(volume) = referred.volume {
+                self.judge.way_to_volume(&self::absolute(&volume));
+            }
+            self.judge.way_to(&absolute);
+            judged.way = self.judge.vouch(|| Some(stat.identity));
+            judged.writable = self.judge.file(&absolute, stat);
+            judged
+        });
+        judged.collect()
+    }
+
+    /// Adds what one reference led to.
+    fn take_reference(&mut self, reference: Reference, judged: Judged) {
+        let Reference { row, rank, path, source, bare } = reference;
+        let absent = matches!(&judged.read, Err(failure) if failure.is_absence());
+        let hidden = bare.filter(|_| absent);
+        let absolute = absolute(&path);
+        if hidden.is_none() {
+            self.snapshot.visited.push(absolute.clone());
+        }
+        if let Some(fact) = judged.writable {
+            let (code, source) = (Code::InsecurePermissions, Some(source.clone()));
+            self.observe(code, Some(row), source, fact);
+        }
+        let (content, file) = match (judged.read, judged.way) {
+            (Ok(_), Err(what)) => {
+                let fact = Fact::NotRegular { path, what };
+                (Err((Code::SourceRefused, fact)), Some(absolute))
+            }
+            // A pipe is empty now: there is no file to hand on.
+            (Ok((content, stat)), Ok(())) if stat.kind == Kind::Pipe => (Ok(content), None),
+            (Ok((content, _)), Ok(())) => (Ok(content), Some(absolute)),
+            (Err(failure), _) => match hidden {
+                Some(name) => {
+                    let shown = PathBuf::from(format!("what {name} names"));
+                    (Err(failure.explained(&shown, VALUE_LIMIT)), None)
+                }
+                None => (Err(failure.explained(&path, VALUE_LIMIT)), Some(absolute)),
+            },
+        };
+        let source = match hidden {
+            Some(name) if source.kind == SourceKind::File => Source::new(source.kind, name),
+            _ => source,
+        };
+        self.add(row, Candidate { source, rank, content, path: file });
     }
 
     fn credentials(&mut self) {
@@ -343,11 +406,17 @@ impl Reader {
                 return;
             }
         };
-        if stat.kind != Kind::Pipe {
+        if stat.kind != Kind::Pipe || !is_descriptor(&absolute) {
             self.judge.way_to(&absolute);
-        }
-        if let Some(fact) = self.judge.file(&absolute, &stat) {
-            self.observe(Code::InsecurePermissions, None, None, fact);
+            let way = self.judge.vouch(|| Some(stat.identity));
+            if let Some(fact) = self.judge.file(&absolute, &stat) {
+                self.observe(Code::InsecurePermissions, None, None, fact);
+            }
+            if let Err(what) = way {
+                let fact = Fact::Named { option, path: path.to_owned(), errno: what };
+                self.observe(Code::FileMissing, None, None, fact);
+                return;
+            }
         }
         let (parsed, mut wrong) = env_file::parse(content.expose());
         for entry in parsed {

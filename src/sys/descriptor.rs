@@ -1,8 +1,8 @@
 //! Open descriptors: borrowing one by number, writing, locking.
 
-use super::fs::retried;
+use super::chase::{self, Refused};
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -50,28 +50,34 @@ pub enum Opening {
 }
 
 /// Opens a file to write to, 0600 where it is made. A terminal never becomes the controlling one
-/// and a pipe without a reader fails instead of waiting.
+/// and a pipe without a reader fails instead of waiting. No link is followed that another user
+/// planted.
 ///
 /// # Errors
-/// What open(2) reports.
+/// What openat2(2) reports; for such a link an error of kind `PermissionDenied` without a number.
 pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
     let common = OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
-    let open = |flags| retried(|| open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR));
-    let fd = match how {
-        Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC)?,
+    let open = |flags| chase::open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR);
+    let end = OFlag::O_APPEND;
+    let opened = match how {
+        Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC),
         // Reading is for the last byte only; a log may well be writable and not readable.
-        Opening::Append => match open(OFlag::O_APPEND | OFlag::O_RDWR) {
-            Err(Errno::EACCES | Errno::EINVAL | Errno::ENXIO) => {
-                open(OFlag::O_APPEND | OFlag::O_WRONLY)?
+        Opening::Append => match open(end | OFlag::O_RDWR) {
+            Err(Refused::System(Errno::EACCES | Errno::EINVAL | Errno::ENXIO)) => {
+                open(end | OFlag::O_WRONLY)
             }
             // Opened for reading as well, a pipe would take bytes that nobody ever reads.
             Ok(fd) if size_of_regular(&fd)?.is_none() => {
                 drop(fd);
-                open(OFlag::O_APPEND | OFlag::O_WRONLY)?
+                open(end | OFlag::O_WRONLY)
             }
-            other => other?,
+            other => other,
         },
     };
+    let fd = opened.map_err(|refused| match refused {
+        Refused::System(errno) => errno.into(),
+        Refused::Planted => io::Error::from(io::ErrorKind::PermissionDenied),
+    })?;
     above_standard_streams(fd)
 }
 

@@ -206,6 +206,14 @@ pub fn open_file(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> {
     open(dir, path, OFlag::empty())
 }
 
+/// The same of a file that is no symbolic link.
+///
+/// # Errors
+/// What openat(2) reports; ELOOP for a link.
+pub fn open_plain_file(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> {
+    open(dir, path, OFlag::O_NOFOLLOW)
+}
+
 /// Opens a directory for listing and as the start of relative paths.
 ///
 /// # Errors

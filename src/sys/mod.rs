@@ -6,6 +6,7 @@
 
 pub mod allocator;
 pub mod block;
+pub mod chase;
 pub mod child;
 mod confine;
 pub mod descriptor;

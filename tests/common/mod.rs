@@ -18,19 +18,23 @@
 #![allow(unsafe_code, reason = "a child is prepared through C interfaces")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod attacker;
 mod desk;
 mod forms;
 mod installed;
 mod outcome;
 mod providers;
 mod spawn;
+mod volume;
 
+pub use attacker::{ATTACKER, Attacker, as_attacker, exchange, pipe, two_users};
 pub use desk::{Desk, days_ago, days_ahead};
 pub use forms::forms;
 pub use installed::{free_port, installed, postgresql, skipped};
 pub use outcome::{Outcome, Seen};
 pub use providers::{left, provider};
 pub use spawn::{Descriptor, Root, Running, Stream, spawn, wait_for};
+pub use volume::{KEYS, marked, publish};
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

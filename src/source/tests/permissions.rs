@@ -115,7 +115,7 @@ fn the_way_through_a_link_is_judged_at_both_ends() {
     chmod(&dir.path().join("there"), 0o777);
     fs::create_dir(dir.path().join("here")).unwrap();
     symlink("../there/file", dir.path().join("here/link")).unwrap();
-    let facts = judge_path(&dir.path().join("here/link"), &[]);
+    let facts = judge_path(&dir.path().join("here/link"), None, &[]);
     let there = dir.path().join("there");
     let found = facts
         .iter()
@@ -123,7 +123,7 @@ fn the_way_through_a_link_is_judged_at_both_ends() {
     assert!(found, "{facts:?}");
     let loops = dir.path().join("loop");
     symlink("loop", &loops).unwrap();
-    judge_path(&loops, &[]);
+    judge_path(&loops, None, &[]);
 }
 
 #[test]
@@ -164,12 +164,12 @@ fn a_link_of_another_in_a_sticky_directory_is_said() {
     symlink("secret", &link).unwrap();
     // Only root can give a link away.
     if std::os::unix::fs::lchown(&link, Some(12_345), None).is_ok() {
-        let facts = judge_path(&link, &[]);
+        let facts = judge_path(&link, None, &[]);
         assert!(
             facts.iter().any(|fact| matches!(fact, Fact::Writable { path, .. } if *path == link)),
             "{facts:?}"
         );
-        let facts = judge_path(&link, &[12_345]);
+        let facts = judge_path(&link, None, &[12_345]);
         assert!(facts.iter().all(|fact| !format!("{fact:?}").contains("12345")), "{facts:?}");
     }
 }
