@@ -215,6 +215,24 @@ fn no_secret_of_the_command_line_is_shown() {
     }
 }
 
+/// Other tools help by showing the first characters. Any four of these in a row have letters of
+/// both cases, so that nothing else has them by chance.
+#[test]
+fn no_part_of_a_secret_is_shown() {
+    for form in ["json", "text"] {
+        for value in [SECRET, &SECRET[..20]] {
+            let args = ["run", "-vvv", "--mode", "production", "--manifest", form, "--", "{witness}"];
+            let launch = Launch::new().args(args).requirements().env("JWT_SECRET", value);
+            let outcome = launch.run();
+            assert!(find(&outcome.stderr, b"JWT_SECRET").is_some(), "{outcome}");
+            for part in value.as_bytes().windows(4) {
+                assert!(find(&outcome.stderr, part).is_none(), "{outcome}");
+                assert!(find(&outcome.stdout, part).is_none(), "{outcome}");
+            }
+        }
+    }
+}
+
 #[test]
 fn arguments_of_the_program_are_never_shown() {
     let argument = [b"--password=", OTHER.as_bytes(), b"\xff"].concat();
