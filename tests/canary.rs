@@ -266,11 +266,15 @@ fn a_shown_value_that_holds_a_secret_is_withheld() {
     let outcome = Launch::sound("staging")
         .env("JWT_ISSUER", format!("https://issuer.example/{SECRET}"))
         .env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/{OTHER}?sslmode=require"))
+        // The password alone, which is no variable of its own.
+        .env("JWT_AUDIENCE", format!("those of {OTHER}"))
         .canary(SECRET)
         .canary(OTHER)
         .run();
     outcome.status(0).no_canary();
-    assert!(outcome.variable("JWT_ISSUER").get("display").is_none_or(serde_json::Value::is_null));
+    for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
+        assert!(outcome.variable(name).get("display").is_none_or(serde_json::Value::is_null));
+    }
 }
 
 /// A secret in the place of a name or a path, by an operator who confused two variables.
