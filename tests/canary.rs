@@ -221,7 +221,8 @@ fn no_secret_of_the_command_line_is_shown() {
 fn no_part_of_a_secret_is_shown() {
     for form in ["json", "text"] {
         for value in [SECRET, &SECRET[..20]] {
-            let args = ["run", "-vvv", "--mode", "production", "--manifest", form, "--", "{witness}"];
+            let args =
+                ["run", "-vvv", "--mode", "production", "--manifest", form, "--", "{witness}"];
             let launch = Launch::new().args(args).requirements().env("JWT_SECRET", value);
             let outcome = launch.run();
             assert!(find(&outcome.stderr, b"JWT_SECRET").is_some(), "{outcome}");
