@@ -106,18 +106,16 @@ fn what_is_to_be_removed_stands_once_in_the_source() {
     }
 }
 
-/// Rows of which `tests/guards/run --note` has noted a test that fails; the number only rises.
-const SEEN: usize = 88;
-
 #[test]
-fn tests_that_were_seen_to_fail_are_their_rows_own() {
+fn every_row_has_a_test_that_was_seen_to_fail_without_a_guard() {
     let (rows, entries) = (rows(), entries());
-    let mut seen = BTreeSet::new();
+    for row in rows.keys() {
+        let seen = entries.iter().any(|it| it.row == *row && !it.fails.is_empty());
+        assert!(seen, "no test was seen to fail: {row}");
+    }
     for Entry { list, row, fails, .. } in entries {
-        for test in &fails {
-            assert!(rows[&row].contains(test), "{list}: {test} is none of the row's: {row}");
-            seen.insert(row.clone());
+        for test in fails {
+            assert!(rows[&row].contains(&test), "{list}: {test} is none of the row's: {row}");
         }
     }
-    assert!(seen.len() >= SEEN, "of {} rows tests were seen to fail", seen.len());
 }
