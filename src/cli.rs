@@ -483,6 +483,8 @@ mod tests {
             &[c"nexis-launch", c"run", c"--audit-required=canary-canary", c"--", c"x"],
             &[c"nexis-launch", c"canary-canary"],
             &[c"nexis-launch", c"run", c"-pcanary-canary", c"--", c"x"],
+            &[c"nexis-launch", c"run", c"--canary/Canary", c"--", c"x"],
+            &[c"nexis-launch", c"run", c"--canary-that-is-longer-than-an-option", c"--", c"x"],
             &[c"nexis-launch", c"completions", c"canary-canary"],
             &[c"nexis-launch", c"run", c"--manifest=canary-canary", c"--", c"x"],
         ] {

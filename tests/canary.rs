@@ -215,6 +215,25 @@ fn no_secret_of_the_command_line_is_shown() {
     }
 }
 
+/// Other tools help by showing the first characters. Any four of these in a row have letters of
+/// both cases, so that nothing else has them by chance.
+#[test]
+fn no_part_of_a_secret_is_shown() {
+    for form in ["json", "text"] {
+        for value in [SECRET, &SECRET[..20]] {
+            let args =
+                ["run", "-vvv", "--mode", "production", "--manifest", form, "--", "{witness}"];
+            let launch = Launch::new().args(args).requirements().env("JWT_SECRET", value);
+            let outcome = launch.run();
+            assert!(find(&outcome.stderr, b"JWT_SECRET").is_some(), "{outcome}");
+            for part in value.as_bytes().windows(4) {
+                assert!(find(&outcome.stderr, part).is_none(), "{outcome}");
+                assert!(find(&outcome.stdout, part).is_none(), "{outcome}");
+            }
+        }
+    }
+}
+
 #[test]
 fn arguments_of_the_program_are_never_shown() {
     let argument = [b"--password=", OTHER.as_bytes(), b"\xff"].concat();
@@ -248,11 +267,15 @@ fn a_shown_value_that_holds_a_secret_is_withheld() {
     let outcome = Launch::sound("staging")
         .env("JWT_ISSUER", format!("https://issuer.example/{SECRET}"))
         .env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/{OTHER}?sslmode=require"))
+        // The password alone, which is no variable of its own.
+        .env("JWT_AUDIENCE", format!("those of {OTHER}"))
         .canary(SECRET)
         .canary(OTHER)
         .run();
     outcome.status(0).no_canary();
-    assert!(outcome.variable("JWT_ISSUER").get("display").is_none_or(serde_json::Value::is_null));
+    for name in ["JWT_ISSUER", "JWT_AUDIENCE"] {
+        assert!(outcome.variable(name).get("display").is_none_or(serde_json::Value::is_null));
+    }
 }
 
 /// A secret in the place of a name or a path, by an operator who confused two variables.

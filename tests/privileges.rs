@@ -297,22 +297,45 @@ fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
     is_wholly(&outcome, UNLISTED, UNLISTED);
 }
 
+/// A program for a machine that no kernel has: EI_CLASS 32 bit, e_machine 0xf3.
+fn of_another_machine() -> Vec<u8> {
+    let mut header = vec![0u8; 64];
+    header[..8].copy_from_slice(b"\x7fELF\x01\x01\x01\x00");
+    header[16] = 2;
+    header[18] = 0xf3;
+    header
+}
+
+/// The audit log is held open over the drop, while the failure is said to people.
+#[test]
+fn with_standard_error_closed_a_log_that_is_held_open_gets_its_lines_and_nothing_else() {
+    if !is_root() {
+        return;
+    }
+    let outcome = Launch::new()
+        .args(["run", "--mode", "production", "--user", UNLISTED])
+        .args(["--audit-log", "{root}/audit.log", "--", "{root}/tool"])
+        .requirements()
+        .executable("tool", of_another_machine())
+        .stderr(Stream::Closed)
+        .run();
+    outcome.status(126);
+    let log = outcome.read("audit.log");
+    assert_eq!(log.lines().count(), 2, "{log}");
+    assert_eq!(Outcome::manifests_in(&log).len(), 2, "{log}");
+}
+
 #[test]
 fn an_exec_that_fails_after_the_drop_is_recorded_where_only_root_can_write() {
     if !is_root() {
         return;
     }
-    // A machine that no kernel has: EI_CLASS 32 bit, e_machine 0xf3.
-    let mut header = vec![0u8; 64];
-    header[..8].copy_from_slice(b"\x7fELF\x01\x01\x01\x00");
-    header[16] = 2;
-    header[18] = 0xf3;
     let outcome = Launch::new()
         .args(["run", "--mode", "production", "--user", UNLISTED])
         .args(["--audit-log", "{root}/logs/audit", "--manifest-to", "{root}/logs/manifest"])
         .args(["--", "{root}/tool"])
         .requirements()
-        .executable("tool", &header)
+        .executable("tool", of_another_machine())
         .dir("logs")
         .mode("logs", 0o700)
         .run();

@@ -8,10 +8,13 @@ use std::ffi::CStr;
 /// Commands that take a program after `--`.
 const LAUNCHING: [&str; 3] = ["run", "dev", "check"];
 
+/// The longest name of an option that is shown, its dashes included; those that exist are shorter.
+const LONGEST_NAME: usize = 32;
+
 /// Says what is wrong with `arguments`, the program's name included.
 ///
 /// clap's errors repeat what was typed, and what was typed can be a secret: only the names of
-/// commands and options that exist, and the beginnings of options that do not, are shown.
+/// commands and options that exist, and what looks like the name of an option, are shown.
 pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -49,7 +52,7 @@ pub(super) fn explain(error: &clap::Error, arguments: &[&'static CStr]) -> Error
         }
         (ErrorKind::UnknownArgument, Some(option)) if misplaced => {
             let name = option.split('=').next().unwrap_or_default();
-            format!("cannot read the command line: {} stands before the command", shown(name))
+            format!("cannot read the command line: {name} stands before the command")
         }
         (ErrorKind::UnknownArgument, Some(option)) if option.starts_with("--") => {
             let name = option.split('=').next().unwrap_or_default();
@@ -152,7 +155,9 @@ fn is_an_option_of_run(definition: &clap::Command, option: &str) -> bool {
     run.is_some_and(|run| run.get_arguments().any(|known| known.get_long() == Some(name)))
 }
 
-/// An option's name that was typed wrongly, cut where it could be more than a name.
-fn shown(name: &str) -> String {
-    name.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').take(32).collect()
+/// An option's name that was typed wrongly. Where it could be more than a name it is left out whole:
+/// of a secret that was typed in its place no character is shown.
+fn shown(name: &str) -> &str {
+    let is_name = |it: u8| it.is_ascii_lowercase() || it == b'-';
+    if name.len() <= LONGEST_NAME && name.bytes().all(is_name) { name } else { "of that name" }
 }
