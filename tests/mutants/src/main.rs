@@ -73,14 +73,24 @@ fn main() {
     for room in rooms {
         let suites = suites(room, &programs, &place.tree, &switches, &mut known);
         let path = under.join(format!("{}.txt", room.name));
+        let units = suites.iter().filter(|it| it.program.name.starts_with("lib")).count();
         let before = again.then(|| fs::read_to_string(&path).unwrap_or_default());
         let mut trial = Trial::new(room, &mutants, before.as_deref());
-        trial.go(&mutants, &suites, &place.tree, |number| {
-            !layout.left.contains(&number) && {
-                switches.set(number);
-                true
+        for part in [&suites[..units], &suites[units..]] {
+            trial.go(&mutants, part, &place.tree, |number| {
+                !layout.left.contains(&number) && {
+                    switches.set(number);
+                    true
+                }
+            });
+            let survivors: BTreeSet<usize> = (1..=mutants.len())
+                .filter(|number| trial.survived(&mutants[number - 1]))
+                .collect();
+            trial.tell();
+            if !part.is_empty() && part[0].program.name.starts_with("lib") {
+                trial.open.extend(survivors);
             }
-        });
+        }
         fs::write(&path, trial.results()).expect("the results are written");
         trials.push((trial, suites, path));
     }
@@ -254,6 +264,10 @@ impl Trial {
         std::io::stdout().flush().expect("standard output");
         self.open.remove(&number);
         self.lines.insert(mutant.name.clone(), (word, by));
+    }
+
+    fn survived(&self, mutant: &Mutant) -> bool {
+        self.lines.get(&mutant.name).is_some_and(|(word, _)| *word == "SURVIVED")
     }
 
     fn results(&self) -> String {

@@ -48,7 +48,7 @@ pub fn set_at(program: &Program, at: u64, number: usize) {
 pub fn run(program: &Program, arguments: &[String], limit: Duration, tree: &std::path::Path) -> End {
     let mut command = Command::new("nice");
     command
-        .args(["-n", "9", "prlimit", "--cpu=40", "--core=0", "--data=6000000000", "--fsize=2000000000", "--"])
+        .args(["-n", "9", "prlimit", "--cpu=60", "--core=0", "--data=6000000000", "--fsize=2000000000", "--"])
         .arg(&program.path)
         .args(arguments)
         .current_dir(tree)
