@@ -103,6 +103,35 @@ impl<'a> Visitor<'a> {
         self.insert(end, (1, length, -self.choices), ")})".to_owned(), None);
     }
 
+    /// Another operator binds otherwise: it is put into the whole of what is joined by operators.
+    fn operators(
+        &mut self,
+        binary: &syn::ExprBinary,
+        whole: &Range<usize>,
+        alternatives: &mut Vec<(usize, String)>,
+    ) {
+        let place = binary.op.span().byte_range();
+        for (number, mutant) in self.take(binary.op.span()) {
+            let before = &self.source[whole.start..place.start];
+            let after = &self.source[place.end..whole.end];
+            alternatives.push((number, format!("{before}{}{after}", mutant.replacement)));
+        }
+        for operand in [&binary.left, &binary.right] {
+            if let Expr::Binary(binary) = &**operand {
+                self.operators(binary, whole, alternatives);
+            }
+        }
+    }
+
+    fn operands(&mut self, binary: &syn::ExprBinary) {
+        for operand in [&binary.left, &binary.right] {
+            match &**operand {
+                Expr::Binary(binary) => self.operands(binary),
+                other => self.visit_expr(other),
+            }
+        }
+    }
+
     fn body(&mut self, block: &Block) {
         let (Some(first), Some(last)) = (block.stmts.first(), block.stmts.last()) else { return };
         let range = first.span().byte_range().start..last.span().byte_range().end;
@@ -171,15 +200,14 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
-        if !has_let(&binary.left) && !has_let(&binary.right) {
-            let mutants = self.take(binary.op.span());
-            let (left, right) = (self.text(binary.left.span()), self.text(binary.right.span()));
-            let alternatives = mutants
-                .into_iter()
-                .map(|(number, mutant)| (number, format!("{left} {} {right}", mutant.replacement)));
-            self.choose(binary.span(), alternatives.collect());
+        let mut alternatives = Vec::new();
+        if has_let(&binary.left) || has_let(&binary.right) {
+            // Each side for itself.
+            return visit::visit_expr_binary(self, binary);
         }
-        visit::visit_expr_binary(self, binary);
+        self.operators(binary, &binary.span().byte_range(), &mut alternatives);
+        self.choose(binary.span(), alternatives);
+        self.operands(binary);
     }
 
     fn visit_expr_unary(&mut self, unary: &'ast syn::ExprUnary) {
