@@ -56,7 +56,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest", "canary", "canary_shown_text", "fingerprint", "templates", "findings"],
+        tests: &["manifest", "canary", "canary_shown_text", "waiting", "fingerprint", "templates", "findings"],
     },
     Room {
         name: "needles",
