@@ -45,7 +45,8 @@ fn main() {
     // Those alone that survived the last time.
     let again = wanted.iter().any(|word| word == "again");
     wanted.retain(|word| word != "again");
-    let under = repository.join("target/mutants");
+    let under = std::env::var_os("MUTANTS_DIRECTORY")
+        .map_or_else(|| repository.join("target/mutants"), PathBuf::from);
     let place = Place { tree: under.join("tree"), target: under.join("build"), repository };
     let json = fs::read_to_string(under.join("list.json")).expect("target/mutants/list.json");
     let mutants = list::read(&json);

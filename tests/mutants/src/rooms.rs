@@ -16,8 +16,10 @@ pub struct Room {
 
 /// Unit tests that take seconds and hold one room only.
 pub const SLOW: &[&str] = &[
-    "needles::stream",
-    "mask::",
+    "pieces_of_any_length_give",
+    "every_form_is_found_across_every_border",
+    "many_values_in_one_text_are_found",
+    "mask::filter",
     "source::tests",
     "yaml::",
     "a_composed_url_parses_back",
@@ -62,7 +64,7 @@ pub const ROOMS: &[Room] = &[
         name: "needles",
         files: &["src/needles/"],
         units: &["needles"],
-        slow_units: &["needles::stream"],
+        slow_units: &["pieces_of_any_length_give", "every_form_is_found_across_every_border", "many_values_in_one_text_are_found"],
         tests: &[],
     },
     Room {
