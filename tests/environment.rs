@@ -248,6 +248,26 @@ fn an_entry_without_an_equals_sign_passes() {
 }
 
 #[test]
+fn inherit_contract_passes_no_entry_without_an_equals_sign() {
+    let seen =
+        seen(Launch::sound("production").options(["--inherit", "contract"]).raw_env("MALFORMED"));
+    assert!(!seen.environment.contains(&b"MALFORMED".to_vec()));
+    assert_eq!(seen.text("JWT_SECRET").unwrap(), SECRET);
+}
+
+#[test]
+fn a_blank_entry_of_the_own_name_does_not_stand_for_the_aliass_value() {
+    for blank in ["", "  "] {
+        let launch =
+            Launch::sound("development").env("JWT_SECRET", blank).env("NEXIS_JWT_SECRET", SECRET);
+        let seen = seen(launch);
+        assert_eq!(seen.text("JWT_SECRET").as_deref(), Some(SECRET), "{blank:?}");
+        let entries = seen.environment.iter().filter(|entry| entry.starts_with(b"JWT_SECRET="));
+        assert_eq!(entries.count(), 1);
+    }
+}
+
+#[test]
 fn the_order_is_the_same_each_time() {
     let launch = Launch::sound("production")
         .env("ZULU", "1")

@@ -34,7 +34,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/environment.rs"],
         units: &["environment::"],
         slow_units: &[],
-        tests: &["environment", "providers", "manifest"],
+        tests: &["environment", "contract_operator", "providers", "manifest", "privileges"],
     },
     Room {
         name: "resolve",
