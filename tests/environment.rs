@@ -356,6 +356,22 @@ fn other_names_of_an_env_file_pass_on() {
 }
 
 #[test]
+fn of_an_env_files_other_names_each_arrives_once_below_the_inherited() {
+    let seen = seen(
+        Launch::sound("production")
+            .file("env", "ABOVE=file\nTWICE=first\nTWICE=last\nLATER=1\nABOVE=again\n")
+            .env("ABOVE", "inherited")
+            .options(["--env-file", "{root}/env"]),
+    );
+    for (name, value) in [("ABOVE", "inherited"), ("TWICE", "last"), ("LATER", "1")] {
+        assert_eq!(seen.text(name).as_deref(), Some(value), "{name}");
+        let start = format!("{name}=").into_bytes();
+        let entries = seen.environment.iter().filter(|entry| entry.starts_with(&start));
+        assert_eq!(entries.count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn the_manifest_lists_inherited_names_without_values() {
     let outcome = Launch::sound("production")
         .env("PATH", "/bin")
