@@ -372,6 +372,20 @@ fn of_an_env_files_other_names_each_arrives_once_below_the_inherited() {
 }
 
 #[test]
+fn a_path_that_is_delivered_is_not_said_to_be_taken_out() {
+    let outcome = Launch::witness(["--mode", "production"])
+        .contract("version: 1\nname: own\nvariables:\n- {name: KEY, secret: true, deliver: file}\n")
+        .file("key", SECRET)
+        .env("KEY_FILE", "{root}/key")
+        .run();
+    let seen = outcome.status(0).seen();
+    assert!(seen.text("KEY_FILE").unwrap().ends_with("/key"));
+    assert_eq!(seen.var("KEY"), None);
+    let removed = outcome.manifest()["removed"].to_string();
+    assert!(!removed.contains("KEY_FILE"), "{removed}");
+}
+
+#[test]
 fn the_manifest_lists_inherited_names_without_values() {
     let outcome = Launch::sound("production")
         .env("PATH", "/bin")
