@@ -324,6 +324,7 @@ mod tests {
             ("*_PROXY", "HTTP_PROXY", true),
             ("A*B*C", "AxxByyC", true),
             ("A*B*C", "AC", false),
+            ("A*B*C", "AxxC", false),
             ("A*A", "A", false),
             ("*", "ANY", true),
             ("**", "", true),

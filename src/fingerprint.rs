@@ -138,4 +138,12 @@ mod tests {
             assert!(Key::decode(text.as_bytes()).is_none(), "{text}");
         }
     }
+
+    #[test]
+    fn keys_are_the_same_where_all_their_bytes_are() {
+        assert!(Key::of_bytes([7; 32]).same_as(&Key::of_bytes([7; 32])));
+        let mut other = [7; 32];
+        other[31] = 8;
+        assert!(!Key::of_bytes([7; 32]).same_as(&Key::of_bytes(other)));
+    }
 }

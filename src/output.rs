@@ -135,7 +135,44 @@ fn is_hostile(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{escape, is_printable, push_number};
+
+    /// Byte by byte, where the other way looks at eight together.
+    #[test]
+    fn every_byte_at_every_place_is_known_as_printable_or_not() {
+        for length in 0..=17 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'a'; length];
+                    text[place] = byte;
+                    let expected = (0x20..0x7f).contains(&byte);
+                    assert_eq!(is_printable(&text), expected, "{byte:#x} at {place} of {length}");
+                }
+            }
+            assert!(is_printable(&vec![b' '; length]) && is_printable(&vec![b'~'; length]));
+        }
+    }
+
+    #[test]
+    fn the_same_character_twice_is_escaped_twice() {
+        assert_eq!(escape("\u{7f}aaaaaaa\u{7f}aaaaaaa"), "\\u{7f}aaaaaaa\\u{7f}aaaaaaa");
+        for character in [
+            '\u{2028}', '\u{2029}', '\u{200e}', '\u{200f}', '\u{61c}', '\u{202a}', '\u{202e}',
+            '\u{2066}', '\u{2069}', '\u{feff}', '\u{85}',
+        ] {
+            let shown = format!("a\\u{{{:x}}}b", u32::from(character));
+            assert_eq!(escape(&format!("a{character}b")), shown);
+        }
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 9, 10, 11, 99, 100, 65535, usize::MAX] {
+            let mut text = String::from("n=");
+            push_number(&mut text, number);
+            assert_eq!(text, format!("n={number}"));
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {

@@ -120,4 +120,13 @@ mod tests {
         assert!(!Secret::new(b"\xff".to_vec()).is_blank());
         assert!(!Secret::new(b" a ".to_vec()).is_blank());
     }
+
+    #[test]
+    fn lengths_and_equality_are_of_the_bytes() {
+        let secret = |text: &str| Secret::new(text.as_bytes().to_vec());
+        assert_eq!((secret("").len(), secret("ab").len(), secret("\u{e4}").len()), (0, 2, 2));
+        assert!(secret("").is_empty() && !secret(" ").is_empty());
+        assert!(secret("ab").same_as(&secret("ab")) && !secret("ab").same_as(&secret("aB")));
+        assert!(secret("ab").same_as(&secret("ab").duplicate()));
+    }
 }

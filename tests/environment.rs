@@ -248,6 +248,26 @@ fn an_entry_without_an_equals_sign_passes() {
 }
 
 #[test]
+fn inherit_contract_passes_no_entry_without_an_equals_sign() {
+    let seen =
+        seen(Launch::sound("production").options(["--inherit", "contract"]).raw_env("MALFORMED"));
+    assert!(!seen.environment.contains(&b"MALFORMED".to_vec()));
+    assert_eq!(seen.text("JWT_SECRET").unwrap(), SECRET);
+}
+
+#[test]
+fn a_blank_entry_of_the_own_name_does_not_stand_for_the_aliass_value() {
+    for blank in ["", "  "] {
+        let launch =
+            Launch::sound("development").env("JWT_SECRET", blank).env("NEXIS_JWT_SECRET", SECRET);
+        let seen = seen(launch);
+        assert_eq!(seen.text("JWT_SECRET").as_deref(), Some(SECRET), "{blank:?}");
+        let entries = seen.environment.iter().filter(|entry| entry.starts_with(b"JWT_SECRET="));
+        assert_eq!(entries.count(), 1);
+    }
+}
+
+#[test]
 fn the_order_is_the_same_each_time() {
     let launch = Launch::sound("production")
         .env("ZULU", "1")
@@ -333,6 +353,36 @@ fn other_names_of_an_env_file_pass_on() {
     );
     assert_eq!(seen.text("EXTRA_OF_FILE").as_deref(), Some("hello"));
     assert_eq!(seen.text("SECOND").as_deref(), Some("two words"));
+}
+
+#[test]
+fn of_an_env_files_other_names_each_arrives_once_below_the_inherited() {
+    let seen = seen(
+        Launch::sound("production")
+            .file("env", "ABOVE=file\nTWICE=first\nTWICE=last\nLATER=1\nABOVE=again\n")
+            .env("ABOVE", "inherited")
+            .options(["--env-file", "{root}/env"]),
+    );
+    for (name, value) in [("ABOVE", "inherited"), ("TWICE", "last"), ("LATER", "1")] {
+        assert_eq!(seen.text(name).as_deref(), Some(value), "{name}");
+        let start = format!("{name}=").into_bytes();
+        let entries = seen.environment.iter().filter(|entry| entry.starts_with(&start));
+        assert_eq!(entries.count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_path_that_is_delivered_is_not_said_to_be_taken_out() {
+    let outcome = Launch::witness(["--mode", "production"])
+        .contract("version: 1\nname: own\nvariables:\n- {name: KEY, secret: true, deliver: file}\n")
+        .file("key", SECRET)
+        .env("KEY_FILE", "{root}/key")
+        .run();
+    let seen = outcome.status(0).seen();
+    assert!(seen.text("KEY_FILE").unwrap().ends_with("/key"));
+    assert_eq!(seen.var("KEY"), None);
+    let removed = outcome.manifest()["removed"].to_string();
+    assert!(!removed.contains("KEY_FILE"), "{removed}");
 }
 
 #[test]

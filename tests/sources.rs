@@ -88,6 +88,46 @@ fn different_values_in_any_two_sources_are_a_conflict() {
 }
 
 #[test]
+fn a_final_newline_that_the_row_refuses_is_a_files_alone() {
+    let contract = "version: 1\nname: own\nvariables:\n- {name: KEY, secret: true, \
+                    required: always, final_newline: refuse}\n";
+    let start = || {
+        Launch::witness(["--mode", "production", "--secrets-dir", "{root}/s"])
+            .contract(contract)
+            .dir("s")
+    };
+    let outcome = start().file("s/KEY", format!("{SECRET}\n")).run();
+    outcome.status(78).error("bad-format", "KEY").program_did_not_run();
+    let outcome = start().file("s/KEY", SECRET).run();
+    assert_eq!(outcome.status(0).seen().text("KEY").as_deref(), Some(SECRET));
+    let outcome = start().env("KEY", SECRET).run();
+    assert_eq!(outcome.status(0).seen().text("KEY").as_deref(), Some(SECRET));
+}
+
+#[test]
+fn values_that_mean_the_same_are_no_conflict() {
+    for (name, one, other, conflict) in [
+        ("NEXIS_HSTS_ENABLED", "1", "true", false),
+        ("NEXIS_HSTS_ENABLED", "yes", "ON", false),
+        ("NEXIS_HSTS_ENABLED", "1", "false", true),
+        ("NEXIS_ENV", "prod", "production", false),
+        ("NEXIS_ENV", "prod", "staging", true),
+    ] {
+        let outcome = Launch::witness::<&str>([])
+            .requirements()
+            .file("env", format!("{name}={other}\n"))
+            .env(name, one)
+            .options(["--env-file", "{root}/env"])
+            .run();
+        if conflict {
+            outcome.finding("conflict", name);
+        } else {
+            outcome.no_finding("conflict").status(0).seen();
+        }
+    }
+}
+
+#[test]
 fn in_development_a_conflict_warns_and_the_highest_source_wins() {
     for (at, (_, add)) in SOURCES.iter().enumerate() {
         for (_, lower) in &SOURCES[at + 1..] {

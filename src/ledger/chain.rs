@@ -166,3 +166,17 @@ pub fn one(
 fn is_id(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_id;
+
+    #[test]
+    fn an_id_is_eight_hexadecimal_digits() {
+        for (text, id) in
+            [("0123abcd", true), ("0123abc", false), ("0123abcde", false), ("0123abcg", false)]
+        {
+            assert_eq!(is_id(text), id, "{text}");
+        }
+    }
+}

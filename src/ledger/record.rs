@@ -170,3 +170,29 @@ pub fn is_class(text: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=40).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_neither_blank_nor_long_nor_hostile() {
+        let longest = "x".repeat(LONGEST_TEXT);
+        for text in ["a", " a ", "Ünïcödé", &longest] {
+            assert!(is_clean(text), "{text:?}");
+        }
+        for text in ["", "  ", "a\nb", "a\u{1b}b", "\u{202e}", &format!("{longest}x")] {
+            assert!(!is_clean(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_letters_digits_and_hyphens() {
+        for text in ["a", "jwt-secret", "0", "a-", "9z", &"a".repeat(40)] {
+            assert!(is_class(text), "{text:?}");
+        }
+        for text in ["", "-", "-a", "A", "a_b", "a b", "\u{e4}", &"a".repeat(41)] {
+            assert!(!is_class(text), "{text:?}");
+        }
+    }
+}

@@ -52,6 +52,7 @@ fn short_values_are_passed_over() {
     assert!(needles.is_empty());
     assert_eq!(needles.find(b"12345678"), None);
     needles.add("ENOUGH", b"12345678");
+    assert!(!needles.is_empty());
     assert_eq!(needles.find(b"0123456789"), Some("ENOUGH"));
 }
 
@@ -188,4 +189,42 @@ fn a_run_is_seen_wherever_it_stands() {
             }
         }
     }
+}
+
+#[test]
+fn a_text_that_is_the_shortest_value_and_nothing_else_is_found() {
+    let needles = needles(&["other-value", VALUE]);
+    assert_eq!(needles.find(b"other-value"), Some("FIRST"));
+    assert_eq!(needles.find_raw(b"other-value"), Some("FIRST"));
+    assert_eq!(needles.find(b"other-valu"), None);
+    assert_eq!(needles.find_raw(b"other-valu"), None);
+}
+
+#[test]
+fn the_digits_that_are_a_values_own_are_enough() {
+    let needles = needles(&["\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}"]);
+    // The eleventh digit has two bits of what follows.
+    assert_eq!(needles.find(b".AAECAwQFBg."), Some("FIRST"));
+    assert_eq!(needles.find(b".AAECAwQFB."), None);
+}
+
+#[test]
+fn one_half_of_a_bytes_digits_is_no_value() {
+    let needles = needles(&["canary-value"]);
+    let hex: String = "canary-value".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let changed = |from: usize| -> String {
+        let digits = hex.chars().enumerate();
+        let other = |digit: char| if digit == '0' { '1' } else { '0' };
+        digits
+            .map(|(at, digit)| if at >= 8 && at % 2 == from { other(digit) } else { digit })
+            .collect()
+    };
+    assert_eq!(needles.find(hex.as_bytes()), Some("FIRST"));
+    assert_eq!(needles.find(changed(0).as_bytes()), None);
+    assert_eq!(needles.find(changed(1).as_bytes()), None);
+}
+
+#[test]
+fn spaces_alone_are_found_as_pluses_alone() {
+    assert_eq!(needles(&["        "]).find(b"++++++++"), Some("FIRST"));
 }

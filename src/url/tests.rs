@@ -234,3 +234,54 @@ proptest! {
         let _ = display(value.as_bytes(), Display::Location);
     }
 }
+
+#[test]
+fn each_piece_ends_where_the_next_begins() {
+    for (text, host, path, query, fragment) in [
+        ("https://h?a=/b?c:d@e", "h", "", Some("a=/b?c:d@e"), None),
+        ("https://h#f/g?h:i", "h", "", None, Some("f/g?h:i")),
+        ("https://h/p#f?g", "h", "/p", None, Some("f?g")),
+        ("https://h/p?q#f", "h", "/p", Some("q"), Some("f")),
+        ("https://h/p:q?q", "h", "/p:q", Some("q"), None),
+    ] {
+        let url = Url::parse(text.as_bytes()).unwrap();
+        assert_eq!(url.host, Some(host), "{text}");
+        assert_eq!((url.path, url.query, url.fragment), (path, query, fragment), "{text}");
+    }
+}
+
+#[test]
+fn one_bad_piece_is_no_url() {
+    for text in [
+        "https://h/a\"b",
+        "https://h/p?a\"b",
+        "https://h/p#a\"b",
+        "https://h/p?q#a\"b",
+        "https://h/%4g",
+        "https://h/%g4",
+        "https://h/%",
+        "https://h/?%4g",
+    ] {
+        assert!(Url::parse(text.as_bytes()).is_none(), "{text}");
+    }
+    assert!(Url::parse(b"https://h/%4f?%4F#%4f").is_some());
+}
+
+#[test]
+fn this_machine_is_known_by_name_and_address() {
+    for (text, own) in [
+        ("http://localhost/", true),
+        ("http://a.localhost.:80/", true),
+        ("http://127.8.9.1/", true),
+        ("http://[::1]/", true),
+        ("http://[::ffff:127.0.0.1]/", true),
+        ("http://example.com/", false),
+        ("http://localhost.example/", false),
+        ("http://10.0.0.1/", false),
+        ("http://[2001:db8::1]/", false),
+        ("mailto:a", false),
+    ] {
+        let url = Url::parse(text.as_bytes());
+        assert_eq!(url.is_some_and(|url| url.is_loopback()), own, "{text}");
+    }
+}

@@ -77,6 +77,13 @@ mod tests {
             Some(Fact::More { bytes: Some(65), most: 64 })
         ));
         assert!(hex_fault(b"abc", None).is_some());
+        // Two equal digits are a byte, four are one digit repeated.
+        assert!(hex_fault(b"aa", None).is_none());
+        assert!(hex_fault(b"aaaa", None).is_some());
+        for text in ["0xab", "0Xab"] {
+            let fault = hex_fault(text.as_bytes(), None);
+            assert!(matches!(fault, Some(Fact::Says(said)) if said.contains("0x")), "{text}");
+        }
         assert!(hex_fault(b"0xab", None).is_some());
         assert!(hex_fault(b"zz", None).is_some());
     }

@@ -84,6 +84,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_just_enough_is_not_weak() {
+        for (text, weak) in [
+            // Half of it one character; one more.
+            ("aaaaaaaaaaaaaaaaaaaakZ3vQ9xLw7TnB2yHc5Rf", false),
+            ("aaaaaaaaaaaaaaaaaaaaakZ3vQ9xLw7TnB2yHc5R", true),
+            // Ten different characters; nine.
+            ("1q5z9m3x7k1q5z9m3x7k1q5z9m3x7k1q5z9m3x7k", false),
+            ("1q5z9m3x71q5z9m3x71q5z9m3x71q5z9m3x71q5z", true),
+            // Twelve steps of sixteen characters; thirteen.
+            ("abcdefghijklmz5R", false),
+            ("abcdefghijklmnzR", true),
+        ] {
+            assert_eq!(weakness(text.as_bytes()).is_some(), weak, "{text}");
+        }
+    }
+
+    #[test]
     fn generated_values_are_not_weak() {
         for text in [
             "6f1c0a7be29d4538f06b1d9e7c24a8530b9f6e1d2c7a4850f3e9b6d17c2a4805",

@@ -132,6 +132,9 @@ mod tests {
             "a=b=info",
             "info;debug",
             "6",
+            "nexis[request",
+            "nexis[request}=info",
+            "nexis[re\u{7}quest]",
         ] {
             assert!(!is_valid(text.as_bytes()), "{text:?}");
         }

@@ -70,6 +70,10 @@ mod tests {
             "https://a.example, https://b.example",
             "a.example",
             "https://",
+            "https://:8080",
+            "https://[]",
+            "tauri://",
+            "tauri://:8080",
             "null",
             "https://a.example:port",
         ] {

@@ -338,6 +338,14 @@ mod tests {
             "sk-Xq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3",
             "secr\u{e9}t",
             "",
+            "<Xq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3",
+            "Xq7Lm2Zp9Rt4Vw6Yb8Nc0Kd3>",
+            "<>",
+            "admin7",
+            "your-qwzxplmkvbtrshgdf",
+            "your-kEy",
+            "your-3abc",
+            "abcab",
         ] {
             assert!(!is_placeholder(text.as_bytes()), "{text}");
         }

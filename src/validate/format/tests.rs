@@ -203,6 +203,90 @@ fn rejected_values_compare_folded() {
 }
 
 #[test]
+fn rejected_values_may_begin_with_what_is_folded_away() {
+    const BRACKETS: Reject =
+        Reject { value: "[kept out]", password: false, code: Code::Placeholder };
+    const DASHES: Reject = Reject { value: "--kept", password: false, code: Code::BadFormat };
+    let row = Row { rejects: List(&[BRACKETS, DASHES]), ..plain(TEXT) };
+    assert_codes(&row, "[KEPT-OUT]", &[Code::Placeholder]);
+    assert_codes(&row, "kept_out", &[Code::Placeholder]);
+    assert_codes(&row, "--kept", &[Code::BadFormat]);
+    assert_codes(&row, "kept", &[]);
+}
+
+#[test]
+fn only_what_is_a_url_has_a_password() {
+    const NEXIS: Reject = Reject { value: "nexis", password: true, code: Code::Placeholder };
+    let url = "postgres://u:change-me@db/n";
+    assert_codes(&row(TEXT), url, &[]);
+    assert_codes(&row(DATABASE), url, &[Code::Placeholder]);
+    let with_password = Row { rejects: List(&[NEXIS]), ..row(TEXT) };
+    assert_codes(&with_password, "postgres://u:nexis@db/n", &[Code::Placeholder]);
+    assert!(is_burnt(&with_password, b"postgres://u:nexis@db/n"));
+    assert!(!is_burnt(&with_password, b"postgres://u:nexis2@db/n"));
+    assert!(!is_burnt(&row(TEXT), b"postgres://u:nexis@db/n"));
+}
+
+#[test]
+fn space_around_a_url_that_was_read_hides_no_password() {
+    const NEXIS: Reject = Reject { value: "nexis", password: true, code: Code::Placeholder };
+    let row = Row { rejects: List(&[NEXIS]), ..row(DATABASE) };
+    for (value, expected) in [
+        ("postgres://u:nexis@db/n", &[Code::Placeholder][..]),
+        ("postgres://u@db/n?password=nexis\n", &[Code::SurroundingSpace, Code::Placeholder]),
+        ("postgres://u@db/n?password=x\u{a0}", &[Code::SurroundingSpace]),
+    ] {
+        let inspected = Inspected::new(value.as_bytes());
+        let mut found = Vec::new();
+        check_inspected(&row, value.as_bytes(), Some(&inspected), &mut |code, _| found.push(code));
+        assert_eq!(found, expected, "{value:?}");
+    }
+}
+
+#[test]
+fn space_at_an_edge_is_said_as_what_it_is() {
+    for (value, words) in [
+        ("\u{feff}kept", "byte order mark"),
+        ("kept\n", "ends with a newline"),
+        (" kept\n", "white space"),
+        ("kept ", "white space"),
+    ] {
+        let keep = Row { final_newline: FinalNewline::Strip, ..plain(TEXT) };
+        let found = findings(&keep, value);
+        assert!(
+            matches!(found[..], [(Code::SurroundingSpace, Fact::Says(said))] if said.contains(words)),
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_of_a_closed_set_is_no_placeholder() {
+    assert_codes(&row(Kind::Flag), "todo", &[Code::BadFormat]);
+    assert_codes(&row(Kind::LogFilter), "todo", &[Code::BadFormat]);
+    assert_codes(&row(TEXT), "todo", &[Code::Placeholder]);
+}
+
+#[test]
+fn what_is_no_text_is_found_however_often_it_stands_there() {
+    let line = plain(Kind::Text { single_line: true });
+    for value in ["a\nb", "a\nb\nc", "a\u{85}b", "a\rb\rc"] {
+        assert_codes(&line, value, &[Code::BadFormat]);
+        assert_codes(&plain(TEXT), value.replace('\u{85}', "\n"), &[]);
+    }
+    for value in ["a\u{7f}b", "a\u{1}b\u{1}", "\u{1}\u{1}", "\u{9f}\u{9f}", "a\u{85}b"] {
+        assert_codes(&plain(TEXT), value, &[Code::BadFormat]);
+    }
+}
+
+#[test]
+fn a_sign_is_for_what_can_be_negative() {
+    assert_codes(&plain(Kind::Integer { min: 0, max: 5 }), "-0", &[Code::BadFormat]);
+    assert_codes(&plain(Kind::Integer { min: -1, max: 5 }), "-1", &[]);
+    assert_codes(&plain(Kind::Integer { min: 0, max: 5 }), "0", &[]);
+}
+
+#[test]
 fn a_urls_password_is_rejected_too() {
     const NEXIS: Reject = Reject { value: "nexis", password: true, code: Code::Placeholder };
     const CHANGE: Reject = Reject { value: "CHANGE_ME", password: true, code: Code::Placeholder };
