@@ -46,9 +46,9 @@ pub fn hold(bytes: &[u8]) {
             _ => json!({"a": [1, {"MESSAGE": line}]}).to_string(),
         };
     }
-    // What log tools put before it begins no JSON.
+    // What log tools put before it begins no JSON and says nothing of a manifest.
     let before: String =
-        text(before).chars().filter(|c| !c.is_control() && !"{}[]\"".contains(*c)).collect();
+        text(before).chars().filter(|c| !c.is_control() && !"{}[]\"/".contains(*c)).collect();
     let line = format!("{before} {line}\n");
     let noise = input.0;
 

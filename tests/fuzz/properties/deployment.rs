@@ -33,6 +33,10 @@ pub fn hold(bytes: &[u8]) {
             paths.push(path);
         }
     }
+    // The command line takes one file at least.
+    if paths.is_empty() {
+        return;
+    }
     let mode: Option<&[u8]> = match mode % 4 {
         0 => None,
         1 => Some(b"development"),

@@ -11,6 +11,7 @@ use nexis_launch::manifest::{Manifest, Outcome, Variable};
 use nexis_launch::report;
 use nexis_launch::secret::Secret;
 use nexis_launch::validate::required;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 pub fn hold(bytes: &[u8]) {
@@ -55,27 +56,23 @@ pub fn is_the_environment(launch: &Launch, manifest: &Manifest) {
     assert_eq!(manifest.inherited.count, count(Why::Inherited));
     assert_eq!(manifest.env_files.count, count(Why::EnvFile));
     let own = entries.iter().filter(|it| matches!(it.why, Why::Value(_) | Why::Path(_)));
-    let mut own: Vec<(String, usize)> =
-        own.map(|it| (String::from_utf8_lossy(it.name()).into_owned(), it.value().len())).collect();
-    let stated = manifest.variables.iter().filter_map(|variable| match variable {
-        Variable::Stated(stated) if matches!(stated.state, "delivered" | "generated") => {
-            let name = stated.delivered_as.clone().unwrap_or_else(|| stated.name.to_owned());
-            // Of a path the manifest says how long the file's value is.
-            let path = entries
-                .iter()
-                .find(|it| matches!(it.why, Why::Path(_)) && it.name() == name.as_bytes());
-            let bytes = path.map_or(stated.bytes, |it| Some(it.value().len()));
-            // Without a length it is what no environment can hold.
-            let bytes = bytes.or_else(|| {
-                assert!(!names.contains(&name.as_bytes()), "{name} is there and not stated");
-                assert!(manifest.findings.iter().any(|it| it.severity == "error"));
-                None
-            });
-            Some((name, bytes?))
+    let mut own: Vec<_> = own.map(|it| String::from_utf8_lossy(it.name())).collect();
+    let mut stated: Vec<Cow<'_, str>> = Vec::new();
+    for variable in &manifest.variables {
+        let Variable::Stated(variable) = variable else { continue };
+        if !matches!(variable.state, "delivered" | "generated") {
+            continue;
         }
-        _ => None,
-    });
-    let mut stated: Vec<(String, usize)> = stated.collect();
+        let name = variable.delivered_as.as_deref().unwrap_or(variable.name);
+        let entry = entries.iter().find(|it| it.name() == name.as_bytes());
+        let entry = entry.unwrap_or_else(|| panic!("{name} is stated and not there"));
+        assert!(matches!(entry.why, Why::Value(_) | Why::Path(_)), "{name} is another's");
+        // Of a path the manifest says how long the file's value is.
+        if matches!(entry.why, Why::Value(_)) {
+            assert_eq!(variable.bytes, variable.secret.then_some(entry.value().len()), "{name}");
+        }
+        stated.push(name.into());
+    }
     own.sort();
     stated.sort();
     assert_eq!(stated, own, "the manifest is not the environment");
