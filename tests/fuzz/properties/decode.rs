@@ -40,9 +40,11 @@ pub fn with_canary(bytes: &[u8]) -> Vec<u8> {
     replaced(bytes, CANARY.as_bytes())
 }
 
-/// The bytes without any mark.
+/// The bytes without any mark. A fuzzer learns what it is compared with: what has the canary in
+/// some form by itself is left out, since nobody hid it there.
 pub fn without_mark(bytes: &[u8]) -> Vec<u8> {
-    replaced(bytes, b"")
+    let bytes = replaced(bytes, b"");
+    if canary_in(&bytes).is_some() { Vec::new() } else { bytes }
 }
 
 fn replaced(bytes: &[u8], by: &[u8]) -> Vec<u8> {

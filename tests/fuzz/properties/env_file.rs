@@ -1,7 +1,6 @@
 //! The env-file reader: what it accepts can be written again in the documented quoting and is read
 //! back equal; what it refuses has a line and fixed words.
 
-use nexis_launch::contract::name::is_variable;
 use nexis_launch::source::{Entry, Wrong, parse_env_file};
 
 type Read = (Vec<(String, Vec<u8>)>, Vec<usize>, Vec<Wrong>);
@@ -21,7 +20,7 @@ pub fn hold(content: &[u8]) {
     assert!(wrong.len() <= 20);
     assert!(wrong.iter().all(|it| !lines.contains(&it.line)), "right and wrong in one line");
     for (name, value) in &pairs {
-        assert!(is_variable_of_any_case(name), "{name}");
+        assert!(is_name(name), "{name}");
         assert!(!value.contains(&0));
     }
 
@@ -69,6 +68,8 @@ pub fn hold(content: &[u8]) {
     }
 }
 
-fn is_variable_of_any_case(name: &str) -> bool {
-    is_variable(&name.to_ascii_uppercase()) || is_variable(name)
+/// Letters, digits and underscores, no digit first; of any length.
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
 }

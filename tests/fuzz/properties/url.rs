@@ -1,7 +1,7 @@
 //! The URL redactor: the password never shows, in no form, and what is shown has the scheme, host,
 //! port and path of what was given.
 
-use super::decode::{CANARY, Input, MARK, no_canary, with_canary, without_mark};
+use super::decode::{CANARY, Input, MARK, canary_in, no_canary, with_canary, without_mark};
 use nexis_launch::contract::model::Display;
 use nexis_launch::url::{self, Url, decode};
 
@@ -24,7 +24,9 @@ pub fn hold(bytes: &[u8]) {
     let scheme = input.one_of(&SCHEMES);
     let form = input.byte();
     let [user, password, rest] = [(); 3].map(|()| input.piece());
-    let user: Vec<u8> = without_mark(user).into_iter().filter(|b| *b != b':').collect();
+    // A delimiter in it would end what follows otherwise.
+    let user = without_mark(user);
+    let user: Vec<u8> = user.into_iter().filter(u8::is_ascii_alphanumeric).collect();
     // Whatever else is in it, a password has the canary.
     let password = match password.contains(&MARK) {
         true => with_canary(password),
@@ -34,6 +36,9 @@ pub fn hold(bytes: &[u8]) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (user, password, rest) = (text(&user), text(&password), text(&rest));
     let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    if canary_in(format!("{user}{rest}").as_bytes()).is_some() {
+        return;
+    }
     let whole = match form % 4 {
         0 => format!("{scheme}://{user}:{password}@{rest}"),
         1 => format!("{scheme}://{user}:{encoded}@{rest}"),
