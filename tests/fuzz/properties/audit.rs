@@ -68,7 +68,7 @@ pub fn hold(bytes: &[u8]) {
     if wraps == 0 && shape & 1 == 1 {
         let end = line.len() - 2 - usize::from(cut) % 40;
         if line.is_char_boundary(end) {
-            let (found, undecided) = trace(line[..end].as_bytes());
+            let (found, undecided) = trace(&line.as_bytes()[..end]);
             assert!(found + undecided > 0, "{}", &line[..end]);
         }
     }

@@ -22,8 +22,11 @@ pub mod url;
 pub mod words;
 pub mod world;
 
+/// What a target holds of some bytes.
+pub type Hold = fn(&[u8]);
+
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: &[(&str, fn(&[u8]))] = &[
+pub const ALL: &[(&str, Hold)] = &[
     ("audit", audit::hold),
     ("contract", contract::hold),
     ("deployment", deployment::hold),

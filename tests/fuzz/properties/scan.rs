@@ -85,7 +85,7 @@ fn written(value: &[u8], form: u8) -> Option<Vec<u8>> {
             .collect(),
         9 => {
             let json = serde_json::to_string(text?).ok()?;
-            json[1..json.len() - 1].as_bytes().to_vec()
+            json.as_bytes()[1..json.len() - 1].to_vec()
         }
         10 => each(&|byte| format!("\\x{byte:02x}")),
         _ => return None,
