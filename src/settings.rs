@@ -225,6 +225,10 @@ fn read<'a>(
         match (bare, std::str::from_utf8(value)) {
             (None, _) => problems.push(unknown(&shown)),
             (Some(_), Ok(value)) if value.trim().is_empty() => {}
+            (Some(bare), Ok(_)) if pairs.iter().any(|(known, _)| *known == bare) => problems.push(
+                Error::new(Status::Usage, format!("cannot take {shown}: it is set more than once"))
+                    .hint("leave one of them"),
+            ),
             (Some(bare), Ok(value)) => pairs.push((bare, value.to_owned())),
             (Some(_), Err(_)) => problems.push(
                 Error::new(Status::Usage, format!("cannot read {shown}: it is not UTF-8"))

@@ -446,3 +446,14 @@ fn brackets_without_end_are_refused_before_they_take_time() {
 fn a_byte_order_mark_is_no_part_of_a_contract() {
     parse("\u{feff}version: 1\nname: x\n").expect("a contract");
 }
+
+/// Found by fuzzing: the needs of the second row were counted against those of the first.
+#[test]
+fn a_row_with_a_template_that_stands_twice_is_refused_as_that_alone() {
+    let row =
+        "  - {name: T_URL, purpose: p, read_by: r, format: {kind: text}, template: 'x{T_A}'}\n";
+    let part = "parts:\n  - {name: T_A, purpose: p, read_by: r, format: {kind: text}}\n";
+    let error = refused(&format!("version: 1\nname: t\nvariables:\n{row}{row}{part}"));
+    assert!(!error.message.contains("the template needs itself"), "{}", error.message);
+    assert!(error.message.contains("line 5: "), "{}", error.message);
+}

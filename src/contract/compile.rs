@@ -275,6 +275,10 @@ impl Compiler<'_> {
         let mut needs: BTreeMap<Str, usize> = BTreeMap::new();
         let mut needed_by: BTreeMap<Str, Vec<Str>> = BTreeMap::new();
         for row in rows {
+            // A second row of the name has been refused; its needs are not those of the first.
+            if needs.contains_key(row.name) {
+                continue;
+            }
             let pieces: Vec<Piece> =
                 row.template.and_then(|text| pattern::parse(text).ok()).unwrap_or_default();
             let mut names = Vec::new();

@@ -63,3 +63,16 @@ fn the_list_of_names_is_the_struct() {
         assert!(format!("{variables:?}").contains("canary"), "{name} is taken");
     }
 }
+
+/// Two entries of one name in an environment are rare and possible (execve(2) takes any array).
+#[test]
+fn a_setting_that_is_set_twice_is_refused_by_its_name_and_not_as_a_fault() {
+    let twice = [("NEXIS_LAUNCH_MODE", "canary-one"), ("NEXIS_LAUNCH_MODE", "canary-two")];
+    let problems = merge(Options::default(), &twice).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("NEXIS_LAUNCH_MODE: it is set more than once"), "{problems:?}");
+    assert!(!problems[0].contains("canary"), "{problems:?}");
+    // A blank one is none.
+    let blank = [("NEXIS_LAUNCH_MODE", ""), ("NEXIS_LAUNCH_MODE", "staging")];
+    assert!(merge(Options::default(), &blank).is_ok());
+}
