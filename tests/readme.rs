@@ -380,7 +380,7 @@ nexis-launch run --mode production --secrets-dir secrets --audit-log logs/audit.
     >/dev/null 2>gateway.err &
 echo $! >gateway.pid
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    case $(readlink /proc/$!/exe) in */nexis-launch) sleep 0.1 ;; *) exit 0 ;; esac
+    case $(readlink /proc/$!/exe) in */sleep) exit 0 ;; *) sleep 0.1 ;; esac
 done
 exit 1
 "#,

@@ -11,7 +11,7 @@ use std::path::Path;
 /// Reads the contract at `path` and says what is probably not meant, by line.
 ///
 /// # Errors
-/// As [`load`]: status 66 where a file is missing, 65 where one is not valid.
+/// As [`load`](super::load): status 66 where a file is missing, 65 where one is not valid.
 pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
     let contract = load_with_lines(path)?;
     let mut lint = Lint { contract, found: Vec::new() };

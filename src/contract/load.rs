@@ -37,6 +37,22 @@ pub fn load_noting(
     path: Option<&Path>,
     opened: &mut Vec<(u64, u64)>,
 ) -> Result<&'static Contract, Error> {
+    load_with(path, Lines::None, opened)
+}
+
+/// The same as [`load`] with the lines of a file's rows.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
+    load_with(Some(path), Lines::Each, &mut Vec::new())
+}
+
+fn load_with(
+    path: Option<&Path>,
+    lines: Lines,
+    opened: &mut Vec<(u64, u64)>,
+) -> Result<&'static Contract, Error> {
     match path {
         None => Ok(&builtin::CONTRACT),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
@@ -44,26 +60,12 @@ pub fn load_noting(
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
-            None => load_file(path, Lines::None, opened),
+            None => {
+                let mut read = Read { lines, chain: Vec::new(), opened };
+                Ok(Box::leak(Box::new(file(path, &mut read)?)))
+            }
         },
     }
-}
-
-/// The contract in the file at `path`, with the lines of its rows.
-///
-/// # Errors
-/// As [`load`].
-pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
-    load_file(path, Lines::Each, &mut Vec::new())
-}
-
-fn load_file(
-    path: &Path,
-    lines: Lines,
-    opened: &mut Vec<(u64, u64)>,
-) -> Result<&'static Contract, Error> {
-    let mut read = Read { lines, chain: Vec::new(), opened };
-    Ok(Box::leak(Box::new(file(path, &mut read)?)))
 }
 
 /// What is read of a chain of files.
