@@ -6,6 +6,8 @@ use common::*;
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 fn audited() -> Launch {
     Launch::sound("production")
@@ -177,4 +179,50 @@ fn a_file_that_may_not_grow_is_73_and_no_signal() {
         .run();
     outcome.status(73).program_did_not_run();
     assert_eq!(outcome.read("audit.log"), "");
+}
+
+#[test]
+fn a_launch_that_waits_for_the_disk_holds_up_no_other() {
+    let strace = Path::new("/usr/bin/strace");
+    if !strace.exists() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "strace is not installed");
+        return;
+    }
+    let root = std::env::temp_dir().join(format!("nexis-launch-slow-{}", std::process::id()));
+    std::fs::create_dir(&root).unwrap();
+    let log = root.join("audit.log");
+    let launch = |command: &mut Command| {
+        command
+            .arg(env!("CARGO_BIN_EXE_nexis-launch"))
+            .args(["run", "--mode", "production", "--manifest", "off", "--audit-log"])
+            .arg(&log)
+            .args(["--", "/bin/true"])
+            .env_clear()
+            .env("JWT_SECRET", SECRET)
+            .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    // Longer than anybody waits for the lock.
+    let delay = "inject=fdatasync:delay_enter=20000000";
+    let mut first = launch(Command::new(strace).args(["-o", "/dev/null", "-e", delay]));
+    let lines = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
+    for _ in 0..100 {
+        if lines() > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(lines(), 1, "the first launch has written and not yet synced");
+    let second = launch(&mut Command::new("/usr/bin/env")).wait().unwrap();
+    let waits = first.try_wait().unwrap().is_none();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(second.success(), "{second}");
+    assert!(waits, "the second launch ended after the first");
+    assert_eq!(lines(), 2);
+    std::fs::remove_dir_all(&root).unwrap();
 }
