@@ -28,24 +28,29 @@ pub fn position(text: &[u8], wanted: u8) -> Option<usize> {
 /// environment begin alike, so each comparison is a call that reads the same bytes again. Here eight
 /// bytes at a time are one number.
 pub fn sort(texts: &mut [&[u8]]) {
-    let mut keyed: Vec<(u64, &[u8])> = texts.iter().map(|text| (0, *text)).collect();
-    sort_from(&mut keyed, 0);
-    for (text, (_, sorted)) in texts.iter_mut().zip(keyed) {
-        *text = sorted;
+    sort_by(texts, |text| text);
+}
+
+/// The same of things that have such a text.
+pub fn sort_by<T: Copy>(things: &mut [T], text: impl Fn(&T) -> &[u8] + Copy) {
+    let mut keyed: Vec<(u64, T)> = things.iter().map(|thing| (0, *thing)).collect();
+    sort_from(&mut keyed, 0, text);
+    for (thing, (_, sorted)) in things.iter_mut().zip(keyed) {
+        *thing = sorted;
     }
 }
 
 /// The same of texts that are alike up to this byte.
-fn sort_from(texts: &mut [(u64, &[u8])], from: usize) {
-    for (key, text) in texts.iter_mut() {
-        *key = word(text, from);
+fn sort_from<T>(things: &mut [(u64, T)], from: usize, text: impl Fn(&T) -> &[u8] + Copy) {
+    for (key, thing) in things.iter_mut() {
+        *key = word(text(thing), from);
     }
-    texts.sort_unstable_by_key(|(key, _)| *key);
-    for alike in texts.chunk_by_mut(|(one, _), (other, _)| one == other) {
+    things.sort_unstable_by_key(|(key, _)| *key);
+    for alike in things.chunk_by_mut(|(one, _), (other, _)| one == other) {
         // What has ended is alike to the end.
         let goes_on = alike.first().is_some_and(|(key, _)| key.to_be_bytes().last() != Some(&0));
         if alike.len() > 1 && goes_on {
-            sort_from(alike, from + 8);
+            sort_from(alike, from + 8, text);
         }
     }
 }

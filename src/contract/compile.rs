@@ -4,44 +4,44 @@
 //! templates that need themselves. A wrong reference gets a stand-in index, so that the rest of
 //! the file is checked too; the caller throws the tables away where there is a problem.
 
+use super::claims::{Claims, MOST_NAMES};
 use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::model::{
-    Condition, Contract, Deliver, Display, Feature, FeatureId, FileName, FinalNewline, Kind, Known,
-    List, NotRead, Origin, Override, Policy, Role, Row, RowId, Rule, Str, Template,
+    Condition, Contract, Deliver, Display, Feature, FeatureId, FinalNewline, Kind, List, NotRead,
+    Origin, Override, Policy, Row, RowId, Rule, Str, Template,
 };
-use super::name;
-use super::pattern::{self, Piece};
+use super::pattern;
 use super::policy;
 use super::problem::Problems;
 use super::provider;
+use crate::bytes;
 use crate::mode::{Mode, Modes};
 use crate::nearest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows and features a contract may have; indices are 16 bits.
 const MOST_ROWS: usize = 2048;
-/// Aliases and file names of one row; their ranks are 8 bits.
-const MOST_NAMES: usize = 32;
 
 /// Makes the tables. What does not fit together goes into `problems`, and the result is then of
-/// no use.
-pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Problems) -> Contract {
-    let mut all: Vec<&RowDraft> = draft.rows.iter().collect();
+/// no use. The first rows of the draft are those of `base`, as they are now.
+pub fn compile(
+    draft: &Draft,
+    base: Option<&Contract>,
+    origin: Origin,
+    sha256: Str,
+    problems: &mut Problems,
+) -> Contract {
+    let known = (0u16..).take(base.map_or(0, |base| base.rows.len())).map(|at| Some(RowId(at)));
+    let mut all: Vec<_> = draft.rows.iter().zip(known.chain(std::iter::repeat(None))).collect();
     // A stable sort: the order of the file stays within variables and within parts.
-    all.sort_by_key(|row| row.part);
+    all.sort_by_key(|(row, _)| row.part);
     all.truncate(MOST_ROWS);
+    let (all, origins): (Vec<&RowDraft>, Vec<Option<RowId>>) = all.into_iter().unzip();
     if draft.rows.len() > MOST_ROWS || draft.features.len() > MOST_ROWS {
         problems.add(0, format!("more than {MOST_ROWS} rows"));
     }
-    let mut ids = BTreeMap::new();
-    for (index, row) in (0u16..).zip(&all) {
-        if ids.insert(row.name, RowId(index)).is_some() {
-            problems.add(row.line, format!("{} has a second row", row.name));
-        }
-    }
-    let flags = all.iter().filter(|row| row.format.kind == Some(KindName::Flag));
-    let flags = flags.map(|row| row.name).collect();
-    let mut compiler = Compiler { ids, flags, features: BTreeMap::new(), problems };
+    let ids = ids(&all, problems);
+    let mut compiler = Compiler { rows: &all, ids, features: BTreeMap::new(), problems };
     for (index, feature) in (0u16..).zip(draft.features.iter().take(MOST_ROWS)) {
         if compiler.features.insert(feature.name, FeatureId(index)).is_some() {
             let words = format!("feature {} stands here a second time", feature.name);
@@ -73,8 +73,9 @@ pub fn compile(draft: &Draft, origin: Origin, sha256: Str, problems: &mut Proble
         hint: rule.hint,
     });
     let rules = rules.collect::<Vec<_>>();
-    let names = names(&all, &rows, problems);
-    let files = files(&all, &rows, problems);
+    let claims = Claims::new(&all, &rows, base, &origins);
+    let names = claims.names(problems);
+    let files = claims.files(problems);
     let not_read = not_read(draft, problems);
     // Exact names come first, sorted.
     let (exact, open) = not_read.split_at(not_read.partition_point(|it| !it.name.ends_with('*')));
@@ -122,21 +123,42 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
+/// The rows by name.
+fn ids(all: &[&RowDraft], problems: &mut Problems) -> Vec<(Str, RowId)> {
+    let mut ids: Vec<(Str, RowId)> =
+        (0u16..).zip(all).map(|(at, row)| (row.name, RowId(at))).collect();
+    bytes::sort_by(&mut ids, |(name, _)| name.as_bytes());
+    for alike in ids.chunk_by_mut(|(one, _), (other, _)| one == other) {
+        alike.sort_by_key(|(_, id)| id.0);
+        for (name, id) in alike.iter().skip(1) {
+            let line = all.get(usize::from(id.0)).map_or(0, |row| row.line);
+            problems.add(line, format!("{name} has a second row"));
+        }
+    }
+    ids
+}
+
 /// What is known while rows and conditions are made.
 struct Compiler<'p> {
-    ids: BTreeMap<Str, RowId>,
-    /// Names of rows that are flags.
-    flags: BTreeSet<Str>,
+    rows: &'p [&'p RowDraft],
+    /// Sorted by name.
+    ids: Vec<(Str, RowId)>,
     features: BTreeMap<Str, FeatureId>,
     problems: &'p mut Problems,
 }
 
 impl Compiler<'_> {
+    /// The row of this name.
+    fn id(&self, name: Str) -> Option<RowId> {
+        let at = self.ids.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        self.ids.get(at).map(|(_, id)| *id)
+    }
+
     /// The row of this name; a problem with the nearest name where there is none.
     fn known_row(&mut self, name: Str, line: u32) -> Option<RowId> {
-        let found = self.ids.get(name).copied();
+        let found = self.id(name);
         if found.is_none() {
-            let near = nearest(name, self.ids.keys().copied());
+            let near = nearest(name, self.ids.iter().map(|(name, _)| *name));
             let hint = match near {
                 Some(near) => format!("did you mean {near}?"),
                 None => "declare it under variables or parts".to_owned(),
@@ -261,32 +283,30 @@ impl Compiler<'_> {
             self.problems.add(line, format!("{}: template: names no part", draft.name));
         }
         for (name, switch) in names {
-            if self.known_row(name, line).is_some() && switch && !self.flags.contains(name) {
+            let row = self.known_row(name, line).and_then(|id| self.rows.get(usize::from(id.0)));
+            if switch && row.is_some_and(|row| row.format.kind != Some(KindName::Flag)) {
                 let words = format!("{}: template: {name} is no flag", draft.name);
                 self.problems.add(line, words);
             }
         }
-        pattern::resolve(text, &pieces, &|name| self.ids.get(name).copied())
+        pattern::resolve(text, &pieces, &|name| self.id(name))
     }
 
     /// Refuses templates that need themselves.
     fn cycles(&mut self, rows: &[&RowDraft]) {
-        // How many rows each row still needs, and which rows need it.
+        // Rows without a template need nothing.
+        let composed: BTreeMap<Str, Str> =
+            rows.iter().filter_map(|row| Some((row.name, row.template?))).collect();
+        // How many of the others each of them still needs, and which need it.
         let mut needs: BTreeMap<Str, usize> = BTreeMap::new();
         let mut needed_by: BTreeMap<Str, Vec<Str>> = BTreeMap::new();
-        for row in rows {
-            // A second row of the name has been refused; its needs are not those of the first.
-            if needs.contains_key(row.name) {
-                continue;
-            }
-            let pieces: Vec<Piece> =
-                row.template.and_then(|text| pattern::parse(text).ok()).unwrap_or_default();
+        for (&name, text) in &composed {
             let mut names = Vec::new();
-            pattern::names(&pieces, &mut names);
+            pattern::names(&pattern::parse(text).unwrap_or_default(), &mut names);
             let names: BTreeSet<Str> = names.into_iter().map(|(name, _)| name).collect();
-            let known = names.iter().filter(|name| self.ids.contains_key(*name));
-            needs.insert(row.name, known.clone().count());
-            known.for_each(|name| needed_by.entry(name).or_default().push(row.name));
+            let others = names.iter().filter(|name| composed.contains_key(*name));
+            needs.insert(name, others.clone().count());
+            others.for_each(|other| needed_by.entry(other).or_default().push(name));
         }
         // Rows that need nothing more are taken away; what stays is in a cycle or needs one.
         let mut free: Vec<Str> =
@@ -344,86 +364,6 @@ fn allows(kind: &Kind, text: &str) -> bool {
         }),
         Kind::Base64 { .. } | Kind::Origins | Kind::LogFilter => true,
     }
-}
-
-/// Every environment name of every row.
-fn names(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<Known> {
-    let mut found: BTreeMap<Str, Known> = BTreeMap::new();
-    for ((index, draft), row) in (0u16..).zip(drafts).zip(rows) {
-        let mut all = vec![(row.name, Role::Own)];
-        // The mode is known before any file is read, so it comes from none.
-        let file = row.format.kind != Kind::ModeName;
-        let file_form = |name: Str| -> Str { format!("{name}_FILE").leak() };
-        if file {
-            all.push((file_form(row.name), Role::OwnFile));
-        }
-        for (place, alias) in (0u8..).zip(row.aliases.iter().take(MOST_NAMES)) {
-            all.push((alias, Role::Alias(place)));
-            if file {
-                all.push((file_form(alias), Role::AliasFile(place)));
-            }
-        }
-        for (name, role) in all {
-            let known = Known { name, row: RowId(index), role };
-            let Some(other) = found.insert(name, known) else { continue };
-            let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
-            // The problem stands where the operator can mend it:
-            // the later of the two, unless it is not in this file.
-            let key = |role| match role {
-                Role::Own | Role::OwnFile => "name",
-                Role::Alias(_) | Role::AliasFile(_) => "aliases",
-            };
-            let line = match (draft.line_of(key(role)), drafts.get(usize::from(other.row.0))) {
-                (0, Some(first)) => first.line_of(key(other.role)),
-                (line, _) => line,
-            };
-            if owner == row.name {
-                problems.add(line, format!("{name} stands twice among the names of {owner}"));
-            } else {
-                problems.add(line, format!("{name} is claimed by {owner} and {}", row.name));
-            }
-        }
-    }
-    found.into_values().collect()
-}
-
-/// Every file name of every row: its own, then those derived from its names, ranked in that order.
-fn files(drafts: &[&RowDraft], rows: &[Row], problems: &mut Problems) -> Vec<FileName> {
-    let mut found: BTreeMap<Str, FileName> = BTreeMap::new();
-    for ((index, draft), row) in (0u16..).zip(drafts).zip(rows) {
-        if row.format.kind == Kind::ModeName {
-            continue;
-        }
-        let mut all: Vec<Str> = row.files.iter().take(MOST_NAMES).copied().collect();
-        for name in std::iter::once(&row.name).chain(row.aliases.iter().take(MOST_NAMES)) {
-            let [lower, kebab] = name::spellings(name);
-            all.extend([*name, lower.leak(), kebab.leak()]);
-        }
-        for (rank, name) in (0u8..).zip(all) {
-            let file = FileName { name, row: RowId(index), rank };
-            match found.get(name) {
-                // Its own derived name, listed in `files` too: the smaller rank stands.
-                Some(other) if other.row == file.row => {}
-                Some(other) => {
-                    let owner = rows.get(usize::from(other.row.0)).map_or("", |row| row.name);
-                    let line = |draft: &RowDraft| {
-                        draft.line_of(if draft.files.contains(&name) { "files" } else { "name" })
-                    };
-                    let line = match (line(draft), drafts.get(usize::from(other.row.0))) {
-                        (0, Some(first)) => line(first),
-                        (line, _) => line,
-                    };
-                    let shown = name::shown(name, "a file name");
-                    let words = format!("file {shown} is claimed by {owner} and {}", row.name);
-                    problems.add(line, words);
-                }
-                None => {
-                    found.insert(name, file);
-                }
-            }
-        }
-    }
-    found.into_values().collect()
 }
 
 /// The names that are not read. One that is a row too is delivered and warned of.

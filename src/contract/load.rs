@@ -144,7 +144,7 @@ fn read_once(
         Some(base) => tighten::merge(Draft::of(base), &draft, problems),
         None => draft,
     };
-    let contract = compile::compile(&merged, origin, sha256(text), problems);
+    let contract = compile::compile(&merged, base, origin, sha256(text), problems);
     let own = if let Origin::File(path) = origin { Some(path) } else { None };
     let further = base.into_iter().flat_map(|base| base.chain).copied();
     let chain = own.into_iter().chain(further).collect::<Vec<_>>().into();

@@ -7,6 +7,7 @@
 mod acknowledge;
 #[rustfmt::skip]
 pub mod builtin;
+mod claims;
 mod compile;
 pub mod diff;
 pub mod docs;
