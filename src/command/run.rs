@@ -12,8 +12,8 @@ use crate::mask;
 use crate::output::{error_text, to_stderr};
 use crate::privileges;
 use crate::settings::Enforce;
-use crate::sys::process;
 use crate::sys::signal::Ignored;
+use crate::sys::{process, restored};
 
 /// Maps, validates, states, and replaces itself by the program. Returns only where the program
 /// was not started.
@@ -58,9 +58,12 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let user = launch.survey.user.as_ref().filter(|user| user.is_another());
     let held = user.map(|_| Held::open(settings)).unwrap_or_default();
     ignored.restore();
-    let (status, cause) = match privileges::drop(user, settings.no_new_privs) {
-        Ok(()) => start(&launch, program),
-        Err(cause) => (Status::NoPermission, cause),
+    let (status, cause) = match restored::all() {
+        Ok(()) => match privileges::drop(user, settings.no_new_privs) {
+            Ok(()) => start(&launch, program),
+            Err(cause) => (Status::NoPermission, cause),
+        },
+        Err(cause) => (Status::Software, cause),
     };
     let _ignored = Ignored::begin();
     let manifest = manifest.failed(cause.clone());
@@ -94,6 +97,8 @@ fn failure(status: Status, path: &str, cause: &str) -> Error {
             .hint("nothing was started; the launcher needs CAP_SETUID and CAP_SETGID"),
         Status::Temporary => error(format!("cannot start the filter of --mask-output: {cause}"))
             .hint("nothing was started; trying again may help"),
+        Status::Software => error(format!("cannot put the process back as it was: {cause}"))
+            .hint("nothing was started; look for a filter of system calls that forbids this one"),
         _ => error(format!("cannot execute {path}: {cause}"))
             .hint("check that it is built for this machine and that its loader exists"),
     }

@@ -2,6 +2,7 @@
 //! waiting for several descriptors at once.
 
 use super::descriptor::above_standard_streams;
+use super::signal::{restore_mask, swap_mask};
 use super::{confine, identity, process};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -150,12 +151,12 @@ unsafe fn own(number: RawFd) -> OwnedFd {
 /// a child nor gets a signal of it. It blocks all signals.
 ///
 /// # Errors
-/// What clone(2), fork(2) or wait4(2) report.
+/// What clone(2), fork(2), wait4(2) or sigprocmask(2) report.
 pub fn start(run: impl FnOnce() -> i32) -> io::Result<()> {
     // A signal that is sent to the group while this happens must not end it half done.
-    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let mask = swap_mask(SigmaskHow::SIG_SETMASK, &SigSet::all())?;
     let started = start_blocked(run);
-    mask.thread_set_mask()?;
+    restore_mask(&mask)?;
     started
 }
 

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod make;
 pub mod nursery;
 pub mod process;
+pub mod restored;
 pub mod signal;
 pub mod socket;
 pub mod wait;

@@ -8,6 +8,7 @@
 use super::child::{self, Child, Command, End, Ended};
 use super::fs;
 use super::process::end_now;
+use super::restored;
 use super::wait::Caught;
 use nix::errno::Errno;
 use nix::libc;
@@ -204,7 +205,8 @@ impl Nursery {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
-        let _ = prctl::set_child_subreaper(self.adopts);
+        let adopts = prctl::set_child_subreaper(self.adopts);
+        let _ = restored::note("prctl(PR_SET_CHILD_SUBREAPER)", adopts);
         // Of children whose end nobody wanted to hear of, none is left in between.
         if matches!(self.inherited.handler(), SigHandler::SigIgn) {
             for before in self.before.iter().filter(|before| !before.ended) {
@@ -218,7 +220,8 @@ impl Nursery {
         }
         // SAFETY: the disposition was inherited over an exec, which leaves only the default and
         // ignoring; neither is a handler function.
-        let _ = unsafe { sigaction(Signal::SIGCHLD, &self.inherited) };
+        let put_back = unsafe { sigaction(Signal::SIGCHLD, &self.inherited) };
+        let _ = restored::note("rt_sigaction", put_back);
     }
 }
 

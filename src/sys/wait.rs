@@ -5,6 +5,7 @@
 //! was inherited as ignored stays ignored: the program would not have seen it either.
 
 use super::process::end_now;
+use super::signal::{restore_mask, swap_mask};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
@@ -56,11 +57,11 @@ impl Caught {
         // The kernel keeps what is blocked even where it is ignored, so that one is left alone.
         let both = [Signal::SIGTERM, Signal::SIGINT].into_iter();
         let caught: SigSet = both.filter(|signal| !is_ignored(*signal)).collect();
-        let mask = caught.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let mask = swap_mask(SigmaskHow::SIG_BLOCK, &caught)?;
         match SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) {
             Ok(signals) => Ok(Caught { signals, mask }),
             Err(errno) => {
-                let _ = mask.thread_set_mask();
+                let _ = restore_mask(&mask);
                 Err(errno.into())
             }
         }
@@ -100,7 +101,7 @@ impl Drop for Caught {
     fn drop(&mut self) {
         // One that came between the last look and here must not be lost as PID 1 either.
         self.obey();
-        let _ = self.mask.thread_set_mask();
+        let _ = restore_mask(&self.mask);
     }
 }
 
