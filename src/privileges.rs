@@ -61,6 +61,10 @@ pub fn look_up(wish: &UserWish) -> Result<(), &'static str> {
 
 /// Looks names and numbers up.
 fn find(wish: &UserWish, accounts: &Accounts) -> Result<User, &'static str> {
+    // Without them a user would lose groups, home and name, or a name its number.
+    if let Some(why) = accounts.unread() {
+        return Err(why);
+    }
     let (number, account) = match &wish.user {
         Who::Number(uid) => (*uid, accounts.by_number(*uid)),
         Who::Name(name) => {

@@ -7,34 +7,56 @@ use super::file::{self, Pipes};
 use crate::sys::fs::{HERE, Kind};
 use std::path::{Path, PathBuf};
 
-/// More than any list of local accounts; a larger file counts as not there.
+/// More than any list of local accounts; a larger file is not read.
 const LIMIT: usize = 4 * 1024 * 1024;
 
 /// The local accounts.
 pub struct Accounts {
     passwd: Vec<u8>,
     group: Vec<u8>,
+    unread: Option<&'static str>,
 }
 
 impl Accounts {
     /// The accounts of this system; empty lists where there are none (an image from scratch).
     pub fn of_the_system() -> Self {
-        let read = |path: &str| {
-            file::read(HERE, Path::new(path), Kind::Unknown, Pipes::Refuse, LIMIT)
-                .map_or_else(|_| Vec::new(), |(content, _)| content.expose().to_vec())
+        let mut unread = None;
+        let mut read = |path: &str, why| match file::read(
+            HERE,
+            Path::new(path),
+            Kind::Unknown,
+            Pipes::Refuse,
+            LIMIT,
+        ) {
+            Ok((content, _)) => content.expose().to_vec(),
+            Err(failure) => {
+                unread = unread.or((!failure.is_absence()).then_some(why));
+                Vec::new()
+            }
         };
-        Accounts { passwd: read("/etc/passwd"), group: read("/etc/group") }
+        let passwd = read("/etc/passwd", "/etc/passwd cannot be read");
+        let group = read("/etc/group", "/etc/group cannot be read");
+        Accounts { passwd, group, unread }
+    }
+
+    /// Why these are not all accounts of the system, where a file is there and cannot be read: who
+    /// decides by what is missing must not take that for an answer.
+    pub fn unread(&self) -> Option<&'static str> {
+        self.unread
     }
 
     /// The accounts that these two files list.
     pub fn new(passwd: &[u8], group: &[u8]) -> Self {
-        Accounts { passwd: passwd.to_vec(), group: group.to_vec() }
+        Accounts { passwd: passwd.to_vec(), group: group.to_vec(), unread: None }
     }
 
     /// Whether somebody else than `owner` writes through `group`: it is not the owner's own
     /// group, or has another member. Of an owner without an entry the group of the same number
-    /// counts as the own one, as with most tools that make users.
+    /// counts as the own one, as with most tools that make users. What cannot be told is shared.
     pub fn shared(&self, group: u32, owner: u32) -> bool {
+        if self.unread.is_some() {
+            return true;
+        }
         let entry = records(&self.passwd).find(|fields| number(fields, 2) == Some(owner));
         let own_group = entry.as_ref().map_or(Some(owner), |fields| number(fields, 3));
         if own_group != Some(group) {
