@@ -11,7 +11,7 @@
 use super::accounts::Accounts;
 use super::directory::DATA;
 use crate::finding::Fact;
-use crate::sys::fs::{self, HERE, Kind, Stat};
+use crate::sys::fs::{self, Errno, HERE, Kind, Stat};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -52,6 +52,8 @@ pub fn writer(
 pub const PLANTED: &str = "reached by a symbolic link of another user";
 /// The same of what is not what the way leads to.
 pub const EXCHANGED: &str = "exchanged while it is read";
+/// The same of what nobody can judge.
+pub const UNSEEN: &str = "reached by a way that cannot be looked at";
 
 /// The device and the inode.
 type Identity = (u64, u64);
@@ -78,6 +80,8 @@ struct Way {
     exposed: bool,
     /// Whether it follows a link that one of them planted.
     planted: bool,
+    /// Why a part of it could not be looked at, where that is not that nothing is there.
+    unseen: Option<Errno>,
     /// Whether it goes by a descriptor (`/proc/self/fd`), which is the word of whoever opened it.
     by_descriptor: bool,
 }
@@ -129,11 +133,13 @@ impl<'a> Judge<'a> {
     /// it anything else meanwhile.
     ///
     /// # Errors
-    /// [`PLANTED`] or [`EXCHANGED`].
+    /// [`PLANTED`], [`EXCHANGED`] or [`UNSEEN`].
     pub fn vouch(&self, opened: impl FnOnce() -> Option<Identity>) -> Result<(), &'static str> {
         match &self.way {
             Way { planted: true, .. } => Err(PLANTED),
-            Way { exposed: false, .. } | Way { by_descriptor: true, .. } => Ok(()),
+            Way { by_descriptor: true, .. } => Ok(()),
+            Way { unseen: Some(_), .. } => Err(UNSEEN),
+            Way { exposed: false, .. } => Ok(()),
             Way { end, .. } if end.is_some() && *end == opened() => Ok(()),
             _ => Err(EXCHANGED),
         }
@@ -160,16 +166,24 @@ impl<'a> Judge<'a> {
 
     /// Judges what stands at the end of the latest walk, and whether it is what was read.
     fn end(&mut self, path: &Path, opened: Option<Identity>, facts: &mut Vec<Fact>) {
-        let seen = fs::look(HERE, path, true).ok();
+        let seen = self.seen(fs::look(HERE, path, true));
         if let Some(seen) = seen.filter(|seen| seen.kind != Kind::Directory) {
             facts.extend(self.file(path, &seen));
         }
-        let Some(opened) = opened.filter(|_| self.way.exposed) else { return };
-        let is_it = seen.is_some_and(|seen| seen.identity == opened);
-        if !is_it || self.vouch(|| Some(opened)) == Err(EXCHANGED) {
-            let who = "somebody who exchanged it while it was read".to_owned();
-            facts.push(Fact::Writable { path: path.to_owned(), directory: false, who });
-        }
+        // No way for this user, and nothing opened: that is the whole answer.
+        let barred = opened.is_none() && self.way.unseen == Some(Errno::EACCES);
+        let who = if self.vouch(|| opened) == Err(UNSEEN) && !barred {
+            "nobody knows whom, as the way to it cannot be looked at"
+        } else {
+            let Some(opened) = opened.filter(|_| self.way.exposed) else { return };
+            let is_it = seen.is_some_and(|seen| seen.identity == opened);
+            if is_it && self.vouch(|| Some(opened)) != Err(EXCHANGED) {
+                return;
+            }
+            "somebody who exchanged it while it was read"
+        };
+        let who = who.to_owned();
+        facts.push(Fact::Writable { path: path.to_owned(), directory: false, who });
     }
 
     fn walk(&mut self, path: &Path, volume: bool) {
@@ -219,12 +233,21 @@ impl<'a> Judge<'a> {
         };
     }
 
+    /// Takes what was looked at. That nothing is there opening says too; any other error can hide
+    /// what opening finds.
+    fn seen<T>(&mut self, looked: Result<T, Errno>) -> Option<T> {
+        let unseen = looked.as_ref().err().copied();
+        let unseen = unseen.filter(|errno| !matches!(errno, Errno::ENOENT | Errno::ENOTDIR));
+        self.way.unseen = self.way.unseen.or(unseen);
+        looked.ok()
+    }
+
     /// Judges one component. `None`: nothing can be seen there.
     fn step(&mut self, at: &Path, exposed: bool, volume: bool) -> Option<Step> {
         if let Some(step) = self.walked.get(at.as_os_str()) {
             return Some(step.clone());
         }
-        let seen = fs::look(HERE, at, false).ok()?;
+        let seen = self.seen(fs::look(HERE, at, false))?;
         let step = match seen.kind {
             Kind::Link => {
                 // A link's own bits say nothing; where others can add names, its owner made it.
@@ -232,7 +255,7 @@ impl<'a> Judge<'a> {
                 let fact = judged.flatten();
                 let planted = fact.is_some();
                 self.add(fact);
-                Step::Link { target: fs::link_target(at).ok()?, planted }
+                Step::Link { target: self.seen(fs::link_target(at))?, planted }
             }
             Kind::Directory => {
                 let mode =
