@@ -113,16 +113,28 @@ fn write(
     };
     let deadline = Instant::now() + DEADLINE;
     let written = match (sink, held) {
-        (_, Some(file)) => patiently(file.as_fd(), text.as_bytes(), deadline),
+        (_, Some(file)) => whole(file, Opening::Append, text.as_bytes(), deadline),
         (Sink::Stdout, None) => patiently(io::stdout().as_fd(), text.as_bytes(), deadline),
         (Sink::Descriptor(number), None) => match descriptor::inherited(*number) {
             Some(fd) => patiently(fd, text.as_bytes(), deadline),
             None => Err(descriptor::closed()),
         },
         (Sink::File(path), None) => descriptor::open_to_write(path, how)
-            .and_then(|file| patiently(file.as_fd(), text.as_bytes(), deadline)),
+            .and_then(|file| whole(&file, how, text.as_bytes(), deadline)),
     };
     written.map_err(|error| cannot_write("manifest", sink, guard, &error))
+}
+
+/// Writes a record into its file; one that cannot be written whole is taken back.
+fn whole(file: &OwnedFd, how: Opening, text: &[u8], deadline: Instant) -> io::Result<()> {
+    let before = match how {
+        Opening::Append => descriptor::size_of_regular(file)?.unwrap_or(0),
+        _ => 0,
+    };
+    patiently(file.as_fd(), text, deadline).inspect_err(|_| {
+        // A pipe or a device has taken what it has taken, and says so here.
+        let _ = descriptor::cut(file, before);
+    })
 }
 
 /// Whether a manifest of a launch that is not to be goes to standard error.
