@@ -20,6 +20,7 @@ use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
 use crate::output::{error_text, to_stderr, to_stdout};
 use crate::own_name;
+use crate::sys::signal::Ignored;
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
@@ -33,6 +34,8 @@ pub fn perform(arguments: &[&'static CStr]) -> Status {
         None => as_typed(arguments),
     });
     ending.unwrap_or_else(|errors| {
+        // The command's own is over: without it a reader that went away would end this by a signal.
+        let _ignored = Ignored::begin();
         let text: String = errors.iter().map(error_text).collect();
         to_stderr(&text);
         errors.iter().map(|error| error.status).min().unwrap_or(Status::Software)
@@ -73,5 +76,6 @@ fn as_typed(arguments: &[&'static CStr]) -> Ending {
 
 /// Prints a command's result.
 fn print(text: &str) -> Ending {
+    let _ignored = Ignored::begin();
     to_stdout(text).map(|()| Status::Success).map_err(|error| vec![error])
 }

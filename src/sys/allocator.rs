@@ -20,6 +20,25 @@ const USUAL: usize = 32 * 1024;
 /// Since Linux 5.14 (madvise(2)); the C library that this is built with may be older.
 const MADV_POPULATE_WRITE: i32 = 23;
 
+/// What is said where the kernel gives no more: there is no room to put a text together.
+const SPENT: &str = "nexis-launch: cannot go on: there is no more memory\n\
+    hint: raise the limit on memory, as of ulimit -v, ulimit -d or the container\n";
+
+/// The status of a fault of the launcher's own.
+const SOFTWARE: i32 = 70;
+
+/// The piece; where there is none, the process ends by the documented status and not by a signal.
+fn or_end(piece: *mut u8) -> *mut u8 {
+    if piece.is_null() {
+        // SAFETY: the text lives for the call; _exit(2) has no precondition.
+        unsafe {
+            libc::write(libc::STDERR_FILENO, SPENT.as_ptr().cast(), SPENT.len());
+            libc::_exit(SOFTWARE);
+        }
+    }
+    piece
+}
+
 /// A fixed arena before the heap.
 pub struct Arena {
     bytes: UnsafeCell<[u8; SIZE]>,
@@ -84,7 +103,7 @@ unsafe impl GlobalAlloc for Arena {
             let begin = ((self.start() + used + mask) & !mask) - self.start();
             let Some(end) = begin.checked_add(layout.size()).filter(|&end| end <= SIZE) else {
                 // SAFETY: the caller's promises are passed on.
-                return unsafe { self.heap.alloc(layout) };
+                return or_end(unsafe { self.heap.alloc(layout) });
             };
             if self.move_end(used, end) {
                 // SAFETY: `begin` is within the arena.
@@ -118,7 +137,7 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Some(offset) = self.offset(piece) else {
             // SAFETY: what is not the arena's came from the heap.
-            return unsafe { self.heap.realloc(piece, layout, size) };
+            return or_end(unsafe { self.heap.realloc(piece, layout, size) });
         };
         let end = offset + layout.size();
         if offset.checked_add(size).is_some_and(|new_end| self.move_end(end, new_end)) {
