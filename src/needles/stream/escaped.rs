@@ -276,15 +276,15 @@ pub(super) fn read(text: &[u8], value: &[u8], kinds: u8, last: bool) -> Reading 
     let [first, ..] = &mut reached;
     first.push((0, kinds));
     for (at, &wanted) in value.iter().enumerate() {
-        let here = reached.get_mut(at % 5).map(std::mem::take).unwrap_or_default();
+        let mut here = reached.get_mut(at % 5).map(std::mem::take).unwrap_or_default();
+        here.sort_unstable();
+        here.dedup_by_key(|known| known.0);
         if here.is_empty() && reached.iter().all(Vec::is_empty) {
             return if cut { Reading::Cut } else { Reading::Not };
         }
         let mut reach = |count: usize, place: usize, kinds: u8| {
-            let Some(list) = reached.get_mut((at + count) % 5) else { return };
-            match list.iter_mut().find(|known| known.0 == place) {
-                Some(known) => known.1 = kinds.min(known.1),
-                None => list.push((place, kinds)),
+            if let Some(list) = reached.get_mut((at + count) % 5) {
+                list.push((place, kinds));
             }
         };
         for (place, kinds) in here {
