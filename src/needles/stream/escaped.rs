@@ -17,6 +17,9 @@ const JSON: u8 = 1;
 const SHELL: u8 = 2;
 const PERCENT: u8 = 4;
 
+/// How many beginnings are remembered at least before those too far back are let go.
+const MOST_TRIED: usize = 64;
+
 /// The bytes that begin an escape.
 const BEGIN: [u8; 4] = *b"%\\+'";
 
@@ -159,9 +162,10 @@ impl Escaped {
         value: impl Fn(usize) -> &'a [u8],
         hits: &mut Vec<Hit>,
     ) {
+        let mut tried = Vec::new();
         let mut look = |at| {
             if text.get(at..).is_some_and(|rest| self.may_mean(rest)) {
-                self.around(text, at, last, &value, hits);
+                self.around(text, at, last, &value, &mut tried, hits);
             }
         };
         // Quotes and pluses are common, and mostly no value has what they could stand for.
@@ -177,13 +181,15 @@ impl Escaped {
         }
     }
 
-    /// Looks for occurrences whose first escape stands at `place`.
+    /// Looks for occurrences whose first escape stands at `place`. Many escapes can be the first of
+    /// one, where the value has escapes itself: each beginning is tried once.
     fn around<'a>(
         &self,
         text: &[u8],
         place: usize,
         last: bool,
         value: &impl Fn(usize) -> &'a [u8],
+        tried: &mut Vec<(usize, usize)>,
         hits: &mut Vec<Hit>,
     ) {
         let Some((before, rest)) = text.split_at_checked(place) else { return };
@@ -196,21 +202,32 @@ impl Escaped {
             }
             let places = meant.first().and_then(|&byte| at(&self.places, byte));
             for &(needle, before_it) in places.into_iter().flatten() {
-                let Some((head, tail)) = value(needle).split_at_checked(before_it) else {
+                let whole = value(needle);
+                let Some((head, tail)) = whole.split_at_checked(before_it) else { continue };
+                if !tail.starts_with(meant) || !before.ends_with(head) {
+                    continue;
+                }
+                let start = place - before_it;
+                if tried.contains(&(start, needle)) {
+                    continue;
+                }
+                if tried.len() >= MOST_TRIED {
+                    tried.retain(|(start, needle)| start + value(*needle).len() > place);
+                }
+                tried.push((start, needle));
+                // Up to the first escape there is only one way to read it.
+                let same = head.iter().take_while(|byte| !BEGIN.contains(byte)).count();
+                let (Some(text), Some(value)) = (text.get(start + same..), whole.get(same..))
+                else {
                     continue;
                 };
-                let Some(tail) = tail.strip_prefix(meant).filter(|_| before.ends_with(head)) else {
-                    continue;
-                };
-                if let Reading::Whole(length, kinds) = read(after, tail, unit.kind, last) {
+                if let Reading::Whole(length, kinds @ 1..) = read(text, value, last) {
                     let encoding = match kinds {
                         _ if kinds & PERCENT != 0 => Encoding::Percent,
                         _ if kinds & SHELL != 0 => Encoding::Shell,
                         _ => Encoding::Json,
                     };
-                    let start = place - before_it;
-                    let end = place + unit.length + length;
-                    hits.push(Hit { start, needle, encoding, end });
+                    hits.push(Hit { start, needle, end: start + same + length, encoding });
                 }
             }
         }
@@ -257,26 +274,30 @@ pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
             let found = units(text, true);
             let mut meant = found.units.iter().take(found.count);
             let may_be = found.cut || byte == wanted || meant.any(|it| it.bytes[0] == *wanted);
-            may_be && matches!(read(text, value, 0, false), Reading::Cut)
+            may_be && matches!(read(text, value, false), Reading::Cut)
         }
         _ => false,
     }
 }
 
-/// Reads `text` as `value`, of which any characters may be escaped. `kinds` are those of escapes
-/// before it. With `last` nothing follows the text.
+/// Reads `text` as `value`, of which any characters may be escaped. With `last` nothing follows the
+/// text.
 ///
 /// An escape of the text can be characters of the value as well (`%25` of a value that has just
 /// that), so several places of the text can be reached with the same part of the value; all of
 /// them are followed, each once.
-pub(super) fn read(text: &[u8], value: &[u8], kinds: u8, last: bool) -> Reading {
+pub(super) fn read(text: &[u8], value: &[u8], last: bool) -> Reading {
     // What an escape of four bytes reaches is four places ahead.
     let mut reached = [const { Vec::new() }; 5];
     let mut cut = false;
     let [first, ..] = &mut reached;
-    first.push((0, kinds));
+    first.push((0, 0));
+    let mut here: Vec<(usize, u8)> = Vec::new();
     for (at, &wanted) in value.iter().enumerate() {
-        let mut here = reached.get_mut(at % 5).map(std::mem::take).unwrap_or_default();
+        here.clear();
+        if let Some(list) = reached.get_mut(at % 5) {
+            std::mem::swap(&mut here, list);
+        }
         here.sort_unstable();
         here.dedup_by_key(|known| known.0);
         if here.is_empty() && reached.iter().all(Vec::is_empty) {
@@ -287,7 +308,7 @@ pub(super) fn read(text: &[u8], value: &[u8], kinds: u8, last: bool) -> Reading 
                 list.push((place, kinds));
             }
         };
-        for (place, kinds) in here {
+        for &(place, kinds) in &here {
             let rest = text.get(place..).unwrap_or_default();
             let Some(&byte) = rest.first() else {
                 cut = true;
