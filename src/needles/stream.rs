@@ -73,10 +73,10 @@ pub struct Hit {
     pub start: usize,
     /// Which value, for [`Engine::names`].
     pub needle: usize,
-    /// Its form.
-    pub encoding: Encoding,
     /// Where the first byte after it is.
     pub end: usize,
+    /// Its form.
+    pub encoding: Encoding,
 }
 
 /// All forms of all values, ready to search streams.
@@ -222,7 +222,7 @@ impl<'a> Engine<'a> {
     /// text. The next text has to begin with them. With `last` nothing follows, and none are kept.
     ///
     /// An occurrence may reach into the bytes that are kept, and two may overlap. One place is
-    /// reported once for each value.
+    /// reported once for each value, up to where it ends first.
     pub fn search(&self, text: &[u8], last: bool, hits: &mut Vec<Hit>) -> usize {
         hits.clear();
         if self.needles.is_empty() {
@@ -230,7 +230,7 @@ impl<'a> Engine<'a> {
         }
         self.fixed(text, hits);
         let value = |needle: usize| self.value(needle);
-        self.escaped.search(text, value, hits);
+        self.escaped.search(text, last, value, hits);
         let keep = if last { 0 } else { self.open_end(text) };
         let decided = text.len() - keep;
         hits.retain(|hit| hit.start < decided);

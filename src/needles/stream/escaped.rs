@@ -9,13 +9,16 @@ use memchr::{memchr2_iter, memchr3_iter};
 
 /// Escapes within escapes are followed so far: a shell's in JSON in JSON has seven.
 const MOST_BACKSLASHES: usize = 8;
-/// `\U0010ffff` in as many backslashes is the longest escape.
-const LONGEST: usize = MOST_BACKSLASHES + 9;
+/// A quote as `'"'"'` with as many backslashes before either `"` is the longest escape of a byte.
+const LONGEST: usize = 2 * MOST_BACKSLASHES + 5;
 
 /// Kinds of escapes, as bits: which an occurrence has decides what it is called.
 const JSON: u8 = 1;
 const SHELL: u8 = 2;
 const PERCENT: u8 = 4;
+
+/// How many beginnings are remembered at least before those too far back are let go.
+const MOST_TRIED: usize = 64;
 
 /// The bytes that begin an escape.
 const BEGIN: [u8; 4] = *b"%\\+'";
@@ -54,6 +57,8 @@ struct Unit {
 struct Units {
     units: [Unit; 4],
     count: usize,
+    /// Whether something may follow the text.
+    goes_on: bool,
     /// Whether the text ends before it is known.
     cut: bool,
 }
@@ -108,7 +113,7 @@ impl Escaped {
     /// Prepares the search, after the last value was added.
     pub(super) fn finish(&mut self) {
         for byte in 0..=u8::MAX {
-            let found = units(&[b'\\', byte]);
+            let found = units(&[b'\\', byte], true);
             let mut meant = found.units.iter().take(found.count);
             let may_mean = found.cut || meant.any(|unit| self.stands(unit.bytes[0]));
             if let Some(known) = self.behind_backslash.get_mut(usize::from(byte)) {
@@ -148,16 +153,19 @@ impl Escaped {
         self.pairs.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 == 1)
     }
 
-    /// Finds every occurrence with an escape that ends within the text.
+    /// Finds every occurrence with an escape that ends within the text. With `last` nothing
+    /// follows the text.
     pub(super) fn search<'a>(
         &self,
         text: &[u8],
+        last: bool,
         value: impl Fn(usize) -> &'a [u8],
         hits: &mut Vec<Hit>,
     ) {
+        let mut tried = Vec::new();
         let mut look = |at| {
             if text.get(at..).is_some_and(|rest| self.may_mean(rest)) {
-                self.around(text, at, &value, hits);
+                self.around(text, at, last, &value, &mut tried, hits);
             }
         };
         // Quotes and pluses are common, and mostly no value has what they could stand for.
@@ -173,16 +181,19 @@ impl Escaped {
         }
     }
 
-    /// Looks for occurrences whose first escape stands at `place`.
+    /// Looks for occurrences whose first escape stands at `place`. Many escapes can be the first of
+    /// one, where the value has escapes itself: each beginning is tried once.
     fn around<'a>(
         &self,
         text: &[u8],
         place: usize,
+        last: bool,
         value: &impl Fn(usize) -> &'a [u8],
+        tried: &mut Vec<(usize, usize)>,
         hits: &mut Vec<Hit>,
     ) {
         let Some((before, rest)) = text.split_at_checked(place) else { return };
-        let found = units(rest);
+        let found = units(rest, !last);
         for unit in found.units.iter().take(found.count) {
             let Some(meant) = unit.bytes.get(..unit.count) else { continue };
             let after = rest.get(unit.length..).unwrap_or_default();
@@ -191,21 +202,32 @@ impl Escaped {
             }
             let places = meant.first().and_then(|&byte| at(&self.places, byte));
             for &(needle, before_it) in places.into_iter().flatten() {
-                let Some((head, tail)) = value(needle).split_at_checked(before_it) else {
+                let whole = value(needle);
+                let Some((head, tail)) = whole.split_at_checked(before_it) else { continue };
+                if !tail.starts_with(meant) || !before.ends_with(head) {
+                    continue;
+                }
+                let start = place - before_it;
+                if tried.contains(&(start, needle)) {
+                    continue;
+                }
+                if tried.len() >= MOST_TRIED {
+                    tried.retain(|(start, needle)| start + value(*needle).len() > place);
+                }
+                tried.push((start, needle));
+                // Up to the first escape there is only one way to read it.
+                let same = head.iter().take_while(|byte| !BEGIN.contains(byte)).count();
+                let (Some(text), Some(value)) = (text.get(start + same..), whole.get(same..))
+                else {
                     continue;
                 };
-                let Some(tail) = tail.strip_prefix(meant).filter(|_| before.ends_with(head)) else {
-                    continue;
-                };
-                if let Reading::Whole(length, kinds) = read(after, tail, unit.kind) {
+                if let Reading::Whole(length, kinds @ 1..) = read(text, value, last) {
                     let encoding = match kinds {
                         _ if kinds & PERCENT != 0 => Encoding::Percent,
                         _ if kinds & SHELL != 0 => Encoding::Shell,
                         _ => Encoding::Json,
                     };
-                    let start = place - before_it;
-                    let end = place + unit.length + length;
-                    hits.push(Hit { start, needle, encoding, end });
+                    hits.push(Hit { start, needle, end: start + same + length, encoding });
                 }
             }
         }
@@ -249,40 +271,44 @@ pub(super) fn is_open(text: &[u8], value: &[u8]) -> bool {
     match (text.get(same..), value.get(same..)) {
         (Some([]), Some([_, ..])) => true,
         (Some(text @ [byte, ..]), Some(value @ [wanted, ..])) if BEGIN.contains(byte) => {
-            let found = units(text);
+            let found = units(text, true);
             let mut meant = found.units.iter().take(found.count);
             let may_be = found.cut || byte == wanted || meant.any(|it| it.bytes[0] == *wanted);
-            may_be && matches!(read(text, value, 0), Reading::Cut)
+            may_be && matches!(read(text, value, false), Reading::Cut)
         }
         _ => false,
     }
 }
 
-/// Reads `text` as `value`, of which any characters may be escaped. `kinds` are those of escapes
-/// before it.
+/// Reads `text` as `value`, of which any characters may be escaped. With `last` nothing follows the
+/// text.
 ///
 /// An escape of the text can be characters of the value as well (`%25` of a value that has just
 /// that), so several places of the text can be reached with the same part of the value; all of
 /// them are followed, each once.
-pub(super) fn read(text: &[u8], value: &[u8], kinds: u8) -> Reading {
+pub(super) fn read(text: &[u8], value: &[u8], last: bool) -> Reading {
     // What an escape of four bytes reaches is four places ahead.
     let mut reached = [const { Vec::new() }; 5];
     let mut cut = false;
     let [first, ..] = &mut reached;
-    first.push((0, kinds));
+    first.push((0, 0));
+    let mut here: Vec<(usize, u8)> = Vec::new();
     for (at, &wanted) in value.iter().enumerate() {
-        let here = reached.get_mut(at % 5).map(std::mem::take).unwrap_or_default();
+        here.clear();
+        if let Some(list) = reached.get_mut(at % 5) {
+            std::mem::swap(&mut here, list);
+        }
+        here.sort_unstable();
+        here.dedup_by_key(|known| known.0);
         if here.is_empty() && reached.iter().all(Vec::is_empty) {
             return if cut { Reading::Cut } else { Reading::Not };
         }
         let mut reach = |count: usize, place: usize, kinds: u8| {
-            let Some(list) = reached.get_mut((at + count) % 5) else { return };
-            match list.iter_mut().find(|known| known.0 == place) {
-                Some(known) => known.1 = kinds.min(known.1),
-                None => list.push((place, kinds)),
+            if let Some(list) = reached.get_mut((at + count) % 5) {
+                list.push((place, kinds));
             }
         };
-        for (place, kinds) in here {
+        for &(place, kinds) in &here {
             let rest = text.get(place..).unwrap_or_default();
             let Some(&byte) = rest.first() else {
                 cut = true;
@@ -292,7 +318,7 @@ pub(super) fn read(text: &[u8], value: &[u8], kinds: u8) -> Reading {
                 reach(1, place + 1, kinds);
             }
             if BEGIN.contains(&byte) {
-                let found = units(rest);
+                let found = units(rest, !last);
                 cut |= found.cut;
                 for unit in found.units.iter().take(found.count) {
                     let meant = unit.bytes.get(..unit.count).unwrap_or_default();
@@ -332,8 +358,8 @@ impl Units {
 }
 
 /// Reads what begins the text as an escape.
-fn units(text: &[u8]) -> Units {
-    let mut found = Units::default();
+fn units(text: &[u8], goes_on: bool) -> Units {
+    let mut found = Units { goes_on, ..Units::default() };
     match text {
         [b'%', rest @ ..] => number(&mut found, rest, 1, Digits::exactly(16, 2), PERCENT),
         [b'+', ..] => found.add(b" ", 1, PERCENT),
@@ -423,10 +449,11 @@ impl Digits {
 }
 
 /// Reads a number behind `before` bytes of an escape: a byte, or from eight digits a character.
+/// What the next digit would make another number of is none yet.
 fn number(found: &mut Units, text: &[u8], before: usize, digits: Digits, kind: u8) {
     let (number, open) = digits.read(text);
     found.cut |= open;
-    let Some((number, count)) = number else { return };
+    let Some((number, count)) = number.filter(|_| !(open && found.goes_on)) else { return };
     if digits.most == 8 {
         let mut bytes = [0; 4];
         if let Some(character) = char::from_u32(number) {

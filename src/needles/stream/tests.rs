@@ -336,3 +336,98 @@ fn a_stream_counts_places_from_its_beginning() {
         stream.restart();
     }
 }
+
+#[test]
+fn a_number_that_the_next_digit_would_change_is_decided_by_what_follows() {
+    let values = [b"ends in \0".to_vec(), b"canary-val\x03".to_vec(), b"ends in '".to_vec()];
+    let needles = needles(&values);
+    let engine = Engine::new(&needles);
+    for (text, found) in [
+        ("ends in \\x0|", Some((0, 11))),
+        ("ends in \\x00|", Some((0, 12))),
+        ("ends in \\x000", Some((0, 12))),
+        ("ends in \\x0f", None),
+        ("ends in \\0", Some((0, 10))),
+        ("ends in \\00|", Some((0, 11))),
+        ("ends in \\0000", Some((0, 12))),
+        ("ends in \\007", None),
+        ("canary-val\\x3", Some((1, 13))),
+        ("canary-val\\x3|", Some((1, 13))),
+        ("canary-val\\x30", None),
+        ("canary-val\\\\\\\\x03|", Some((1, 17))),
+        ("canary-val\\3|", Some((1, 12))),
+        ("canary-val\\31", None),
+    ] {
+        let whole = in_pieces(&engine, text.as_bytes(), &[]);
+        assert_eq!(whole.first().map(|hit| (hit.needle, hit.end)), found, "{text}");
+        for border in 0..=text.len() {
+            assert_eq!(in_pieces(&engine, text.as_bytes(), &[border]), whole, "{border} of {text}");
+        }
+    }
+}
+
+#[test]
+fn values_that_look_like_escapes_are_found_alike_in_pieces_of_any_length() {
+    const ALPHABET: &[u8] = b"\\\\\\%%+'\"250x3u\0\x05 ";
+    let mut random = Random(0x0123_4567_89ab_cdef);
+    for round in 0..2000 {
+        let values: Vec<Vec<u8>> = (0..2)
+            .map(|_| {
+                let length = 8 + random.below(3);
+                random.text(ALPHABET, length)
+            })
+            .collect();
+        let needles = needles(&values);
+        let engine = Engine::new(&needles);
+        let mut text = Vec::new();
+        for _ in 0..4 {
+            let value = &values[random.below(2)];
+            let mut all = forms(value, &mut random);
+            let quotes = [b"'", &b"\\\\\\\\\\\\\\\\"[..random.below(9)], b"\"'"].concat();
+            all.push((quoted(value, &[&quotes, &quotes[1..]].concat()), &[]));
+            text.extend(all.swap_remove(random.below(all.len())).0);
+            let length = random.below(3);
+            text.extend(random.text(ALPHABET, length));
+        }
+        let whole = in_pieces(&engine, &text, &[]);
+        let shown = String::from_utf8_lossy(&text);
+        for length in [1, 2, 3, 7] {
+            let ends: Vec<usize> = (0..text.len()).step_by(length).collect();
+            assert_eq!(in_pieces(&engine, &text, &ends), whole, "round {round}, {length}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_escapes_are_kept_until_they_end() {
+    let slashes = "\\".repeat(8);
+    let quote = format!("'{slashes}\"'{slashes}\"'");
+    for (value, text) in [
+        ("'''''''x", quote.repeat(7) + "x"),
+        ("AAAAAAAA", format!("{slashes}U00000041").repeat(8)),
+        ("\u{1f600}\u{1f600}", format!("{slashes}ud83d{slashes}ude00").repeat(2)),
+    ] {
+        let needles = needles(&[value.as_bytes().to_vec()]);
+        let engine = Engine::new(&needles);
+        let whole = in_pieces(&engine, text.as_bytes(), &[]);
+        assert_eq!(whole.first().map(|hit| (hit.start, hit.end)), Some((0, text.len())), "{text}");
+        for border in 0..text.len() {
+            assert_eq!(in_pieces(&engine, text.as_bytes(), &[border]), whole, "{border} of {text}");
+        }
+    }
+}
+
+#[test]
+fn a_value_of_many_backslashes_is_found_once_and_in_bounded_time() {
+    // Every backslash may be the first escape, and three other ways to read it follow each: tried
+    // one by one, these are minutes.
+    let value = [&[b'\\'; 52][..], b"and its end."].concat();
+    let needles = needles(std::slice::from_ref(&value));
+    let engine = Engine::new(&needles);
+    let text = [backslashed(&value), b"|".to_vec()].concat();
+    let whole = in_pieces(&engine, &text, &[]);
+    assert_eq!(whole.first().map(|hit| hit.start), Some(0));
+    assert!(whole.iter().any(|hit| hit.end == 104 + 12 + 3), "{whole:?}");
+    let every: Vec<usize> = (0..text.len()).step_by(3).collect();
+    assert_eq!(in_pieces(&engine, &text, &every), whole);
+}
