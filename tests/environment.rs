@@ -238,6 +238,17 @@ fn a_secret_that_occurs_twice_reaches_the_program_once() {
     } else {
         outcome.status(78).program_did_not_run();
     }
+    // Where its being there twice is put up with, it is the first alone that the program gets.
+    let outcome = Launch::sound("production")
+        .options(["--enforce", "report"])
+        .raw_env(format!("JWT_SECRET={OTHER}"))
+        .canary(SECRET)
+        .canary(OTHER)
+        .run();
+    let seen = outcome.status(0).no_canary().seen();
+    let all: Vec<_> =
+        seen.environment.iter().filter(|entry| entry.starts_with(b"JWT_SECRET=")).collect();
+    assert_eq!(all, [format!("JWT_SECRET={SECRET}").as_bytes()]);
 }
 
 #[test]

@@ -160,6 +160,31 @@ fn what_trace_and_scan_find_is_filled_in() {
 }
 
 #[test]
+fn a_name_of_a_file_that_holds_the_value_is_printed_without_it() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let [log, draft] = ["app", "draft"].map(|name| format!("{{home}}/{name}-{SECRET}.md"));
+    desk.write(&log["{home}/".len()..], format!("{SECRET}\n"));
+    let words = ["--value-file", "{home}/old", "--scan", &log, "--advisory", &draft];
+    let outcome = respond(&desk, &words);
+    outcome.no_canary();
+    let found = ["it stands in 1 place.", "[redacted:JWT_SECRET]", "the draft is in `[redacted:"];
+    in_order(&outcome.out(), &found);
+}
+
+#[test]
+fn a_file_that_could_not_be_read_leaves_the_search_open() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let scan = ["--value-file", "{home}/old", "--scan", "{home}/absent.log"];
+    let outcome = respond(&desk, &scan);
+    in_order(&outcome.out(), &["- [ ] Scan: it stands nowhere", "1 thing could not be read"]);
+    desk.write("app.log", "nothing of it\n");
+    let outcome = respond(&desk, &["--value-file", "{home}/old", "--scan", "{home}/app.log"]);
+    in_order(&outcome.out(), &["- [x] Scan: it stands nowhere"]);
+}
+
+#[test]
 fn thousands_of_places_are_counted_and_not_listed() {
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 10);

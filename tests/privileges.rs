@@ -269,6 +269,31 @@ fn a_drop_that_the_kernel_forbids_is_77_and_starts_nothing() {
     launch.run().status(77).error("privileges-not-dropped", "").program_did_not_run();
 }
 
+/// All that is known beforehand speaks for it, and the record says so; then a call fails.
+#[test]
+fn a_drop_that_fails_after_the_record_is_77_and_starts_nothing() {
+    let strace = PathBuf::from("/usr/bin/strace");
+    if !is_root() || !strace.exists() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no root, or no strace");
+        return;
+    }
+    for fault in ["capset:error=EPERM", "setresuid:error=EAGAIN:when=5+"] {
+        let mut launch = script(["--user", UNLISTED], ": > \"$1\"");
+        let launcher = std::mem::replace(&mut launch.binary, strace.clone());
+        let before = ["-o", "/dev/null", "-e", &format!("inject={fault}")].map(Into::into);
+        let args = before.into_iter().chain([launcher.into_os_string()]);
+        launch.args = args.chain(launch.args).collect();
+        let outcome = launch
+            .options(["--audit-log", "{root}/audit.log"])
+            .env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work")
+            .run();
+        outcome.status(77).says("cannot drop privileges: ").program_did_not_run();
+        let records = Outcome::manifests_in(&outcome.read("audit.log"));
+        let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, ["exec", "failed"], "{fault}\n{outcome}");
+    }
+}
+
 #[test]
 fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
     if !is_root() {

@@ -568,6 +568,52 @@ fn standard_error_is_kept_where_asked_for_and_never_over_anything() {
         .status(66);
 }
 
+/// A provider learns the launch's number from the file of another, and is first at the name of its
+/// own.
+#[test]
+fn standard_error_is_kept_in_no_file_and_through_no_link_that_a_provider_put_there() {
+    let planted = |name: &str, plant: &str| {
+        format!(
+            "until other=$(ls {{root}}/kept/*.FIRST.stderr); do {{root}}/nap 0.01; done\n\
+             mine=${{other%FIRST.stderr}}{name}.stderr\n{plant}\necho of {name} >&2\nexit 1\n"
+        )
+    };
+    let [second, third] = [
+        planted("SECOND", "cp {root}/precious \"$mine\""),
+        planted("THIRD", "ln -s {root}/precious \"$mine\""),
+    ];
+    let outcome = Launch::witness(["--mode", "production", "--provider-stderr", "{root}/kept"])
+        .provided(
+            &[("FIRST", "echo of FIRST >&2\nexit 1\n"), ("SECOND", &second), ("THIRD", &third)],
+            "",
+        )
+        .dir("kept")
+        .file("precious", "as it was\n")
+        .run();
+    outcome.status(75).program_did_not_run();
+    let launch = outcome.manifest()["launch"].as_str().unwrap().to_owned();
+    let kept = |name: &str| outcome.read(&format!("kept/{launch}.{name}.stderr"));
+    assert_eq!(kept("FIRST"), "of FIRST\n");
+    assert_eq!([kept("SECOND"), kept("THIRD")], ["as it was\n", "as it was\n"], "{outcome}");
+    assert_eq!(outcome.read("precious"), "as it was\n");
+}
+
+/// A set-user-ID program that a provider starts would be more than the launcher could end.
+#[test]
+fn no_exec_of_a_provider_gives_it_more_rights() {
+    let root = std::fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0\t0\t0");
+    let user = if root { ", user: '65534'" } else { "" };
+    let command = "command: [/bin/sh, -c, 'grep NoNewPrivs /proc/self/status; {root}/id -u']";
+    let provider = format!("  - {{name: store, {command}, format: raw{user}}}\n");
+    let launch = own(&rows(&[("KEY", REQUIRED)]), &provider)
+        .executable("id", std::fs::read("/usr/bin/id").unwrap())
+        .mode("id", 0o4755);
+    let own = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
+    let user = if root { 65534 } else { own };
+    let seen = launch.run().status(0).seen();
+    assert_eq!(seen.text("KEY").unwrap(), format!("NoNewPrivs:\t1\n{user}"));
+}
+
 #[test]
 fn a_provider_runs_as_its_user_or_not_at_all() {
     let script = "command: [/bin/sh, -c, 'grep -E \"^(Uid|Gid|Groups|CapPrm|CapInh)\" /proc/self/status; \

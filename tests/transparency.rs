@@ -78,7 +78,7 @@ fn resource_limits_stay() {
 
 #[test]
 fn the_program_may_dump_core_and_be_traced_as_after_a_direct_start() {
-    assert_eq!(same(busy(), &["dumpable", "no_new_privs"])["dumpable"], 1);
+    assert_eq!(same(busy(), &["dumpable", "no_new_privs", "limits"])["dumpable"], 1);
 }
 
 #[test]
@@ -105,21 +105,27 @@ fn other_dispositions_and_the_mask_stay() {
 
 #[test]
 fn signals_stay_after_a_wait_for_a_pipe() {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    std::io::Write::write_all(&mut writer, SECRET.as_bytes()).unwrap();
-    drop(writer);
-    let outcome = Launch::sound("production")
-        .without("JWT_SECRET")
-        .env("JWT_SECRET_FILE", "/dev/fd/9")
-        .descriptor(Descriptor::new(9, reader))
-        .ignoring([libc::SIGPIPE, libc::SIGINT])
-        .blocking([libc::SIGTERM])
-        .run();
-    let seen = outcome.status(0).seen();
-    assert_eq!(seen.text("JWT_SECRET").unwrap(), SECRET);
-    assert_eq!(seen.record["signals"]["SigIgn"], "0000000000001002");
-    assert_eq!(seen.record["signals"]["SigBlk"], "0000000000004000");
-    assert_eq!(seen.record["signals"]["SigCgt"], "0000000000000000");
+    // What the launcher takes while it waits was blocked before, or ignored, or neither.
+    for (ignored, blocked, ignores, blocks) in [
+        (vec![libc::SIGPIPE, libc::SIGINT], libc::SIGTERM, "0000000000001002", "0000000000004000"),
+        (vec![libc::SIGPIPE], libc::SIGUSR1, "0000000000001000", "0000000000000200"),
+    ] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        std::io::Write::write_all(&mut writer, SECRET.as_bytes()).unwrap();
+        drop(writer);
+        let outcome = Launch::sound("production")
+            .without("JWT_SECRET")
+            .env("JWT_SECRET_FILE", "/dev/fd/9")
+            .descriptor(Descriptor::new(9, reader))
+            .ignoring(ignored)
+            .blocking([blocked])
+            .run();
+        let seen = outcome.status(0).seen();
+        assert_eq!(seen.text("JWT_SECRET").unwrap(), SECRET);
+        assert_eq!(seen.record["signals"]["SigIgn"], ignores);
+        assert_eq!(seen.record["signals"]["SigBlk"], blocks);
+        assert_eq!(seen.record["signals"]["SigCgt"], "0000000000000000");
+    }
 }
 
 #[test]

@@ -122,6 +122,9 @@ fn what_could_not_be_told_is_never_ticked() {
     let unread = checklist(&Incident { traced: unread, ..incident() });
     assert!(!is_done(&unread, "Audit records"), "{unread}");
     assert!(unread.contains("rotate every secret of the host"), "{unread}");
+    let unread = Some(Scanned { unread: 1, ..Scanned::default() });
+    let unread = checklist(&Incident { scanned: unread, ..incident() });
+    assert!(!is_done(&unread, "Scan: it stands nowhere"), "{unread}");
 }
 
 #[test]
