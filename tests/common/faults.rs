@@ -267,7 +267,7 @@ fn judged(outcome: &Outcome, good_one: Option<&Good>, fault: Fault) -> Result<()
     }));
     clean.map_err(|_| "a canary is shown".to_owned())?;
     let text = outcome.err();
-    if text.contains("panicked") || text.contains("internal error") {
+    if text.contains("panicked") || text.contains("fault of its own") {
         return Err("a panic".to_owned());
     }
     let Some(good_one) = good_one.filter(|_| outcome.status == Some(0)) else {
