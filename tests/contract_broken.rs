@@ -283,6 +283,11 @@ fn broken_rows_are_refused_with_line_and_cause() {
             "line 5: A: the template needs itself; line 7: B: the template needs itself",
             "",
         ),
+        (
+            "- name: A\n  secret: false\n  template: 'x{B}'\n- name: B\n  template: '{C}'\n- name: C\n  secret: true",
+            "line 5: A: the template takes C, which is secret",
+            "",
+        ),
         ("- name: A\n  purpose: \"a\\nb\"", "line 5: purpose: expected one line", ""),
         ("- canary/7Qx$ value", "line 4: expected a mapping", ""),
     ];

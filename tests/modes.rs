@@ -103,6 +103,26 @@ fn a_setting_laxer_than_nexis_env_is_refused() {
 }
 
 #[test]
+fn of_two_modes_in_nexis_env_the_laxer_is_not_taken_in_silence() {
+    let production = |launch: Launch| {
+        launch.file("app.env", "NEXIS_ENV=production\n").options(["--env-file", "{root}/app.env"])
+    };
+    let outcome = production(open().env("NEXIS_ENV", "development")).run();
+    outcome.status(78).error("mode-conflict", "").program_did_not_run();
+    // Nor where the stricter of them is no mode at all.
+    let misspelled = open().file("app.env", "NEXIS_ENV=produktion\n");
+    let outcome =
+        misspelled.options(["--env-file", "{root}/app.env"]).env("NEXIS_ENV", "development").run();
+    outcome.status(78).error("mode-conflict", "").program_did_not_run();
+    // The same one twice, or the stricter one above, is none.
+    production(open().env("NEXIS_ENV", "prod")).run().status(0).no_finding("mode-conflict");
+    let laxer = open().file("app.env", "NEXIS_ENV=development\n");
+    let outcome =
+        laxer.options(["--env-file", "{root}/app.env"]).env("NEXIS_ENV", "production").run();
+    outcome.status(78).error("conflict", "NEXIS_ENV").no_finding("mode-conflict");
+}
+
+#[test]
 fn an_option_laxer_than_nexis_env_warns() {
     let outcome = open().env("NEXIS_ENV", "production").options(["--mode", "staging"]).run();
     assert_eq!(mode(outcome.status(0)), "staging");

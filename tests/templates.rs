@@ -55,6 +55,28 @@ fn a_database_url_is_composed_of_its_parts() {
 }
 
 #[test]
+fn what_is_composed_of_a_secret_is_a_secret_however_short() {
+    let contract = "version: 1\nname: own\nvariables:\n\
+        - {name: APP_URL, template: 'https://h/{BASE}/{APP_USER}'}\n\
+        parts:\n- {name: APP_PASSWORD, secret: true}\n- {name: APP_USER}\n\
+        - {name: BASE, template: 'b.{APP_PASSWORD}'}\n";
+    let outcome = Launch::new()
+        .file("own.yaml", contract)
+        .args(["run", "--contract", "{root}/own.yaml", "--mode", "staging", "--manifest", "json"])
+        .args(["--", "{witness}", "{dump}"])
+        .env("APP_PASSWORD", "s3cr3tZ")
+        .env("APP_USER", "me")
+        .run();
+    outcome.status(0);
+    assert_eq!(outcome.variable("APP_URL")["secret"], true, "{outcome}");
+    assert_eq!(outcome.seen().text("APP_URL").as_deref(), Some("https://h/b.s3cr3tZ/me"));
+    // Too short for a canary in all its forms.
+    for output in [&outcome.stdout, &outcome.stderr] {
+        assert!(!String::from_utf8_lossy(output).contains("s3cr3tZ"), "{outcome}");
+    }
+}
+
+#[test]
 fn optional_parts_leave_nothing_behind() {
     let url = composed(database(), "DATABASE_URL");
     assert_eq!((url.port(), url.query()), (None, None));

@@ -41,7 +41,8 @@ pub fn compile(
         problems.add(0, format!("more than {MOST_ROWS} rows"));
     }
     let ids = ids(&all, problems);
-    let mut compiler = Compiler { rows: &all, ids, features: BTreeMap::new(), problems };
+    let made_of = made_of_secrets(&all);
+    let mut compiler = Compiler { rows: &all, ids, made_of, features: BTreeMap::new(), problems };
     for (index, feature) in (0u16..).zip(draft.features.iter().take(MOST_ROWS)) {
         if compiler.features.insert(feature.name, FeatureId(index)).is_some() {
             let words = format!("feature {} stands here a second time", feature.name);
@@ -138,11 +139,37 @@ fn ids(all: &[&RowDraft], problems: &mut Problems) -> Vec<(Str, RowId)> {
     ids
 }
 
+/// The rows that are composed of a secret, each with one of its secrets.
+fn made_of_secrets(all: &[&RowDraft]) -> BTreeMap<Str, Str> {
+    let mut taken_by: BTreeMap<Str, Vec<&RowDraft>> = BTreeMap::new();
+    for row in all {
+        let mut names = Vec::new();
+        let pieces = row.template.and_then(|text| pattern::parse(text).ok());
+        pattern::names(&pieces.unwrap_or_default(), &mut names);
+        for (name, _) in names {
+            taken_by.entry(name).or_default().push(row);
+        }
+    }
+    let mut made_of = BTreeMap::new();
+    let mut secrets: Vec<(Str, Str)> =
+        all.iter().filter(|row| row.secret == Some(true)).map(|row| (row.name, row.name)).collect();
+    while let Some((name, secret)) = secrets.pop() {
+        for row in taken_by.get(name).into_iter().flatten() {
+            if made_of.insert(row.name, secret).is_none() && row.secret.is_none() {
+                secrets.push((row.name, secret));
+            }
+        }
+    }
+    made_of
+}
+
 /// What is known while rows and conditions are made.
 struct Compiler<'p> {
     rows: &'p [&'p RowDraft],
     /// Sorted by name.
     ids: Vec<(Str, RowId)>,
+    /// A secret that each row's template takes, itself or through what it takes.
+    made_of: BTreeMap<Str, Str>,
     features: BTreeMap<Str, FeatureId>,
     problems: &'p mut Problems,
 }
@@ -187,7 +214,9 @@ impl Compiler<'_> {
     fn row(&mut self, draft: &RowDraft, whole: &Draft) -> Row {
         let burnt = &whole.burnt;
         let name = draft.name;
-        let secret = draft.secret.unwrap_or(false);
+        // What is made of a secret is one.
+        let made_of = self.made_of.get(name).copied();
+        let secret = draft.secret.unwrap_or(made_of.is_some());
         let mut wrong = |key: &str, words: String| self.problems.add(draft.line_of(key), words);
         if draft.aliases.len() > MOST_NAMES || draft.files.len() > MOST_NAMES {
             wrong("aliases", format!("{name}: more than {MOST_NAMES} aliases or files"));
@@ -201,6 +230,10 @@ impl Compiler<'_> {
                 prefix: None,
             }
         });
+        if let (false, Some(part)) = (secret, made_of) {
+            let words = format!("{name}: the template takes {part}, which is secret");
+            wrong("secret", words);
+        }
         if let Some(default) = draft.default {
             // A secret that stands in a file next to the program is none.
             if secret {

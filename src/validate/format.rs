@@ -69,6 +69,10 @@ pub fn canonical(row: &Row, value: &[u8]) -> Option<Vec<u8>> {
     let spelling = match row.format.kind {
         Kind::Flag => flag::canonical(flag::parse(value)?),
         Kind::Enum { values } => {
+            // Of two that differ in case alone each stays what it is.
+            if values.iter().any(|known| known.as_bytes() == value) {
+                return None;
+            }
             values.into_iter().find(|known| value.eq_ignore_ascii_case(known.as_bytes()))?
         }
         _ => return None,

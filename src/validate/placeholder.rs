@@ -139,12 +139,19 @@ fn fold(byte: u8) -> u8 {
 }
 
 /// The value's letters and digits in lower case.
-fn folded(value: &[u8]) -> impl Iterator<Item = u8> {
+fn folded(value: &[u8]) -> impl Iterator<Item = u8> + Clone {
     value.iter().map(|&byte| fold(byte)).filter(|&byte| byte != 0)
 }
 
 fn folds_to(value: &[u8], other: &str) -> bool {
     folded(value).eq(folded(other.as_bytes()))
+}
+
+/// Whether the value is the other one several times, as somebody lengthens what is too short.
+fn repeats(value: &[u8], other: &str) -> bool {
+    let (length, once) = (folded(value).count(), folded(other.as_bytes()).count());
+    // A short one is judged as any short token that is repeated.
+    once >= 4 && length > once && folded(value).eq(folded(other.as_bytes()).cycle().take(length))
 }
 
 /// The row's first word against the value (`password`: a URL's password).
@@ -170,7 +177,7 @@ pub fn rejections(
     row.rejects.into_iter().filter(move |reject| begins(reject)).filter(move |reject| {
         reject.password == password
             && if reject.code == Code::Placeholder {
-                folds_to(value, reject.value)
+                folds_to(value, reject.value) || repeats(value, reject.value)
             } else {
                 value == reject.value.as_bytes()
             }

@@ -1,6 +1,6 @@
 //! References that a tool before the launcher should have replaced by the secret.
 
-use crate::contract::model::Row;
+use crate::contract::model::{Kind, Row};
 
 /// How references begin: those of interface section 7, and what other tools leave behind. Each
 /// has a character that no generated hexadecimal or base64 value begins with.
@@ -79,7 +79,58 @@ pub fn is_unresolved(row: &Row, value: &[u8]) -> bool {
         begins = prefix.is_some_and(|prefix| value.starts_with(prefix.as_bytes()));
         candidates &= candidates - 1;
     }
-    begins || is_vals(value) || is_own_name(row, value)
+    begins || is_vals(value) || is_own_name(row, value) || is_stand_in(row, value)
+}
+
+/// Where secrets and their copies are mounted: a path below one of these is what a `_FILE` name was
+/// meant for. A path's first five bytes begin one base64 value in a thousand million.
+const DIRECTORIES: [&str; 12] = [
+    "/run/",
+    "/var/",
+    "/etc/",
+    "/mnt/",
+    "/opt/",
+    "/srv/",
+    "/usr/",
+    "/app/",
+    "/tmp/",
+    "/home/",
+    "/secrets/",
+    "/vault/",
+];
+
+/// What is plainly no secret, where the row's secrets are long and random: the path of a file whose
+/// content was meant, and a name between marks that a pipeline should have replaced.
+fn is_stand_in(row: &Row, value: &[u8]) -> bool {
+    let between = |mark: &[u8]| {
+        let inner = value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
+        inner.is_some_and(is_constant)
+    };
+    let stands_in = match value.first() {
+        Some(b'/') => DIRECTORIES.iter().any(|above| value.starts_with(above.as_bytes())),
+        Some(b'f') => value.starts_with(b"file:"),
+        Some(b'$') => value.get(1..).is_some_and(is_constant),
+        Some(b'_') => between(b"__"),
+        Some(b'@') => between(b"@") || between(b"@@"),
+        Some(b'%') => between(b"%") || between(b"%%"),
+        _ => false,
+    };
+    let format = &row.format;
+    let is_random = || {
+        row.secret
+            && (format.min_bytes.is_some()
+                || matches!(format.kind, Kind::Hex { .. } | Kind::Base64 { .. }))
+    };
+    stands_in && is_random()
+}
+
+/// A name in capitals of several words: `JWT_SECRET`. A password that is one is none.
+fn is_constant(text: &[u8]) -> bool {
+    let name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    text.len() >= 8
+        && text.iter().all(name)
+        && text.first().is_some_and(u8::is_ascii_uppercase)
+        && text.contains(&b'_')
 }
 
 /// `ref+vault://…` of vals and helmfile. `ref+` alone begins one base64 value in 17 million; a

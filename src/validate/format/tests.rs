@@ -181,6 +181,32 @@ fn a_reference_is_said_alone() {
 }
 
 #[test]
+fn what_stands_for_a_secret_is_said_where_secrets_are_random() {
+    for text in [
+        "/run/secrets/nexis-gateway/jwt-secret",
+        "/etc/nexis/jwt",
+        "file:///run/secrets/nexis-gateway/jwt-secret",
+        "$NEXIS_GATEWAY_JWT_SECRET_PRODUCTION",
+        "__JWT_SECRET_FROM_DEPLOY_PIPELINE_1__",
+        "@@JWT_SECRET@@",
+        "%JWT_SECRET%",
+    ] {
+        assert_codes(&jwt(), text, &[Code::UnresolvedReference]);
+        // What is no secret, or no random one, may be all of this.
+        assert_codes(&Row { secret: false, ..jwt() }, format!("{text:_<40}"), &[]);
+        assert_codes(&plain(TEXT), text, &[]);
+    }
+    for text in [
+        "/runZx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4",
+        "$NEXISZx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4",
+        "__Zx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4__",
+        "%Zx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4%",
+    ] {
+        assert_codes(&jwt(), text, &[]);
+    }
+}
+
+#[test]
 fn rejected_values_compare_folded() {
     let rejects = List(&[
         Reject {
@@ -191,7 +217,11 @@ fn rejected_values_compare_folded() {
         Reject { value: "Exact", password: false, code: Code::BadFormat },
     ]);
     let row = Row { rejects, ..jwt() };
-    for text in ["dev_only_secret_change_in_production", "DEV-only-secret-change-in-production"] {
+    for text in [
+        "dev_only_secret_change_in_production",
+        "DEV-only-secret-change-in-production",
+        "dev_only_secret_change_in_production-dev_only_secret_change_in_production",
+    ] {
         let found = findings(&row, text);
         assert!(matches!(found[..], [(Code::Placeholder, Fact::Says(placeholder::BURNT))]));
         assert!(is_burnt(&row, text.as_bytes()));
@@ -440,6 +470,9 @@ fn canonical_spellings() {
     let flag = plain(Kind::Flag);
     assert_eq!(canonical(&flag, b"Yes").as_deref(), Some(&b"true"[..]));
     assert_eq!(canonical(&flag, b"0").as_deref(), Some(&b"false"[..]));
+    let alike = plain(Kind::Enum { values: List(&["Debug", "debug"]) });
+    assert_eq!(canonical(&alike, b"debug"), None, "it is one of them as it is");
+    assert_eq!(canonical(&alike, b"DEBUG").as_deref(), Some(&b"Debug"[..]));
     let words = plain(Kind::Enum { values: List(&["json", "text"]) });
     assert_eq!(canonical(&words, b"Json").as_deref(), Some(&b"json"[..]));
     for (row, value) in [(&flag, "true"), (&flag, "maybe"), (&words, "text"), (&words, "xml")] {
