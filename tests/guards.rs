@@ -1,5 +1,6 @@
 //! The lists of tests/guards cannot rot: every row of SECURITY.md's tables has an entry, and what an
-//! entry takes away is still there. That a test fails without it is seen by `tests/guards/run`.
+//! entry takes away is still there; every test of a row has failed without a guard of it. That it does
+//! so still is seen by `tests/guards/run`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -107,15 +108,40 @@ fn what_is_to_be_removed_stands_once_in_the_source() {
 }
 
 #[test]
-fn every_row_has_a_test_that_was_seen_to_fail_without_a_guard() {
-    let (rows, entries) = (rows(), entries());
-    for row in rows.keys() {
-        let seen = entries.iter().any(|it| it.row == *row && !it.fails.is_empty());
-        assert!(seen, "no test was seen to fail: {row}");
-    }
-    for Entry { list, row, fails, .. } in entries {
+fn every_guard_was_missed_by_a_test_of_its_row() {
+    let rows = rows();
+    for Entry { list, row, without, fails, .. } in entries() {
+        assert!(!fails.is_empty(), "{list}: no test was seen to fail without {without}: {row}");
         for test in fails {
             assert!(rows[&row].contains(&test), "{list}: {test} is none of the row's: {row}");
         }
     }
+}
+
+#[test]
+fn every_test_of_the_threats_tables_was_seen_to_fail_without_a_guard_of_its_row() {
+    let entries = entries();
+    for (row, tests) in rows() {
+        let of_row = || entries.iter().filter(|it| it.row == row);
+        for test in tests {
+            let seen = of_row().any(|it| it.fails.contains(&test));
+            assert!(seen, "{test} was never seen to fail: {row}");
+        }
+    }
+}
+
+#[test]
+fn the_figures_of_security_md_are_those_of_the_lists() {
+    let (rows, entries) = (rows(), entries());
+    let tests: BTreeSet<&String> = rows.values().flatten().collect();
+    let seen: BTreeSet<&String> = entries.iter().flat_map(|it| &it.fails).collect();
+    let said = format!(
+        "{} guards of {} rows are listed, and {} of the {} tests that the tables name were seen to \
+         fail",
+        entries.len(),
+        rows.len(),
+        seen.len(),
+        tests.len()
+    );
+    assert!(text("SECURITY.md").contains(&said), "SECURITY.md does not say: {said}");
 }

@@ -168,7 +168,7 @@ fn a_name_of_a_file_that_holds_the_value_is_printed_without_it() {
     let words = ["--value-file", "{home}/old", "--scan", &log, "--advisory", &draft];
     let outcome = respond(&desk, &words);
     outcome.no_canary();
-    let found = ["it stands in 1 place.", "[redacted:JWT_SECRET]", "the draft is in `[redacted:"];
+    let found = ["it stands in 2 places.", "[redacted:JWT_SECRET]", "the draft is in `[redacted:"];
     in_order(&outcome.out(), &found);
 }
 

@@ -78,7 +78,8 @@ fn resource_limits_stay() {
 
 #[test]
 fn the_program_may_dump_core_and_be_traced_as_after_a_direct_start() {
-    assert_eq!(same(busy(), &["dumpable", "no_new_privs", "limits"])["dumpable"], 1);
+    let launch = busy().limit(libc::RLIMIT_CORE, 4096, 8192);
+    assert_eq!(same(launch, &["dumpable", "no_new_privs", "limits"])["dumpable"], 1);
 }
 
 #[test]
