@@ -12,6 +12,8 @@ const SCHEMA: &[u8] = b"nexis-launch/manifest/";
 const VERSION: &[u8] = b"v1";
 /// The same in JSON whose writer escapes slashes, or inside a string.
 const ESCAPED: &[u8] = b"nexis-launch\\";
+/// What names it. Inside a string there is a backslash before the quote that ends it.
+const NAME: &[u8] = b"\"schema\"";
 /// JSON in JSON is followed so far.
 const DEPTH: usize = 6;
 /// Where so many braces of a line begin no JSON, none does.
@@ -94,16 +96,17 @@ impl Finder {
         quoted.into_iter().chain(memchr_iter(b'{', before)).take(TRIES).find_map(|begin| {
             let inside = text.get(begin..)?;
             let mut json = Deserializer::from_slice(inside).into_iter::<Strings>();
-            let Strings(strings) = json.next()?.ok()?;
+            let Strings(mut strings) = json.next()?.ok()?;
             let length = json.byte_offset();
-            let mut inner = false;
+            let json = inside.get(..length)?;
+            // A value of its own, with its names in another order. What its strings say, a label
+            // or a host's name, is no record.
+            let mut found = memmem::find(json, NAME).is_some()
+                && serde_json::from_slice(json)
+                    .is_ok_and(|value: Value| nested(&value, &mut strings, each));
             for string in &strings {
-                inner |= self.look_in(string.as_bytes(), depth, each);
+                found |= self.look_in(string.as_bytes(), depth, each);
             }
-            // Not in a string: then a value of its own, with its names in another order.
-            let found = inner
-                || serde_json::from_slice(inside.get(..length)?)
-                    .is_ok_and(|value: Value| nested(&value, each));
             (found && begin + length > mark).then_some(begin + length)
         })
     }
@@ -117,8 +120,8 @@ fn bare(text: &[u8], each: &mut dyn FnMut(Seen<'_>)) -> Option<usize> {
     tell(&record, each).then_some(length)
 }
 
-/// Reads the records among the objects of a value.
-fn nested(value: &Value, each: &mut dyn FnMut(Seen<'_>)) -> bool {
+/// Reads the records among the objects of a value, and takes their strings out of `strings`.
+fn nested(value: &Value, strings: &mut Vec<String>, each: &mut dyn FnMut(Seen<'_>)) -> bool {
     let mut found = false;
     match value {
         Value::Object(object) => {
@@ -126,14 +129,28 @@ fn nested(value: &Value, each: &mut dyn FnMut(Seen<'_>)) -> bool {
             if let Some(Ok(record)) = record
                 && tell(&record, each)
             {
+                take_out(value, strings);
                 return true;
             }
-            object.values().for_each(|value| found |= nested(value, each));
+            object.values().for_each(|value| found |= nested(value, strings, each));
         }
-        Value::Array(list) => list.iter().for_each(|value| found |= nested(value, each)),
+        Value::Array(list) => list.iter().for_each(|value| found |= nested(value, strings, each)),
         _ => {}
     }
     found
+}
+
+fn take_out(value: &Value, strings: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(at) = strings.iter().position(|known| known == text) {
+                strings.remove(at);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| take_out(value, strings)),
+        Value::Object(object) => object.values().for_each(|value| take_out(value, strings)),
+        _ => {}
+    }
 }
 
 fn tell(record: &Record<'_>, each: &mut dyn FnMut(Seen<'_>)) -> bool {
@@ -195,6 +212,22 @@ mod tests {
             (format!(r#"[{{"m":{}}},{{"m":{}}}]"#, quoted(&one), quoted(&two)), &["1", "2"]),
             (r#"{"launch":"3","schema":"nexis-launch/manifest/v1"}"#.to_owned(), &["3"]),
             (r#"{ "schema" : "nexis-launch/manifest/v1", "launch" : "4" }"#.to_owned(), &["4"]),
+            (
+                // Labels and names of hosts say what they like.
+                format!(
+                    r#"{{"labels":{{"a":{},"b":{}}},"launch":"5","schema":"nexis-launch/manifest/v1"}}"#,
+                    quoted(&two),
+                    quoted(&two[..two.len() - 9])
+                ),
+                &["5"],
+            ),
+            (
+                format!(
+                    r#"[{{"launch":"6","schema":"nexis-launch/manifest/v1"}},{{"m":{}}}]"#,
+                    quoted(&two)
+                ),
+                &["6", "2"],
+            ),
             (escaped.clone(), &["1"]),
             (format!(r#"{{"log":{}}}"#, quoted(&escaped)), &["1"]),
         ] {

@@ -2,7 +2,6 @@
 //! cannot be read is never "nobody", and no bytes make it panic.
 
 use super::decode::Input;
-use super::launch::said;
 use super::world::Directory;
 use nexis_launch::leak::tools::Tools;
 use nexis_launch::leak::trace::{Form, Report, Trace, Wanted};
@@ -76,7 +75,8 @@ pub fn hold(bytes: &[u8]) {
 
 fn trace(log: &[u8]) -> (usize, usize) {
     let directory = Directory::new();
-    let path = directory.write("audit.log", log);
+    // It begins like no compressed file.
+    let path = directory.write("audit.log", &[b"\n", log].concat());
     let wanted = Wanted {
         fingerprints: vec![("value", PRINT.to_owned())],
         kept: Vec::new(),
@@ -88,7 +88,8 @@ fn trace(log: &[u8]) -> (usize, usize) {
     assert_eq!(counts.unread, 0);
     let traced = report.kept(&counts);
     for launch in &traced.launches {
-        said("a traced launch", launch.as_str());
+        let shown = launch.as_str();
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
     }
     (traced.launches.len() + traced.further, traced.undecided)
 }
