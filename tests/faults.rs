@@ -64,9 +64,12 @@ fn user() -> Launch {
     recorded(launch.requirements())
 }
 
+/// Names below the test's directory, with what they hold.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// A ledger in which JWT_SECRET is old or, in a second one, revoked.
-fn ledgers() -> &'static [Vec<(String, Vec<u8>)>; 2] {
-    static LEDGERS: OnceLock<[Vec<(String, Vec<u8>)>; 2]> = OnceLock::new();
+fn ledgers() -> &'static [Files; 2] {
+    static LEDGERS: OnceLock<[Files; 2]> = OnceLock::new();
     LEDGERS.get_or_init(|| {
         let taken = |desk: &Desk| {
             ["ledger/JWT_SECRET.jsonl", "fingerprint.key"]

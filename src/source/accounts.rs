@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn of_accounts_that_cannot_be_read_every_group_is_shared() {
+        let whole = Accounts::new(b"", b"");
+        assert!(!whole.shared(65532, 65532));
+        let unread = Accounts { unread: Some("/etc/group cannot be read"), ..whole };
+        assert!(unread.shared(65532, 65532));
+        assert_eq!(unread.unread(), Some("/etc/group cannot be read"));
+    }
+
+    #[test]
     fn an_account_has_numbers_that_the_kernel_takes() {
         let passwd = b"+nis:x:::::\n+:x:5:5::/:\nall:x:4294967295:1::/:\nsign:x:+7:7::/:\n\
             app:x:1000:1001::relative:/bin/sh\napp:x:1:1::/:\n";
