@@ -147,3 +147,42 @@ fn is_own_name(row: &Row, value: &[u8]) -> bool {
         name == row.name.as_bytes() || row.aliases.iter().any(|alias| name == alias.as_bytes())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::builtin;
+
+    #[test]
+    fn what_stands_for_a_secret_is_known_where_secrets_are_random() {
+        let row = |name: &[u8]| *builtin::CONTRACT.row(builtin::CONTRACT.known(name).unwrap().row);
+        let random = [row(b"JWT_SECRET"), row(b"NEXIS_ENCRYPTION_KEY")];
+        // What is no secret, or no random one, may be all of this.
+        let others = [
+            Row { secret: false, ..row(b"JWT_SECRET") },
+            row(b"NEXIS_CSP_POLICY"),
+            row(b"DATABASE_URL"),
+        ];
+        for text in [
+            "/run/secrets/nexis-gateway/jwt-secret",
+            "/etc/nexis/jwt",
+            "file:///run/secrets/nexis-gateway/jwt-secret",
+            "$NEXIS_GATEWAY_JWT_SECRET_PRODUCTION",
+            "__JWT_SECRET_FROM_DEPLOY_PIPELINE_1__",
+            "@@JWT_SECRET@@",
+            "%JWT_SECRET%",
+        ] {
+            assert!(random.iter().all(|row| is_unresolved(row, text.as_bytes())), "{text}");
+            assert!(!others.iter().any(|row| is_unresolved(row, text.as_bytes())), "{text}");
+        }
+        for text in [
+            "/runZx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4",
+            "$NEXISZx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4",
+            "$NEXIS",
+            "__Zx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4__",
+            "%Zx8vQ2kLm5Rt7Yw9Nb3Hc6JdPq1Xs4%",
+        ] {
+            assert!(!random.iter().any(|row| is_unresolved(row, text.as_bytes())), "{text}");
+        }
+    }
+}
