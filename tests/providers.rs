@@ -574,7 +574,7 @@ fn standard_error_is_kept_where_asked_for_and_never_over_anything() {
 fn standard_error_is_kept_in_no_file_and_through_no_link_that_a_provider_put_there() {
     let planted = |name: &str, plant: &str| {
         format!(
-            "until other=$(ls {{root}}/kept/*.FIRST.stderr); do {{root}}/nap 0.01; done\n\
+            "until other=$(ls {{root}}/kept/*.FIRST.stderr 2>/dev/null); do {{root}}/nap 0.01; done\n\
              mine=${{other%FIRST.stderr}}{name}.stderr\n{plant}\necho of {name} >&2\nexit 1\n"
         )
     };
