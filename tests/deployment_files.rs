@@ -308,7 +308,7 @@ fn hostile_files_end() {
         bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
     }
     of("a.yaml", &bomb).run().status(65).no_panic();
-    of("a.yaml", &"[".repeat(100_000)).run().status(65).no_panic();
+    of("a.yaml", &"[".repeat(1_000_000)).run().status(65).no_panic();
     of("a.yaml", "a: &a\n  <<: *a\n").run().status(65).no_panic();
     let deep = format!(
         "services: {{nexis-gateway: {{environment: {{JWT_SECRET: '{}'}}}}}}",
