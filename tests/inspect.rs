@@ -737,7 +737,8 @@ fn another_root_chooses_nothing_of_what_a_provider_gets() {
     wait_for("its root", || {
         std::fs::read_link(format!("/proc/{}/root", child.pid())).is_ok_and(|root| root == at)
     });
-    let script = format!("echo \"$STORE_ADDR $STORE_TOKEN\" >>{{root}}/asked; printf %s {SECRET}");
+    let script =
+        format!("echo \"$STORE_ADDR ${{#STORE_TOKEN}}\" >>{{root}}/asked; printf %s {SECRET}");
     for env_file in [&["--env-file", "/app.env"][..], &[]] {
         let launch = Launch::command("inspect", ["--format", "json"]);
         let outcome = launch
@@ -746,6 +747,7 @@ fn another_root_chooses_nothing_of_what_a_provider_gets() {
             .provided(&[("KEY", &script)], ", environment: [STORE_ADDR, STORE_TOKEN]")
             .file("app.env", "")
             .env("STORE_TOKEN", OTHER)
+            .default_directories()
             .canary(SECRET)
             .canary(OTHER)
             .run();
