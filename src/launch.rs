@@ -64,6 +64,13 @@ pub struct Survey {
     problems: Vec<Finding>,
 }
 
+/// A process for which everything is resolved as it would be for itself.
+#[derive(Clone, Copy)]
+pub struct Inspected<'a> {
+    /// Its root directory, where that is another one.
+    pub root: Option<BorrowedFd<'a>>,
+}
+
 impl Survey {
     /// Reads options, settings, contract and sources, and resolves every row.
     ///
@@ -75,7 +82,9 @@ impl Survey {
 
     /// The same as a process that is there would: with these entries for the environment, and
     /// with the files of all sources looked for below its root. What providers were asked for another
-    /// process is not asked again where it is in `answers`.
+    /// process is not asked again where it is in `answers`. Neither the process nor its root chooses
+    /// what is run here, or for whom: no provider gets anything but what this process would lend it,
+    /// and a `.env` is not searched for in another root.
     ///
     /// # Errors
     /// As of [`Survey::take`].
@@ -83,7 +92,7 @@ impl Survey {
         options: Options,
         dev: bool,
         entries: Vec<&'static CStr>,
-        root: Option<BorrowedFd<'_>>,
+        process: Option<Inspected<'_>>,
         answers: &mut Answers,
     ) -> Result<Survey, Vec<Error>> {
         // Before the first secret is looked at: no core dump, no tracing by the same user.
@@ -117,7 +126,7 @@ impl Survey {
             };
             Key::read(path).map_err(unusable).ok()
         });
-        let mut survey = Survey::read(settings, (contract, &opened), &entries, root, answers);
+        let mut survey = Survey::read(settings, (contract, &opened), &entries, process, answers);
         if let (Origin::File(path), true) = (contract.origin, contract.providers.is_empty()) {
             // Whoever can write the contract can take its demands away.
             let opened = opened.first().copied();
@@ -138,9 +147,10 @@ impl Survey {
         settings: Settings,
         (contract, opened): (&'static Contract, &[(u64, u64)]),
         entries: &[&'static CStr],
-        root: Option<BorrowedFd<'_>>,
+        process: Option<Inspected<'_>>,
         answers: &mut Answers,
     ) -> Survey {
+        let root = process.and_then(|process| process.root);
         let named = ModeWish {
             wish: settings.mode.as_ref().map(|(text, origin)| (text.as_bytes(), *origin)),
             environment: lookup(entries, b"NEXIS_ENV"),
@@ -153,7 +163,7 @@ impl Survey {
             environ: entries,
             secrets_dirs: settings.secrets_dirs.as_deref(),
             env_files: &settings.env_files,
-            find_dotenv: development && settings.env_files.is_empty(),
+            find_dotenv: development && settings.env_files.is_empty() && root.is_none(),
         };
         let mut snapshot = match root {
             None => source::take(&request),
@@ -165,8 +175,9 @@ impl Survey {
         let mut resolution = resolve(contract, candidates, &named, &mut generate);
         if !contract.providers.is_empty() || settings.provider_stderr.is_some() {
             let (about, how) = ((&settings, moment.id.as_str()), (&named, &mut generate as _));
-            resolution =
-                provided::ask((contract, opened), about, &mut snapshot, resolution, how, answers);
+            let others = process.is_some();
+            let (answers, contract) = ((answers, others), (contract, opened));
+            resolution = provided::ask(contract, about, &mut snapshot, resolution, how, answers);
         }
         tracing::info!(mode = resolution.mode.mode.name(), "resolved");
         Survey {

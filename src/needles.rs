@@ -5,6 +5,7 @@
 //! the forms' first eight bytes makes a text without a needle cost one pass, however many
 //! needles there are.
 
+mod essence;
 pub mod stream;
 
 use crate::secret::Secret;
@@ -218,11 +219,19 @@ impl Needles {
     /// Adds a value under a name that may be shown, such as `DATABASE_URL#password`. One of fewer
     /// than 8 bytes is passed over.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: &[u8]) {
+        let name = name.into();
+        for piece in essence::pieces(value) {
+            self.push(name.clone(), piece);
+        }
+        self.push(name, essence::of(value));
+    }
+
+    fn push(&mut self, name: Cow<'static, str>, value: &[u8]) {
         if value.len() >= LEAST {
             self.raw.take();
             self.all.take();
             self.shortest = self.shortest.min(value.len());
-            self.needles.push(Needle { name: name.into(), value: Secret::new(value.to_vec()) });
+            self.needles.push(Needle { name, value: Secret::new(value.to_vec()) });
         }
     }
 

@@ -95,6 +95,60 @@ fn drive(make: fn() -> Launch) {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 
+/// A key with edges is refused or delivered as it is; it is the key all the same to whoever sees it.
+#[test]
+fn a_value_with_edges_is_not_shown_without_them() {
+    let line = format!("{SECRET}{OTHER}");
+    let values: [(&str, Vec<u8>); 8] = [
+        ("spaces", format!(" {SECRET} ").into()),
+        ("newlines", format!("{SECRET}\n\n").into()),
+        ("quotes", format!("\"{SECRET}\"").into()),
+        ("a byte order mark", format!("\u{feff}{SECRET}").into()),
+        ("padding", format!("{SECRET}=").into()),
+        ("bytes that are no text", [b"\xff", SECRET.as_bytes(), b"\xfe"].concat()),
+        ("lines", format!("-----BEGIN KEY-----\r\n  {line}\r\n-----END KEY-----\n").into()),
+        ("a newline that is kept", format!("{SECRET}\n").into()),
+    ];
+    let contract = "version: 1\nname: own\nprefixes: [NEXIS_]\nvariables:\n\
+        - {name: JWT_SECRET, secret: true, final_newline: keep}\n";
+    for (edges, value) in &values {
+        let shown = if *edges == "lines" { &line } else { SECRET };
+        for form in ["text", "json"] {
+            let outcome = Launch::new()
+                .file("own.yaml", contract)
+                .file("key", value)
+                .args(["check", "--mode=staging", "--contract={root}/own.yaml"])
+                .args([format!("--format={form}"), format!("--label=a={shown}")])
+                .args([format!("--label={shown}={shown}=="), "-vvv".to_owned()])
+                .args([
+                    format!("--env-file={{root}}/{shown}"),
+                    format!("--secrets-dir=/no/{shown}"),
+                ])
+                .env("JWT_SECRET_FILE", "{root}/key")
+                .raw_env(format!("{shown}=x"))
+                .raw_env(format!("NEXIS_{shown}=x"))
+                .canary(shown)
+                .run();
+            outcome.no_panic().no_canary();
+            assert!(
+                String::from_utf8_lossy(&outcome.stdout).contains("[redacted:"),
+                "{edges}{outcome}"
+            );
+        }
+        // In an argument it is found, too.
+        let outcome = Launch::new()
+            .file("own.yaml", contract)
+            .file("key", value)
+            .args(["run", "--mode=production", "--contract={root}/own.yaml", "--manifest=json"])
+            .args(["--".to_owned(), "{witness}".into(), "{dump}".into(), format!("--key={shown}")])
+            .env("JWT_SECRET_FILE", "{root}/key")
+            .canary(shown)
+            .run();
+        outcome.status(78).error("secret-in-arguments", "JWT_SECRET").program_did_not_run();
+        outcome.no_canary();
+    }
+}
+
 #[test]
 fn the_json_manifest_shows_none() {
     drive(|| {

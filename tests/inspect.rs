@@ -705,18 +705,58 @@ fn a_provider_is_asked_once_for_all_processes_that_would_ask_it_the_same() {
     let old = holder(OTHER, "staging");
     let new = [holder(SECRET, "staging"), holder(SECRET, "production")];
     let script = format!("echo asked >>{{root}}/asked; printf %s {SECRET}");
-    for (keys, times) in [("", 1), (", environment: [NEXIS_ENV]", 3)] {
+    for (keys, new_state, old_state) in
+        [("", "current", "stale"), (", environment: [NEXIS_ENV]", "unknown", "unknown")]
+    {
         let mut launch = Launch::command("inspect", ["--format", "json"]);
         for process in new.iter().chain([&old]) {
             launch = launch.args(["--pid", &process.pid().to_string()]);
         }
         let outcome = launch.provided(&[("KEY", &script)], keys).canary(SECRET).canary(OTHER).run();
-        outcome.status(1);
         for process in &new {
-            are(&outcome, process.pid(), &[("KEY", "current")]);
+            are(&outcome, process.pid(), &[("KEY", new_state)]);
         }
-        are(&outcome, old.pid(), &[("KEY", "stale")]);
-        // Once for the inspector itself, where that has no mode, and once for each mode.
-        assert_eq!(outcome.read("asked").lines().count(), times, "{keys}");
+        are(&outcome, old.pid(), &[("KEY", old_state)]);
+        // Once, for the inspector itself; a process' mode is no provider's to get.
+        assert_eq!(outcome.read("asked").lines().count(), 1, "{keys}");
+    }
+}
+
+#[test]
+fn another_root_chooses_nothing_of_what_a_provider_gets() {
+    if !is_root() {
+        return skipped("not root");
+    }
+    let jail = Launch::new().file("jail/app.env", "STORE_ADDR=http://evil.example\n");
+    let jail = jail.file("jail/.env", "STORE_ADDR=http://evil.example\n");
+    let at = jail.root().join("jail");
+    std::fs::copy(example("service"), at.join("service")).unwrap();
+    let mut child = Command::new("/usr/sbin/chroot");
+    child.arg(&at).env_clear().env("KEY", SECRET).env("NEXIS_ENV", "development");
+    let child = Kept(spawn(child.args(["/service"])));
+    wait_for("its root", || {
+        std::fs::read_link(format!("/proc/{}/root", child.pid())).is_ok_and(|root| root == at)
+    });
+    let script =
+        format!("echo \"$STORE_ADDR ${{#STORE_TOKEN}}\" >>{{root}}/asked; printf %s {SECRET}");
+    for env_file in [&["--env-file", "/app.env"][..], &[]] {
+        let launch = Launch::command("inspect", ["--format", "json"]);
+        let outcome = launch
+            .args(["--pid", &child.pid().to_string()])
+            .args(env_file)
+            .provided(&[("KEY", &script)], ", environment: [STORE_ADDR, STORE_TOKEN]")
+            .file("app.env", "")
+            .env("STORE_TOKEN", OTHER)
+            .default_directories()
+            .canary(SECRET)
+            .canary(OTHER)
+            .run();
+        let asked = outcome.root().join("asked");
+        let asked = std::fs::read_to_string(asked).unwrap_or_default();
+        assert!(!asked.contains("evil"), "{asked}{outcome}");
+        // No .env of another root is looked for, so nothing keeps the provider from answering; what a
+        // named file there lends is another's choice.
+        let state = if env_file.is_empty() { "current" } else { "unknown" };
+        are(&outcome, child.pid(), &[("KEY", state)]);
     }
 }

@@ -18,7 +18,7 @@ use crate::contract::model::{Contract, RowId};
 use crate::error::{Error, Status};
 use crate::finding::Fact;
 use crate::fingerprint::Key;
-use crate::launch::{Launch, Survey, lookup};
+use crate::launch::{Inspected, Launch, Survey, lookup};
 use crate::manifest::{Guard, Shown};
 use crate::provider::Answers;
 use crate::sys::fs::{self, Errno};
@@ -211,7 +211,8 @@ fn look_into(
     };
     let entries = entries(&environ);
     let root_fd = root.as_ref().map(AsFd::as_fd);
-    let survey = Survey::take_for(options.clone(), false, entries, root_fd, answers)?;
+    let inspected = Some(Inspected { root: root_fd });
+    let survey = Survey::take_for(options.clone(), false, entries, inspected, answers)?;
     let launch = Launch::judge(survey, Vec::new());
     let case = Case { process, environ: &environ, root: root.as_ref(), launch: &launch, only };
     let variables = compare::variables(&case);

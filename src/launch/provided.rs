@@ -1,15 +1,16 @@
 //! The providers of a launch: who could write what names them, and what they answer.
 
-use super::Survey;
+use super::{Survey, lookup};
 use crate::contract::model::{Contract, Row};
 use crate::finding::{Code, Fact};
 use crate::needles::Needles;
-use crate::provider::{Answers, Directory, Providers};
+use crate::provider::{self, Answers, Directory, Providers};
 use crate::resolve::{ModeWish, Resolution};
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::source::{Observation, Snapshot, judge_program};
+use crate::source::{Inherited, Observation, Snapshot, judge_program};
 use crate::sys::fs::errno_words;
+use crate::sys::process::environment;
 use crate::url;
 use std::path::Path;
 
@@ -32,6 +33,20 @@ fn judge(contract: &Contract, opened: &[(u64, u64)]) -> Vec<Observation> {
     judge_program(&paths).into_iter().map(seen).collect()
 }
 
+/// Whether a provider would get what the environment of this process does not have: another
+/// process, or a file below its root, would then choose what the provider does with this one's
+/// rights and credentials.
+fn lends_what_is_not_ours(contract: &Contract, snapshot: &Snapshot) -> bool {
+    let own = environment();
+    let lent = contract.providers.iter().flat_map(|provider| provider.environment);
+    let mut names = lent.map(|lent| lent.name).chain(provider::ALWAYS);
+    names.any(|name| {
+        let of_file = snapshot.extras.iter().any(|extra| extra.name == name);
+        let entry = snapshot.inherited.iter().find(|entry| entry.name() == name.as_bytes());
+        of_file || entry.map(Inherited::value) != lookup(&own, name.as_bytes())
+    })
+}
+
 /// The resolution with what the providers have, as far as it wants that.
 pub(super) fn ask(
     (contract, opened): (&'static Contract, &[(u64, u64)]),
@@ -39,10 +54,14 @@ pub(super) fn ask(
     snapshot: &mut Snapshot,
     mut resolution: Resolution,
     (wish, generate): (&ModeWish<'_>, Generate<'_>),
-    answers: &mut Answers,
+    (answers, others): (&mut Answers, bool),
 ) -> Resolution {
     let mut observations = judge(contract, opened);
-    let refused = !observations.is_empty();
+    let refused = match &observations[..] {
+        [] if others && lends_what_is_not_ours(contract, snapshot) => Some(Code::SourceRefused),
+        [] => None,
+        _ => Some(Code::InsecureContract),
+    };
     let keep = settings.provider_stderr.as_deref().and_then(|path| {
         let unusable = |errno| {
             let (option, path) = ("--provider-stderr", path.to_owned());

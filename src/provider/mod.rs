@@ -34,7 +34,7 @@ pub const RANK: Rank = (7, 0);
 /// choose what runs.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What every provider sees of the environment besides.
-const ALWAYS: [&str; 2] = ["HOME", "LANG"];
+pub const ALWAYS: [&str; 2] = ["HOME", "LANG"];
 
 /// The providers of one launch.
 pub struct Providers<'a> {
@@ -42,8 +42,8 @@ pub struct Providers<'a> {
     inherited: &'a [Inherited],
     extras: &'a [Extra],
     keep: Option<&'a Directory>,
-    /// Whether none may be run: others could write what names them.
-    refused: bool,
+    /// Why none may be run: others could write what names them, or choose what they get.
+    refused: Option<Code>,
     /// What was asked for other launches of this call.
     answers: &'a mut Answers,
     /// By provider: what became of it, once it was run.
@@ -61,7 +61,7 @@ impl<'a> Providers<'a> {
         inherited: &'a [Inherited],
         extras: &'a [Extra],
         keep: Option<&'a Directory>,
-        refused: bool,
+        refused: Option<Code>,
         answers: &'a mut Answers,
     ) -> Self {
         Providers {
@@ -92,7 +92,7 @@ impl<'a> Providers<'a> {
         for (id, _) in &wanted {
             self.asked.get_mut(usize::from(id.0)).into_iter().for_each(|asked| *asked = true);
         }
-        if !self.refused {
+        if self.refused.is_none() {
             self.run(&wanted);
         }
         Some(self.candidates(&wanted))
@@ -227,11 +227,11 @@ impl<'a> Providers<'a> {
                     Ok(parsed) => parsed.value(self.contract.row(id), fetch),
                     Err(trouble) => Err(*trouble),
                 };
-                let content = match value {
-                    _ if self.refused => Err((Code::InsecureContract, Fact::Plain)),
-                    Ok(None) => continue,
-                    Ok(Some(value)) => bounded(value),
-                    Err(trouble) => failed(trouble),
+                let content = match (self.refused, value) {
+                    (Some(code), _) => Err((code, Fact::Plain)),
+                    (None, Ok(None)) => continue,
+                    (None, Ok(Some(value))) => bounded(value),
+                    (None, Err(trouble)) => failed(trouble),
                 };
                 let source = Source::new(SourceKind::Provider, provider.name);
                 candidates.push((id, Candidate { source, rank: RANK, content, path: None }));
