@@ -3,7 +3,7 @@
 
 use crate::cli::Options;
 use crate::contract;
-use crate::contract::model::{Contract, Kind, Origin, Row};
+use crate::contract::model::{Contract, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
 use crate::error::{Error, Status};
 use crate::exec::{self, Program};
@@ -365,7 +365,7 @@ impl Launch {
         }
         beyond.extend(exec::measure(program.as_ref(), &environment));
         let urls = Urls::read(survey.contract, &survey.resolution);
-        let mut needles = needles(survey.contract, &survey.resolution, &urls);
+        let mut needles = masked::needles(survey.contract, &survey.resolution, &urls);
         provided::hide_credentials(&survey, &mut needles);
         if !survey.masked_output.is_empty() {
             beyond.extend(masked::warnings(survey.contract, &survey.resolution));
@@ -471,40 +471,4 @@ pub struct Secrets {
     pub short: Vec<String>,
     /// Variables, or sources of many, that could not be read, and why.
     pub unread: Vec<(String, String)>,
-}
-
-/// Every secret that was read, whether it won or not, with the passwords inside URLs.
-fn needles(contract: &'static Contract, resolution: &Resolution, urls: &Urls<'_>) -> Needles {
-    let mut needles = Needles::new();
-    for resolved in resolution.with_value() {
-        let row = contract.row(resolved.id);
-        if !row.secret {
-            continue;
-        }
-        for (at, seen) in resolved.seen.iter().enumerate() {
-            let Some(value) = seen.value() else { continue };
-            needles.add(row.name, value.expose());
-            // A secret text may be a URL too, whether its row says so or not.
-            let is_url = matches!(row.format.kind, Kind::Url { .. });
-            let looks_so = |value: &[u8]| {
-                value.contains(&b':') && value.windows(3).any(|three| three == b"://")
-            };
-            if !is_url && !looks_so(value.expose()) {
-                continue;
-            }
-            // The winner has been read.
-            let own;
-            let passwords = match urls.get(resolved.id).filter(|_| resolved.winner == Some(at)) {
-                Some(url) => &url.passwords,
-                None => {
-                    own = url::passwords(value.expose());
-                    &own
-                }
-            };
-            for password in passwords {
-                needles.add([row.name, "#password"].concat(), password.expose());
-            }
-        }
-    }
-    needles
 }

@@ -122,12 +122,18 @@ fn nobody_is_said_only_where_all_could_be_compared() {
 
     let without = record(Launch::sound("production"));
     let other_key = record(launched(SECRET, OTHER_KEY));
-    let cut = raw(launched(SECRET, HEX_KEY))[..400].to_owned() + "\n";
+    let whole = raw(launched(SECRET, HEX_KEY));
+    let cut = whole[..400].to_owned() + "\n";
+    // Of a log that was cut, or of a line that a log driver broke, the rest of a record.
+    let rest = whole[whole.find("\"variables\":").unwrap()..].trim_end().to_owned() + "\n";
+    let rest_in_json = json!({ "log": rest, "stream": "stderr" }).to_string() + "\n";
     let version = other_key.to_string().replace("manifest/v1", "manifest/v2") + "\n";
     for (more, expected) in [
         (lines(std::slice::from_ref(&without)), json!([1, 0, 0])),
         (lines(std::slice::from_ref(&other_key)), json!([0, 1, 0])),
         (cut, json!([0, 0, 1])),
+        (rest, json!([0, 0, 1])),
+        (rest_in_json, json!([0, 0, 1])),
         (version, json!([0, 0, 1])),
     ] {
         let outcome = trace(&(clean.clone() + &more)).args(["{root}/audit.log"]).run();
@@ -209,6 +215,16 @@ fn records_are_read_through_what_log_tools_make_of_them() {
         assert_eq!(launches(&outcome).len(), 1, "{line}");
         assert_eq!(launches(&outcome)[0]["record"]["line"], 2, "{line}");
     }
+}
+
+#[test]
+fn a_message_that_the_journal_takes_for_no_text_is_read() {
+    let record = raw(launched(SECRET, HEX_KEY));
+    let bytes: Vec<u8> = [b"\x1b[0m", record.trim_end().as_bytes()].concat();
+    let entry = json!({ "_HOSTNAME": "h", "MESSAGE": bytes, "PRIORITY": "6" }).to_string() + "\n";
+    let outcome = trace(&entry).args(["{root}/audit.log"]).run();
+    outcome.status(1).no_canary();
+    assert_eq!(launches(&outcome).len(), 1, "{outcome}");
 }
 
 #[test]

@@ -383,6 +383,24 @@ fn a_text_that_holds_the_value_is_never_recorded() {
 }
 
 #[test]
+fn a_step_without_the_value_records_no_text_with_it_where_the_key_is_at_hand() {
+    let desk = started();
+    for text in [
+        OTHER.to_owned(),
+        format!("rolled {OTHER} out"),
+        format!("see https://x.example/?k={OTHER}&b=1"),
+        format!("old was {SECRET}."),
+    ] {
+        for option in ["--change", "--actor", "--approved-by", "--emergency"] {
+            desk.refused(64, &["rotate", "stage", "JWT_SECRET", option, &text])
+                .says("holds the value");
+        }
+    }
+    desk.done(&["rotate", "stage", "JWT_SECRET", "--change", "https://x.example/?k=v&b=1"]);
+    desk.holds_no_value();
+}
+
+#[test]
 fn texts_that_would_forge_or_hide_something_are_64() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage"]);

@@ -7,7 +7,6 @@ use super::{Ending, print};
 use crate::cli::Respond;
 use crate::contract::model::Row;
 use crate::error::{Error, Status};
-use crate::fingerprint::Key;
 use crate::generate::rule;
 use crate::launch::lookup;
 use crate::leak::respond::{Incident, Scanned, Standing, Traced, advisory, checklist};
@@ -17,8 +16,8 @@ use crate::leak::trace::{self, Trace, Wanted};
 use crate::ledger::state::State;
 use crate::ledger::{Ledger, Record};
 use crate::manifest::{Guard, Shown};
+use crate::needles::Needles;
 use crate::needles::stream::Engine;
-use crate::needles::{LEAST, Needles};
 use crate::new_file::Place;
 use crate::secret::Secret;
 use crate::sys::process;
@@ -173,7 +172,7 @@ fn open(
         )]);
     }
     if let (Some(key), Some(state)) = (&key, &state)
-        && holds_a_value(&reason, key, state)
+        && given::holds_a_value([reason.as_str()], key, state)
     {
         return Err(given::holds_the_value());
     }
@@ -211,19 +210,6 @@ fn open(
         ..opened
     };
     Ok((opened, recorded(&ledger, name)))
-}
-
-/// Whether a word of a text, or all of it, is a value that the ledger knows by its fingerprint.
-/// In a hurry people paste.
-fn holds_a_value(text: &str, key: &Key, state: &State) -> bool {
-    let words = text.split(|it: char| it.is_whitespace() || "\"'`()[]<>,;".contains(it));
-    let inner = words.clone().map(|word| word.trim_matches(|it: char| ".:!?=".contains(it)));
-    let after = words.clone().filter_map(|word| word.split_once(['=', ':']).map(|(_, it)| it));
-    let mut all = [text].into_iter().chain(words.clone()).chain(inner).chain(after);
-    all.any(|word| {
-        let fingerprint = key.fingerprint(word.as_bytes());
-        word.len() >= LEAST && state.values.iter().any(|value| value.has(&fingerprint))
-    })
 }
 
 /// How a value stands by the ledger.

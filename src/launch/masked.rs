@@ -4,10 +4,11 @@ use super::{Secrets, Survey};
 use crate::contract::model::{Contract, Kind};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::mask::{self, Outlook};
-use crate::needles::LEAST;
+use crate::needles::{LEAST, Needles};
 use crate::resolve::{Outcome, Resolution};
 use crate::secret::Secret;
 use crate::url;
+use crate::validate::urls::Urls;
 use std::borrow::Cow;
 
 impl Survey {
@@ -106,4 +107,44 @@ pub(super) fn warnings(
         fact: Fact::Says("has fewer than 8 bytes and is not masked in the program's output"),
         accepted: None,
     })
+}
+
+/// Every secret that was read, whether it won or not, with the passwords inside URLs.
+pub(super) fn needles(
+    contract: &'static Contract,
+    resolution: &Resolution,
+    urls: &Urls<'_>,
+) -> Needles {
+    let mut needles = Needles::new();
+    for resolved in resolution.with_value() {
+        let row = contract.row(resolved.id);
+        if !row.secret {
+            continue;
+        }
+        for (at, seen) in resolved.seen.iter().enumerate() {
+            let Some(value) = seen.value() else { continue };
+            needles.add(row.name, value.expose());
+            // A secret text may be a URL too, whether its row says so or not.
+            let is_url = matches!(row.format.kind, Kind::Url { .. });
+            let looks_so = |value: &[u8]| {
+                value.contains(&b':') && value.windows(3).any(|three| three == b"://")
+            };
+            if !is_url && !looks_so(value.expose()) {
+                continue;
+            }
+            // The winner has been read.
+            let own;
+            let passwords = match urls.get(resolved.id).filter(|_| resolved.winner == Some(at)) {
+                Some(url) => &url.passwords,
+                None => {
+                    own = url::passwords(value.expose());
+                    &own
+                }
+            };
+            for password in passwords {
+                needles.add([row.name, "#password"].concat(), password.expose());
+            }
+        }
+    }
+    needles
 }

@@ -5,9 +5,10 @@ use crate::contract::model::{Contract, FinalNewline, Kind, Row};
 use crate::error::{Error, Status};
 use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
+use crate::ledger::state::State;
 use crate::ledger::{Record, files, is_class, is_clean};
 use crate::mode::Mode;
-use crate::needles::Needles;
+use crate::needles::{LEAST, Needles};
 use crate::rotate::age::window;
 use crate::rotate::steps::Action;
 use crate::secret::Secret;
@@ -118,6 +119,35 @@ impl Given {
 pub fn holds_the_value() -> Vec<Error> {
     let error = Error::new(Status::Usage, "cannot record it: a name or an option holds the value");
     vec![error.hint("the ledger never holds a value; give its file alone")]
+}
+
+/// Whether a piece of a text, or all of it, is a value that the ledger knows by its fingerprint. In a
+/// hurry people paste.
+pub fn holds_a_value<'t>(
+    texts: impl IntoIterator<Item = &'t str>,
+    key: &Key,
+    state: &State,
+) -> bool {
+    let is_known = |piece: &str| {
+        let fingerprint = key.fingerprint(piece.as_bytes());
+        state.values.iter().any(|value| value.has(&fingerprint))
+    };
+    texts.into_iter().any(|text| {
+        let words = text.split(|it: char| it.is_whitespace() || "\"'`()[]{}<>,;".contains(it));
+        is_known(text) || words.into_iter().any(|word| pieces(word).any(is_known))
+    })
+}
+
+/// Every piece of a word that begins and ends at its edge or at a mark, as in `k=VALUE&b` or a URL.
+/// The marks stand in values too.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let is_mark = |it: char| it.is_ascii_punctuation();
+    let begins = std::iter::once(0).chain(word.match_indices(is_mark).map(|(at, _)| at + 1));
+    begins.flat_map(move |begin| {
+        let rest = word.get(begin..).unwrap_or_default();
+        let ends = rest.match_indices(is_mark).map(|(at, _)| at).chain([rest.len()]);
+        ends.filter_map(move |end| rest.get(..end)).filter(|piece| piece.len() >= LEAST)
+    })
 }
 
 /// Takes the reason of an incident.

@@ -161,6 +161,13 @@ fn take(
         fingerprint_key_id: value.fingerprint_key_id.clone(),
         ..given.add_to(particulars)
     };
+    // The value is not given here; where its key is at hand its fingerprint tells.
+    if desk.settings.fingerprint_key_file.is_some()
+        && let (Ok(key), Some(state)) = (desk.fingerprint_key(None), &state)
+        && given::holds_a_value(particulars.texts(), &key, state)
+    {
+        return Err(given::holds_the_value());
+    }
     let kind = kind.unwrap_or(action.kind());
     let head = (kind == Kind::Evidence).then(|| ledger.head());
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;

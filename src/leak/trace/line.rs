@@ -14,6 +14,11 @@ const VERSION: &[u8] = b"v1";
 const ESCAPED: &[u8] = b"nexis-launch\\";
 /// What names it. Inside a string there is a backslash before the quote that ends it.
 const NAME: &[u8] = b"\"schema\"";
+/// What a journal's entry has before a message that is not text.
+const MESSAGE: &[u8] = b"\"MESSAGE\":[";
+/// A word that stands in the record of every variable that a program got, and what it stands in.
+const DELIVERED: &[u8] = b"delivered";
+const VARIABLE: &[u8] = b"\"state\":\"delivered\",\"secret\":";
 /// JSON in JSON is followed so far.
 const DEPTH: usize = 6;
 /// Where so many braces of a line begin no JSON, none does.
@@ -51,7 +56,12 @@ impl Finder {
 
     /// Calls `each` for every manifest in the line.
     pub(super) fn look(&self, line: &[u8], each: &mut dyn FnMut(Seen<'_>)) {
-        self.look_in(line, DEPTH, each);
+        let message = message(line);
+        let line = message.as_deref().unwrap_or(line);
+        // A log that was cut begins with the rest of a record, which says of nobody what it is.
+        if !self.look_in(line, DEPTH, each) && is_rest(line) {
+            each(Seen::Damaged);
+        }
     }
 
     /// The same in a text at this depth; says whether there was one.
@@ -110,6 +120,24 @@ impl Finder {
             (found && begin + length > mark).then_some(begin + length)
         })
     }
+}
+
+/// The message of a journal's entry that is no text to it, as one with an escape in it: the bytes as
+/// numbers (systemd's Journal JSON Format).
+fn message(line: &[u8]) -> Option<Vec<u8>> {
+    let at = memmem::find(line, MESSAGE)?;
+    let list = line.get(at + MESSAGE.len() - 1..)?;
+    Deserializer::from_slice(list).into_iter::<Vec<u8>>().next()?.ok()
+}
+
+/// Whether a text without a schema has what only a manifest's variables say, at any depth of JSON
+/// in JSON.
+fn is_rest(text: &[u8]) -> bool {
+    memmem::find_iter(text, DELIVERED).any(|at| {
+        let around = text.get(at.saturating_sub(32)..text.len().min(at + 48)).unwrap_or_default();
+        let around: Vec<u8> = around.iter().copied().filter(|byte| *byte != b'\\').collect();
+        memmem::find(&around, VARIABLE).is_some()
+    })
 }
 
 /// Reads a record at the beginning of a text, and says how long it is.
