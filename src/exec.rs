@@ -183,7 +183,8 @@ fn foreign_formats() -> bool {
 fn interpreter(line: &[u8], user: Option<&User>) -> Result<(), &'static str> {
     let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let carriage_return = line.ends_with(b"\r");
-    let word = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty());
+    // As the kernel does (fs/binfmt_script.c): to it a carriage return is a part of the name.
+    let word = line.split(|byte| b" \t".contains(byte)).find(|word| !word.is_empty());
     let path = Path::new(OsStr::from_bytes(word.unwrap_or_default()));
     match fs::look(HERE, path, true) {
         _ if word.is_none() => Err("its first line names no interpreter"),

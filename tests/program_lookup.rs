@@ -100,6 +100,10 @@ fn what_cannot_be_executed_is_126_and_never_a_claim_of_exec() {
         ("device", launch("/dev/null")),
         ("pipe", launch("{root}/tool").pipe("tool").mode("tool", 0o755)),
         (
+            "carriage return",
+            launch("{root}/tool").executable("tool", "#!/bin/sh\r\necho ran > {dump}\n"),
+        ),
+        (
             "interpreter absent",
             launch("{root}/tool").executable("tool", "#!/no/such/interpreter\n"),
         ),
