@@ -173,7 +173,8 @@ fn wait_until_it_runs(root: &std::path::Path) {
 
 #[test]
 fn term_and_int_end_the_launcher_and_all_of_its_providers() {
-    for (signal, status) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {
+    let quit = (libc::SIGQUIT, 131);
+    for (signal, status) in [(libc::SIGTERM, 143), (libc::SIGINT, 130), (libc::SIGHUP, 129), quit] {
         let running = one(SLEEPS, TEN_MINUTES).start();
         wait_until_it_runs(running.root());
         let start = Instant::now();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How long the writer of a named pipe is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often a slow writer is asked again; each time TERM and INT are answered.
+/// How often a slow writer is asked again; each time TERM, INT, HUP and QUIT are answered.
 const ROUND: Duration = Duration::from_secs(3600);
 
 /// A way to compress: how its files begin, and the program that reads them.

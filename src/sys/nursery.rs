@@ -57,7 +57,7 @@ pub struct Nursery {
 }
 
 impl Nursery {
-    /// Begins: TERM and INT are taken care of, orphans come here, children can be waited for.
+    /// Begins: TERM, INT, HUP and QUIT are taken care of, orphans come here, children can be waited for.
     ///
     /// # Errors
     /// What the system calls report; ENOENT where there is no /proc to find children by. Nothing is
@@ -104,7 +104,7 @@ impl Nursery {
         Ok(child)
     }
 
-    /// Waits until one of these can be read, or until then. TERM and INT end all children and the
+    /// Waits until one of these can be read, or until then. TERM and the like end all children and the
     /// launcher.
     pub fn wait(&mut self, watched: &[BorrowedFd<'_>], until: Instant, told: bool) {
         let mut all = vec![PollFd::new(self.caught.descriptor(), PollFlags::POLLIN)];

@@ -1,6 +1,6 @@
-//! Waiting with a deadline, during which TERM and INT end the launcher at once.
+//! Waiting with a deadline, during which TERM, INT, HUP and QUIT end the launcher at once.
 //!
-//! As PID 1 of a container the kernel drops a signal whose disposition is the default, so the two
+//! As PID 1 of a container the kernel drops a signal whose disposition is the default, so these
 //! are blocked and taken from a descriptor while the launcher waits, and only then. A signal that
 //! was inherited as ignored stays ignored: the program would not have seen it either.
 
@@ -15,7 +15,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// Waits until `fd` can be read (or has ended) and says whether it can; `false`: the deadline
-/// passed. TERM ends the process with 143 and INT with 130 meanwhile.
+/// passed. TERM ends the process with 143 meanwhile, INT with 130, HUP (a terminal or a session that
+/// went away) with 129 and QUIT with 131.
 ///
 /// # Errors
 /// What poll(2), sigprocmask(2) or signalfd(2) report.
@@ -23,7 +24,7 @@ pub fn until_readable(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool>
     until(Some((fd, PollFlags::POLLIN)), deadline)
 }
 
-/// Waits until `fd` can be written without waiting, with the same answer to TERM and INT.
+/// Waits until `fd` can be written without waiting, with the same answer to these signals.
 ///
 /// # Errors
 /// As [`until_readable`].
@@ -37,7 +38,7 @@ pub fn until_writable(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool>
     }
 }
 
-/// Sleeps, with the same answer to TERM and INT.
+/// Sleeps, with the same answer to these signals.
 ///
 /// # Errors
 /// As [`until_readable`].
@@ -45,18 +46,18 @@ pub fn pause(time: Duration) -> io::Result<()> {
     until(None, Instant::now() + time).map(drop)
 }
 
-/// TERM and INT, blocked and readable from a descriptor; the mask is put back on drop.
+/// The signals that end a wait, blocked and readable from a descriptor; the mask is put back on drop.
 pub(super) struct Caught {
     signals: SignalFd,
     mask: SigSet,
 }
 
 impl Caught {
-    /// Begins to take the two.
+    /// Begins to take them.
     pub(super) fn begin() -> io::Result<Self> {
         // The kernel keeps what is blocked even where it is ignored, so that one is left alone.
-        let both = [Signal::SIGTERM, Signal::SIGINT].into_iter();
-        let caught: SigSet = both.filter(|signal| !is_ignored(*signal)).collect();
+        let ends = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT].into_iter();
+        let caught: SigSet = ends.filter(|signal| !is_ignored(*signal)).collect();
         let mask = swap_mask(SigmaskHow::SIG_BLOCK, &caught)?;
         match SignalFd::with_flags(&caught, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK) {
             Ok(signals) => Ok(Caught { signals, mask }),
@@ -67,7 +68,7 @@ impl Caught {
         }
     }
 
-    /// What can be read once one of the two came.
+    /// What can be read once one of them came.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
     }
@@ -78,7 +79,7 @@ impl Caught {
         i32::try_from(info.ssi_signo).ok()
     }
 
-    /// Ends the process if one of the two came.
+    /// Ends the process if one of them came.
     fn obey(&self) {
         if let Some(signal) = self.signal() {
             end_now(128 + signal);
