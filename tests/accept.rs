@@ -109,6 +109,17 @@ fn a_required_secret_that_would_not_reach_the_program_is_never_accepted() {
     outcome.status(64).error("no-file-to-deliver", "KEY").program_did_not_run();
     let outcome = start("no-file-to-deliver:KEY", as_file).env("KEY", "a value").run();
     outcome.status(0).warning("no-file-to-deliver", "KEY");
+    let refused = start("bad-format:KEY", &format!(", final_newline: refuse{required}"));
+    let outcome = refused.file("s/KEY", "a value with a newline\n").run();
+    outcome.status(64).error("bad-format", "KEY").program_did_not_run();
+}
+
+#[test]
+fn a_code_that_is_no_finding_about_a_value_is_never_accepted() {
+    for code in ["report-forbidden", "program-not-found", "insecure-contract"] {
+        let outcome = accepting(&format!("{code}:JWT_SECRET"), &day(5)).run();
+        outcome.status(64).says("a finding of this code is never accepted").program_did_not_run();
+    }
 }
 
 #[test]

@@ -41,14 +41,14 @@ pub const ROOMS: &[Room] = &[
         files: &["src/resolve/"],
         units: &["resolve", "launch", "validate::"],
         slow_units: &[],
-        tests: &["sources", "features", "modes", "findings", "templates", "environment", "providers"],
+        tests: &["templates", "modes", "features", "sources", "accept", "environment", "env_files", "providers", "findings"],
     },
     Room {
         name: "validate",
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["findings", "bad_input", "policy", "accept", "contract_operator"],
+        tests: &["policy", "accept", "contract_operator", "manifest", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest", "canary", "canary_shown_text", "waiting", "fingerprint", "templates", "findings"],
+        tests: &["manifest", "fingerprint", "templates", "canary_shown_text", "waiting", "findings"],
     },
     Room {
         name: "needles",
