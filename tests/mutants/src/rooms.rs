@@ -48,7 +48,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["policy", "accept", "contract_operator", "manifest", "findings", "bad_input"],
+        tests: &["policy", "accept", "contract_operator", "manifest", "env_files", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest", "fingerprint", "templates", "canary_shown_text", "waiting", "findings"],
+        tests: &["manifest", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
@@ -72,6 +72,6 @@ pub const ROOMS: &[Room] = &[
         files: &["src/ledger/"],
         units: &["ledger::", "rotate"],
         slow_units: &["every_flipped_bit_is_found", "whatever_stands_in_a_file"],
-        tests: &["ledger_writes", "ledger", "ledger_launch"],
+        tests: &["ledger", "ledger_launch", "ledger_writes"],
     },
 ];
