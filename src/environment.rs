@@ -311,7 +311,22 @@ fn add_extras(
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{Entry, Environment, Why, matches};
+
+    #[test]
+    fn what_follows_from_the_user_takes_the_place_of_those_names_alone() {
+        let entry = |name: &str| Entry::make(name, b"inherited", Why::Inherited).unwrap();
+        let mut environment = Environment {
+            entries: ["HOME", "PATH", "USER"].map(entry).into(),
+            removed: Vec::new(),
+            dropped: vec![b"TERM", b"USER", b"HOME"],
+        };
+        environment.follow(&[("HOME", b"/home/app"), ("USER", b"app")]);
+        let texts = environment.entries.iter().map(|entry| entry.as_c_str().to_bytes());
+        let expected = ["PATH=inherited", "HOME=/home/app", "USER=app"];
+        assert_eq!(texts.collect::<Vec<_>>(), expected.map(str::as_bytes));
+        assert_eq!(environment.dropped, [b"TERM"]);
+    }
 
     #[test]
     fn a_star_stands_for_any_run_of_bytes() {

@@ -135,7 +135,34 @@ fn is_hostile(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, is_printable, push_number};
+    use super::{escape, is_printable, patiently, push_number};
+    use std::io::{ErrorKind, Read, pipe};
+    use std::os::fd::AsFd;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn all_is_written_and_a_reader_that_went_away_is_an_error_at_once() {
+        let (mut reader, writer) = pipe().expect("a pipe");
+        let text = vec![b'a'; 9000];
+        let deadline = Instant::now() + Duration::from_secs(60);
+        patiently(writer.as_fd(), &text, deadline).expect("all is written");
+        drop(writer);
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).expect("it is read");
+        assert_eq!(read, text);
+        let (reader, writer) = pipe().expect("a pipe");
+        drop(reader);
+        let gone = patiently(writer.as_fd(), &text, deadline).map_err(|error| error.kind());
+        assert_eq!(gone, Err(ErrorKind::BrokenPipe));
+    }
+
+    #[test]
+    fn a_reader_that_takes_nothing_is_given_up() {
+        let (_reader, writer) = pipe().expect("a pipe");
+        let text = vec![b'a'; 1 << 21];
+        let late = patiently(writer.as_fd(), &text, Instant::now()).map_err(|error| error.kind());
+        assert_eq!(late, Err(ErrorKind::TimedOut));
+    }
 
     /// Byte by byte, where the other way looks at eight together.
     #[test]
@@ -156,6 +183,7 @@ mod tests {
     #[test]
     fn the_same_character_twice_is_escaped_twice() {
         assert_eq!(escape("\u{7f}aaaaaaa\u{7f}aaaaaaa"), "\\u{7f}aaaaaaa\\u{7f}aaaaaaa");
+        assert!(!is_printable(b"\x7faaaaaaa\x7faaaaaaaaaaaaaaa"));
         for character in [
             '\u{2028}', '\u{2029}', '\u{200e}', '\u{200f}', '\u{61c}', '\u{202a}', '\u{202e}',
             '\u{2066}', '\u{2069}', '\u{feff}', '\u{85}',

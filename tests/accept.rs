@@ -32,7 +32,7 @@ fn accepting(what: &str, until: &str) -> Launch {
 fn an_accepted_error_is_a_warning_and_stands_in_manifest_and_audit() {
     for until in [day(0), day(1), day(30)] {
         let outcome = accepting("too-short:JWT_SECRET", &until).run();
-        outcome.status(0).warning("too-short", "JWT_SECRET").seen();
+        outcome.status(0).warning("too-short", "JWT_SECRET").no_finding("acceptance-unused").seen();
         for record in [outcome.manifest().to_string(), outcome.read("audit.log")] {
             assert!(record.contains("rotation on Tuesday") && record.contains(&until), "{record}");
         }
@@ -109,6 +109,17 @@ fn a_required_secret_that_would_not_reach_the_program_is_never_accepted() {
     outcome.status(64).error("no-file-to-deliver", "KEY").program_did_not_run();
     let outcome = start("no-file-to-deliver:KEY", as_file).env("KEY", "a value").run();
     outcome.status(0).warning("no-file-to-deliver", "KEY");
+    let refused = start("bad-format:KEY", &format!(", final_newline: refuse{required}"));
+    let outcome = refused.file("s/KEY", "a value with a newline\n").run();
+    outcome.status(64).error("bad-format", "KEY").program_did_not_run();
+}
+
+#[test]
+fn a_code_that_is_no_finding_about_a_value_is_never_accepted() {
+    for code in ["report-forbidden", "program-not-found", "insecure-contract"] {
+        let outcome = accepting(&format!("{code}:JWT_SECRET"), &day(5)).run();
+        outcome.status(64).says("a finding of this code is never accepted").program_did_not_run();
+    }
 }
 
 #[test]

@@ -156,6 +156,24 @@ fn the_environment_wins_over_an_env_file_for_other_names() {
 }
 
 #[test]
+fn of_other_names_those_alone_that_say_secret_are_findings() {
+    let outcome = with("EXTRA=1\nOUR_PLANET=2\n").env("OUR_WAY", "3").run();
+    outcome.status(0).no_finding("undeclared-secret");
+    let outcome = with("OUR_TOKEN=1\n").run();
+    outcome.status(0).warning("undeclared-secret", "OUR_TOKEN");
+}
+
+#[test]
+fn a_row_that_the_contract_says_is_not_read_is_a_finding_where_it_is_delivered() {
+    let contract = "version: 1\nname: own\nvariables:\n  - {name: KEY, default: x}\n  - {name: GONE}\n\
+        not_read:\n  - {name: KEY, note: long gone}\n  - {name: GONE, note: long gone}\n";
+    let outcome = Launch::witness(["--mode", "production"]).contract(contract).run();
+    outcome.status(0).warning("not-read-by-program", "KEY");
+    let about_gone = outcome.findings().iter().any(|finding| finding.2 == "GONE");
+    assert!(!about_gone, "{outcome}");
+}
+
+#[test]
 fn several_files_are_taken_together() {
     let seen = Launch::sound("production")
         .without("JWT_SECRET")

@@ -303,6 +303,27 @@ fn a_required_secret_that_is_absent_is_never_accepted_under_any_code() {
 }
 
 #[test]
+fn a_part_that_leaves_a_required_secret_absent_is_never_accepted() {
+    let accepting = || {
+        let what = "source-unreadable:NEXIS_DATABASE_PASSWORD";
+        Launch::sound("production")
+            .env("NEXIS_DATABASE_PASSWORD_FILE", "{root}/absent")
+            .options(["--accept", what, "--reason", "night", "--until", &day(1)])
+    };
+    let persistent = || accepting().env("NEXIS_PERSISTENCE_ENABLED", "true");
+    let outcome = persistent().env("NEXIS_DATABASE_HOST", "db").run();
+    outcome.error("source-unreadable", "NEXIS_DATABASE_PASSWORD").program_did_not_run();
+    outcome.error("acceptance-invalid", "NEXIS_DATABASE_PASSWORD");
+    // No secret is required that takes the part, or it has a value of its own.
+    let whole = "postgres://app:a-long-password@db/nexis?sslmode=require";
+    for launch in [accepting(), persistent().env("DATABASE_URL", whole)] {
+        let outcome = launch.run();
+        outcome.warning("source-unreadable", "NEXIS_DATABASE_PASSWORD");
+        outcome.no_finding("acceptance-invalid").no_finding("acceptance-unused");
+    }
+}
+
+#[test]
 fn deployment_files_are_held_against_the_policy() {
     let check = |policy: &str| {
         Launch::command("check", ["--contract", "{root}/contract.yaml"])

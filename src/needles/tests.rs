@@ -228,3 +228,11 @@ fn one_half_of_a_bytes_digits_is_no_value() {
 fn spaces_alone_are_found_as_pluses_alone() {
     assert_eq!(needles(&["        "]).find(b"++++++++"), Some("FIRST"));
 }
+
+#[test]
+fn a_plus_stands_for_a_space_and_for_nothing_else() {
+    let needles = needles(&["two words", "canary-value"]);
+    assert_eq!(needles.find(b"two+words%20"), Some("FIRST"));
+    assert_eq!(needles.find(b"two-words+%20"), None);
+    assert_eq!(needles.find(b"canary+value%20"), None);
+}

@@ -169,6 +169,15 @@ fn the_password_of_a_value_that_does_not_parse_is_found_too() {
 }
 
 #[test]
+fn the_servers_password_is_that_of_the_user_info_decoded() {
+    let decoded = |text: &str| password(text.as_bytes()).map(|it| it.expose().to_vec());
+    assert_eq!(decoded("postgres://u:p%40ss@db/n"), Some(b"p@ss".to_vec()));
+    for text in ["postgres://u:@db/n", "postgres://u@db/n?password=pw", "host=db password=pw"] {
+        assert_eq!(decoded(text), None, "{text}");
+    }
+}
+
+#[test]
 fn cleartext_is_a_network_without_tls() {
     for text in [
         "postgres://u:p@db.internal/n",
@@ -176,6 +185,8 @@ fn cleartext_is_a_network_without_tls() {
         "postgres://db/n?sslmode=require&sslmode=disable",
         "postgres:///n?host=db.internal",
         "mysql://db/n?ssl-mode=PREFERRED",
+        "mongodb://db/n",
+        "mongodb://db/n?tls=false",
         "redis://cache:6379",
         "http://api.example.com/",
         "redis://[2001:db8::1]/",
@@ -192,6 +203,7 @@ fn cleartext_is_a_network_without_tls() {
         "postgres:///n?host=%2Frun%2Fpostgresql",
         "postgres://%2Frun%2Fpostgresql/n",
         "mysql://db/n?ssl-mode=VERIFY_IDENTITY",
+        "mongodb://db/n?tls=true",
         "rediss://cache",
         "redis://[::1]/",
         "redis://db.localhost/",

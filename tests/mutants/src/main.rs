@@ -80,8 +80,10 @@ fn main() {
             (Trial::new(room, &mutants, before.as_deref()), Vec::new(), path)
         })
         .collect();
-    // The units of all rooms first: they are quick, and leave little.
-    for units in [true, false] {
+    // The units of all rooms first: they are quick, and leave little. What survived the last time
+    // they have seen already.
+    let only_integration = again && std::env::var_os("MUTANTS_WITHOUT_UNITS").is_some();
+    for units in [true, false].into_iter().filter(|units| !(*units && only_integration)) {
         for (room, (trial, all, path)) in rooms.iter().zip(&mut trials) {
             let suites = suites(room, units, &programs, &place.tree, &switches, &mut known);
             trial.reopen(&mutants);
@@ -97,6 +99,10 @@ fn main() {
         }
     }
     switches.set(0);
+    // A build for each takes hours; without them those are named as not tried.
+    if std::env::var_os("MUTANTS_NOT_ALONE").is_some() {
+        return;
+    }
     // From here on the programs are others.
     for (trial, suites, path) in &mut trials {
         let numbers: Vec<usize> =

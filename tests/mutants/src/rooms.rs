@@ -41,14 +41,14 @@ pub const ROOMS: &[Room] = &[
         files: &["src/resolve/"],
         units: &["resolve", "launch", "validate::"],
         slow_units: &[],
-        tests: &["sources", "features", "modes", "findings", "templates", "environment", "providers"],
+        tests: &["templates", "modes", "features", "sources", "accept", "environment", "env_files", "providers", "findings"],
     },
     Room {
         name: "validate",
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["findings", "bad_input", "policy", "accept", "contract_operator"],
+        tests: &["policy", "accept", "contract_operator", "manifest", "env_files", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest", "canary", "canary_shown_text", "waiting", "fingerprint", "templates", "findings"],
+        tests: &["manifest", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
@@ -72,6 +72,6 @@ pub const ROOMS: &[Room] = &[
         files: &["src/ledger/"],
         units: &["ledger::", "rotate"],
         slow_units: &["every_flipped_bit_is_found", "whatever_stands_in_a_file"],
-        tests: &["ledger_writes", "ledger", "ledger_launch"],
+        tests: &["ledger", "ledger_launch", "ledger_writes"],
     },
 ];
