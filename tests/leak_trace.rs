@@ -192,6 +192,38 @@ fn the_password_inside_a_url_is_traced_too() {
 }
 
 #[test]
+fn every_secret_inside_a_value_is_traced_as_it_is_searched_for() {
+    let contract = "version: 1\nname: own\nvariables:\n- {name: QUEUE, secret: true}\n\
+        - {name: DATABASE_URL, secret: true, format: {kind: url}}\n\
+        - {name: LOGIN, template: 'user={APP_USER};pw={APP_PASSWORD}'}\n\
+        parts:\n- {name: APP_USER}\n- {name: APP_PASSWORD, secret: true}\n";
+    let launch = Launch::witness(["--mode", "production", "--contract", "{root}/own.yaml"])
+        .options(["--fingerprint-key-file", "{root}/key"])
+        .file("own.yaml", contract)
+        .file("key", HEX_KEY)
+        .env("QUEUE", "amqp://app:Rabbit-Pw-12345@mq.internal/v")
+        .env(
+            "DATABASE_URL",
+            "postgres://app:p%40ss-12345@db/n?sslmode=require&password=q-pass-123456",
+        )
+        .env("APP_USER", "app")
+        .env("APP_PASSWORD", "part-Pw-12345");
+    let audit = lines(&[record(launch)]);
+    for (value, name) in [
+        ("Rabbit-Pw-12345", "QUEUE#password"),
+        ("p@ss-12345", "DATABASE_URL#password"),
+        ("p%40ss-12345", "DATABASE_URL#password"),
+        ("q-pass-123456", "DATABASE_URL#password"),
+        ("part-Pw-12345", "LOGIN#APP_PASSWORD"),
+    ] {
+        let outcome =
+            trace(&audit).file("value", value).args(["{root}/audit.log"]).canary(value).run();
+        outcome.status(1).no_canary();
+        assert_eq!(launches(&outcome)[0]["got"], json!([name]), "{value}{outcome}");
+    }
+}
+
+#[test]
 fn records_are_read_through_what_log_tools_make_of_them() {
     let record = raw(launched(SECRET, HEX_KEY));
     let sorted = serde_json::from_str::<Value>(&record).unwrap().to_string();

@@ -201,22 +201,39 @@ fn variable(
         stated.bytes = Some(value.len());
         if let Some(key) = about.key {
             stated.fingerprint = Some(key.fingerprint(value));
-            stated.sub = sub_secrets(row, value, key);
+            stated.sub = sub_secrets(about, resolved, value, key);
         }
     }
     stated.display = display(about, resolved.id, value).and_then(|text| guard.display(text));
     Variable::Stated(stated)
 }
 
-fn sub_secrets(row: &Row, value: &[u8], key: &Key) -> Vec<SubSecret> {
-    let Kind::Url { .. } = row.format.kind else { return Vec::new() };
-    url::password(value)
-        .map(|password| SubSecret {
-            name: format!("{}#password", row.name),
-            fingerprint: key.fingerprint(password.expose()),
-        })
-        .into_iter()
-        .collect()
+/// The secrets inside a value, as whoever looks for them knows them: the passwords of a URL, as the
+/// server gets them and as they are written, and the parts of which it was composed.
+fn sub_secrets(about: &About<'_>, resolved: &Resolved, value: &[u8], key: &Key) -> Vec<SubSecret> {
+    let row = about.contract.row(resolved.id);
+    let mut found: Vec<SubSecret> = Vec::new();
+    let mut add = |what: &str, secret: &[u8]| {
+        let fingerprint = key.fingerprint(secret);
+        if found.iter().all(|known| known.fingerprint != fingerprint) {
+            found.push(SubSecret { name: format!("{}#{what}", row.name), fingerprint });
+        }
+    };
+    if let (Kind::Url { .. }, Some(password)) = (row.format.kind, url::password(value)) {
+        add("password", password.expose());
+    }
+    for password in url::passwords(value) {
+        add("password", password.expose());
+    }
+    let composed = resolved.winner().is_some_and(|seen| seen.source.kind == SourceKind::Template);
+    let parts = row.template.filter(|_| composed).map(|template| template.parts);
+    for &part in parts.into_iter().flatten() {
+        let (part, value) = (about.contract.row(part), about.resolution.row(part).value());
+        if let Some(value) = value.filter(|_| part.secret) {
+            add(part.name, value.expose());
+        }
+    }
+    found
 }
 
 /// What may be shown: a value that is no secret, the harmless pieces of a URL. A value that has an

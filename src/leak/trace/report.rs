@@ -60,6 +60,12 @@ struct Entry {
     line: u64,
 }
 
+/// Of names that stand there more than once the first.
+fn each_once<'n>(names: &[&'n str]) -> impl Iterator<Item = &'n str> {
+    let is_first = |(at, name): &(usize, &&str)| !names.iter().take(*at).any(|it| it == *name);
+    names.iter().enumerate().filter(is_first).map(|(_, name)| *name)
+}
+
 impl Entry {
     fn new(record: &Record<'_>, got: &[&str], file: &str, line: u64, guard: Guard<'_>) -> Self {
         let show = |text: &str| guard.text(text).as_str().to_owned();
@@ -72,7 +78,12 @@ impl Entry {
                 let outer = name.split('#').next().unwrap_or_default();
                 got.contains(&name) || got.contains(&outer)
             };
-            besides.extend(names.filter(|name| !is_got(name)).map(|name| show(name)));
+            for name in names.filter(|name| !is_got(name)).map(|name| show(name)) {
+                // A password can have a fingerprint decoded and one as it is written.
+                if !besides.contains(&name) {
+                    besides.push(name);
+                }
+            }
         }
         Entry {
             launch: show(&record.launch),
@@ -86,7 +97,7 @@ impl Entry {
             uid: record.process.uid,
             invocation: record.process.invocation.as_deref().map(show),
             labels: record.labels.0.iter().map(|(name, value)| (show(name), show(value))).collect(),
-            got: got.iter().map(|name| show(name)).collect(),
+            got: each_once(got).map(show).collect(),
             besides,
             file: show(file),
             line,
