@@ -304,12 +304,13 @@ fn a_required_secret_that_is_absent_is_never_accepted_under_any_code() {
 
 #[test]
 fn a_part_that_leaves_a_required_secret_absent_is_never_accepted() {
-    let accepting = || {
-        let what = "source-unreadable:NEXIS_DATABASE_PASSWORD";
-        Launch::sound("production")
-            .env("NEXIS_DATABASE_PASSWORD_FILE", "{root}/absent")
-            .options(["--accept", what, "--reason", "night", "--until", &day(1)])
-    };
+    let accepting =
+        || {
+            let what = "source-unreadable:NEXIS_DATABASE_PASSWORD";
+            Launch::sound("production")
+                .env("NEXIS_DATABASE_PASSWORD_FILE", "{root}/absent")
+                .options(["--accept", what, "--reason", "night", "--until", &day(1)])
+        };
     let persistent = || accepting().env("NEXIS_PERSISTENCE_ENABLED", "true");
     let outcome = persistent().env("NEXIS_DATABASE_HOST", "db").run();
     outcome.error("source-unreadable", "NEXIS_DATABASE_PASSWORD").program_did_not_run();
