@@ -55,6 +55,20 @@ fn a_database_url_is_composed_of_its_parts() {
 }
 
 #[test]
+fn what_is_composed_stands_above_the_rows_default() {
+    let contract = "version: 1\nname: own\nvariables:\n\
+        - {name: APP_URL, template: 'https://{APP_HOST}/', default: 'https://default/'}\n\
+        parts:\n- {name: APP_HOST}\n";
+    let launch = || Launch::witness(["--mode", "development"]).contract(contract);
+    for (launch, expected) in
+        [(launch().env("APP_HOST", "given"), "https://given/"), (launch(), "https://default/")]
+    {
+        let text = launch.run().status(0).seen().text("APP_URL");
+        assert_eq!(text.as_deref(), Some(expected));
+    }
+}
+
+#[test]
 fn what_is_composed_of_a_secret_is_a_secret_however_short() {
     let contract = "version: 1\nname: own\nvariables:\n\
         - {name: APP_URL, template: 'https://h/{BASE}/{APP_USER}'}\n\

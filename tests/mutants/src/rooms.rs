@@ -48,7 +48,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["policy", "accept", "contract_operator", "manifest", "env_files", "findings", "bad_input"],
+        tests: &["policy", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
     },
     Room {
         name: "redact",
