@@ -170,7 +170,7 @@ pub struct Health {
 /// `contract …`.
 #[derive(Debug, Subcommand)]
 pub enum ContractAction {
-    /// Print the contract in force
+    /// Print a contract with all that it extends
     Show {
         /// Form of the result
         #[arg(long, value_enum, default_value_t = Format::Text)]

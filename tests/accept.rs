@@ -40,6 +40,20 @@ fn an_accepted_error_is_a_warning_and_stands_in_manifest_and_audit() {
 }
 
 #[test]
+fn a_value_with_an_accepted_error_is_shown_as_little_as_with_the_error() {
+    for form in ["text", "json"] {
+        let outcome = Launch::sound("production")
+            .env("NEXIS_CORS_ALLOW_ORIGINS", format!("https://app:{OTHER}@app.example"))
+            .options(["--accept", "bad-format:NEXIS_CORS_ALLOW_ORIGINS", "--reason", "a week"])
+            .options(["--until".to_owned(), day(7), format!("--manifest={form}")])
+            .canary(OTHER)
+            .run();
+        outcome.status(0).no_canary().seen();
+        assert!(outcome.err().contains("NEXIS_CORS_ALLOW_ORIGINS"), "{outcome}");
+    }
+}
+
+#[test]
 fn a_day_that_is_past_or_too_far_ahead_is_refused() {
     for until in [day(-1), day(-400), day(31), day(4000)] {
         let outcome = accepting("too-short:JWT_SECRET", &until).run();

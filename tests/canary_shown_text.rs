@@ -95,6 +95,20 @@ fn drive(make: fn() -> Launch) {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
 
+/// Whoever writes a password into what is public has a password all the same.
+#[test]
+fn the_password_of_a_public_url_is_not_shown() {
+    for form in ["text", "json"] {
+        let outcome = Launch::sound("production")
+            .options([format!("--manifest={form}"), format!("--label=a={OTHER}")])
+            .env("JWT_ISSUER", format!("https://app:{OTHER}@issuer.example/"))
+            .canary(OTHER)
+            .run();
+        outcome.status(0).no_canary().seen();
+        assert!(outcome.err().contains("JWT_ISSUER#password"), "{outcome}");
+    }
+}
+
 /// A key with edges is refused or delivered as it is; it is the key all the same to whoever sees it.
 #[test]
 fn a_value_with_edges_is_not_shown_without_them() {

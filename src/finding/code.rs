@@ -130,7 +130,7 @@ codes! {
         "name a regular file"
     InsecurePermissions "insecure-permissions" b"wwe" NotMet
         "another user could write the file or the directory it stands in"
-        "remove the others' right to write: chmod go-w"
+        "let root or the launcher's user own it, or name its owner in trusted_owners, and remove the others' right to write: chmod go-w"
     InsecureContract "insecure-contract" b"eee" NotMet
         "another user could write a contract that names providers, a file it extends, or the program of a provider, and so choose what the launcher runs; no provider was run"
         "let root or the launcher's user own them and the directories above, and remove the others' right to write: chmod go-w"

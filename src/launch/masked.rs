@@ -109,7 +109,8 @@ pub(super) fn warnings(
     })
 }
 
-/// Every secret that was read, whether it won or not, with the passwords inside URLs.
+/// Every secret that was read, whether it won or not, with the passwords inside URLs, those of public
+/// values too.
 pub(super) fn needles(
     contract: &'static Contract,
     resolution: &Resolution,
@@ -118,12 +119,14 @@ pub(super) fn needles(
     let mut needles = Needles::new();
     for resolved in resolution.with_value() {
         let row = contract.row(resolved.id);
-        if !row.secret {
-            continue;
-        }
         for (at, seen) in resolved.seen.iter().enumerate() {
             let Some(value) = seen.value() else { continue };
-            needles.add(row.name, value.expose());
+            if row.secret {
+                needles.add(row.name, value.expose());
+            } else if !value.expose().iter().any(|byte| matches!(byte, b'@' | b'?')) {
+                // A URL that is public has a password only behind one of these.
+                continue;
+            }
             // A secret text may be a URL too, whether its row says so or not.
             let is_url = matches!(row.format.kind, Kind::Url { .. });
             let looks_so = |value: &[u8]| {

@@ -237,7 +237,7 @@ fn sub_secrets(about: &About<'_>, resolved: &Resolved, value: &[u8], key: &Key) 
 }
 
 /// What may be shown: a value that is no secret, the harmless pieces of a URL. A value that has an
-/// error is not shown: what was put there by mistake could be anything.
+/// error, accepted or not, is not shown: what was put there by mistake could be anything.
 fn display<'a>(about: &'a About<'_>, id: RowId, value: &'a [u8]) -> Option<&'a str> {
     let row = about.contract.row(id);
     if let Kind::Url { .. } = row.format.kind {
@@ -245,7 +245,8 @@ fn display<'a>(about: &'a About<'_>, id: RowId, value: &'a [u8]) -> Option<&'a s
     }
     let wrong = || {
         about.findings.iter().any(|finding| {
-            finding.severity == Severity::Error && finding.variable.as_deref() == Some(row.name)
+            (finding.severity == Severity::Error || finding.accepted.is_some())
+                && finding.variable.as_deref() == Some(row.name)
         })
     };
     if row.secret || wrong() { None } else { std::str::from_utf8(value).ok() }
