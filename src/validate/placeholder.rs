@@ -149,9 +149,13 @@ fn folds_to(value: &[u8], other: &str) -> bool {
 
 /// Whether the value is the other one several times, as somebody lengthens what is too short.
 fn repeats(value: &[u8], other: &str) -> bool {
-    let (length, once) = (folded(value).count(), folded(other.as_bytes()).count());
+    let mut again = folded(other.as_bytes()).cycle();
+    // Nearly all differ in the first few bytes.
+    let length = folded(value)
+        .try_fold(0, |length, byte| (again.next() == Some(byte)).then_some(length + 1));
     // A short one is judged as any short token that is repeated.
-    once >= 4 && length > once && folded(value).eq(folded(other.as_bytes()).cycle().take(length))
+    let once = || folded(other.as_bytes()).count();
+    length.is_some_and(|length: usize| length > once() && once() >= 4)
 }
 
 /// The row's first word against the value (`password`: a URL's password).
