@@ -7,20 +7,8 @@ use common::*;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// Where `strace` is. In CI it has to be.
-fn strace() -> Option<PathBuf> {
-    let found = ["/usr/bin/strace", "/usr/local/bin/strace"].map(PathBuf::from);
-    let found = found.into_iter().find(|path| path.exists());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "strace is missing");
-        let _ = writeln!(std::io::stderr(), "skipped: strace is not installed");
-    }
-    found
-}
 
 /// The launcher's words for one record, as a plain command.
 fn record(desk: &Desk, words: &[&str]) -> Vec<String> {
