@@ -194,6 +194,7 @@ fn sink_name(sink: &Sink, guard: Guard<'_>) -> String {
 fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) -> Error {
     let cause = match error.kind() {
         io::ErrorKind::TimedOut => "nothing was taken within 5 s".to_owned(),
+        io::ErrorKind::ResourceBusy => "another process kept it locked for 5 s".to_owned(),
         io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
             "a symbolic link of another user leads there".to_owned()
         }
@@ -215,7 +216,7 @@ fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Resu
     while !descriptor::try_lock(fd)? {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
+            return Err(io::ErrorKind::ResourceBusy.into());
         }
         wait::pause(interval(left))?;
     }

@@ -141,6 +141,7 @@ fn a_lock_that_is_never_given_back_ends_at_a_deadline() {
     let _lock = locked(&launch.root().join("audit.log"));
     let outcome = launch.run();
     outcome.status(73).no_panic().program_did_not_run();
+    outcome.says("another process kept it locked for 5 s");
     assert_eq!(outcome.read("audit.log"), "");
 }
 

@@ -190,7 +190,7 @@ codes! {
         "make a key with: openssl rand -hex 32"
     FileMissing "file-missing" b"eee" NoInput
         "a file or directory named by an option or setting is missing or cannot be read"
-        "correct the path"
+        "correct the path, or let the launcher's user read what it leads to"
     ProgramNotFound "program-not-found" b"eee" NotFound
         "the program does not exist, or is in no absolute entry of PATH"
         "check that it is installed, or give its path; one without a slash is looked for in PATH alone"

@@ -35,7 +35,11 @@ pub fn writer(
     read_only: impl FnOnce() -> bool,
 ) -> Option<String> {
     let who = if stat.uid != 0 && !trusted.contains(&stat.uid) && stat.uid != own() {
-        format!("user {}", stat.uid)
+        // user_namespaces(7), "Unmapped user and group IDs".
+        match stat.uid {
+            OVERFLOW => "user 65534, or one whom this user namespace does not map".to_owned(),
+            uid => format!("user {uid}"),
+        }
     } else if stat.kind == Kind::Directory && stat.mode & STICKY != 0 {
         return None;
     } else if stat.mode & OTHER_WRITE != 0 {
@@ -47,6 +51,10 @@ pub fn writer(
     };
     (!read_only()).then_some(who)
 }
+
+/// The id that stands for every owner outside the user namespace (the default of
+/// /proc/sys/kernel/overflowuid).
+const OVERFLOW: u32 = 65534;
 
 /// Why [`Judge::vouch`] refuses what was read: `it is …`.
 pub const PLANTED: &str = "reached by a symbolic link of another user";

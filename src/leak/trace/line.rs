@@ -14,11 +14,14 @@ const VERSION: &[u8] = b"v1";
 const ESCAPED: &[u8] = b"nexis-launch\\";
 /// What names it. Inside a string there is a backslash before the quote that ends it.
 const NAME: &[u8] = b"\"schema\"";
-/// What a journal's entry has before a message that is not text.
-const MESSAGE: &[u8] = b"\"MESSAGE\":[";
-/// A word that stands in the record of every variable that a program got, and what it stands in.
-const DELIVERED: &[u8] = b"delivered";
-const VARIABLE: &[u8] = b"\"state\":\"delivered\",\"secret\":";
+/// The name of a journal's message.
+const MESSAGE: &[u8] = b"\"MESSAGE\"";
+/// What stands in a manifest alone, with the word to look for first: in the record of every variable
+/// that a program got, and behind all of them.
+const PARTS: [(&[u8], &[u8]); 2] = [
+    (b"delivered", b"\"state\":\"delivered\",\"secret\":"),
+    (b"inherited", b"\"inherited\":{\"count\":"),
+];
 /// JSON in JSON is followed so far.
 const DEPTH: usize = 6;
 /// Where so many braces of a line begin no JSON, none does.
@@ -125,18 +128,21 @@ impl Finder {
 /// The message of a journal's entry that is no text to it, as one with an escape in it: the bytes as
 /// numbers (systemd's Journal JSON Format).
 fn message(line: &[u8]) -> Option<Vec<u8>> {
-    let at = memmem::find(line, MESSAGE)?;
-    let list = line.get(at + MESSAGE.len() - 1..)?;
+    let rest = line.get(memmem::find(line, MESSAGE)? + MESSAGE.len()..)?;
+    let list = rest.trim_ascii_start().strip_prefix(b":")?;
     Deserializer::from_slice(list).into_iter::<Vec<u8>>().next()?.ok()
 }
 
-/// Whether a text without a schema has what only a manifest's variables say, at any depth of JSON
-/// in JSON.
+/// Whether a text without a schema has what only a manifest has, at any depth of JSON in JSON.
 fn is_rest(text: &[u8]) -> bool {
-    memmem::find_iter(text, DELIVERED).any(|at| {
-        let around = text.get(at.saturating_sub(32)..text.len().min(at + 48)).unwrap_or_default();
-        let around: Vec<u8> = around.iter().copied().filter(|byte| *byte != b'\\').collect();
-        memmem::find(&around, VARIABLE).is_some()
+    PARTS.iter().any(|(word, part)| {
+        memmem::find_iter(text, word).any(|at| {
+            let around =
+                text.get(at.saturating_sub(32)..text.len().min(at + 48)).unwrap_or_default();
+            let around: Vec<u8> =
+                around.iter().copied().filter(|byte| !b"\\ ".contains(byte)).collect();
+            memmem::find(&around, part).is_some()
+        })
     })
 }
 
@@ -236,6 +242,8 @@ mod tests {
             (format!("{one}{two}"), &["1", "2"]),
             (format!(r#"{{"log":{},"stream":"stderr"}}"#, quoted(&format!("{one}\n"))), &["1"]),
             (format!(r#"{{"MESSAGE":{}}}"#, quoted(&quoted(&one))), &["1"]),
+            (format!(r#"{{"MESSAGE":{:?}}}"#, one.as_bytes()), &["1"]),
+            (format!(r#"{{ "MESSAGE" : {:?} }}"#, one.as_bytes()), &["1"]),
             (format!(r#"prefix {{"a":{{"kubernetes":{{}},"log":{one}}}}}"#), &["1"]),
             (format!(r#"[{{"m":{}}},{{"m":{}}}]"#, quoted(&one), quoted(&two)), &["1", "2"]),
             (r#"{"launch":"3","schema":"nexis-launch/manifest/v1"}"#.to_owned(), &["3"]),
@@ -275,6 +283,11 @@ mod tests {
             (&whole[..whole.len() - 3], &["!"]),
             (r#"{"log":"{\"schema\":\"nexis-launch/manifest/v1\",\"launch\":\"01"}"#, &["!"]),
             (r#"x{"schema":"nexis-launch/manifest/v1","variables":7}"#, &["!"]),
+            (r#""secret":true},{"name":"A","state":"delivered","secret":false}]}"#, &["!"]),
+            (r#"{\"name\": \"A\", \"state\": \"delivered\", \"secret\": true"#, &["!"]),
+            (r#"rint":"0"}],"features":{},"inherited":{"count":1,"names":["PATH"]}"#, &["!"]),
+            (r#"{"state":"delivered","parcel":7}"#, &[]),
+            (r#"{"inherited":{"from":"a"}}"#, &[]),
         ] {
             assert_eq!(launches(line), expected, "{line}");
         }

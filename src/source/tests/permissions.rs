@@ -58,6 +58,14 @@ fn a_sticky_directory_is_judged_by_its_owner_alone() {
 }
 
 #[test]
+fn an_owner_that_may_stand_for_any_is_said_to() {
+    let unmapped = Stat { mode: 0o644, uid: 65534, ..FILE };
+    let who = writer(&unmapped, || 1000, &[], |_, _| false, || false);
+    let who = who.expect("it is another user's");
+    assert_eq!(who, "user 65534, or one whom this user namespace does not map");
+}
+
+#[test]
 fn on_a_read_only_mount_nobody_writes() {
     let bad = Stat { mode: 0o666, uid: 1001, ..FILE };
     assert_eq!(writer(&bad, || 1000, &[], |_, _| true, || true), None);
