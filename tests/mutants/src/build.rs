@@ -88,7 +88,8 @@ impl Place {
     /// Writes the tree with a switch for all mutants but those left out, which are returned together
     /// with those for which there can be no switch.
     pub fn switch(&self, mutants: &[Mutant], out: &BTreeSet<usize>) -> Layout {
-        let mut layout = Layout { left: out.clone(), places: BTreeMap::new() };
+        let mut layout =
+            Layout { left: out.clone(), unviable: BTreeSet::new(), places: BTreeMap::new() };
         let files: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.file.as_str()).collect();
         for part in COPIED {
             self.copy(Path::new(part), &files);
@@ -149,9 +150,18 @@ impl Place {
     }
 }
 
+/// Whether the compiler says that there is no default value, which it would say without a switch,
+/// too.
+pub fn is_without_default(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default();
+    error["code"]["code"] == "E0277" && message.contains("Default` is not")
+}
+
 /// What has a switch and where, and what has none.
 pub struct Layout {
     pub left: BTreeSet<usize>,
+    /// Of those left, the ones that no compiler takes.
+    pub unviable: BTreeSet<usize>,
     places: BTreeMap<String, Vec<(std::ops::Range<usize>, usize)>>,
 }
 

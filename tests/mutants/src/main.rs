@@ -44,7 +44,9 @@ fn main() {
     let mut wanted: Vec<String> = arguments.collect();
     // Those alone that survived the last time.
     let again = wanted.iter().any(|word| word == "again");
-    wanted.retain(|word| word != "again");
+    // Those alone that have no switch.
+    let alone = wanted.iter().any(|word| word == "alone");
+    wanted.retain(|word| word != "again" && word != "alone");
     let under = std::env::var_os("MUTANTS_DIRECTORY")
         .map_or_else(|| repository.join("target/mutants"), PathBuf::from);
     let place = Place { tree: under.join("tree"), target: under.join("build"), repository };
@@ -76,26 +78,34 @@ fn main() {
         .iter()
         .map(|room| {
             let path = under.join(format!("{}.txt", room.name));
-            let before = again.then(|| fs::read_to_string(&path).unwrap_or_default());
-            (Trial::new(room, &mutants, before.as_deref()), Vec::new(), path)
+            let before =
+                (again || alone).then(|| fs::read_to_string(&path).unwrap_or_default());
+            let mut trial = Trial::new(room, &mutants, before.as_deref(), alone);
+            for &number in trial.open.clone().intersection(&layout.unviable) {
+                trial.note(number, &mutants[number - 1], Fate::Unviable);
+            }
+            (trial, path)
         })
         .collect();
     // The units of all rooms first: they are quick, and leave little. What survived the last time
     // they have seen already.
     let only_integration = again && std::env::var_os("MUTANTS_WITHOUT_UNITS").is_some();
-    for units in [true, false].into_iter().filter(|units| !(*units && only_integration)) {
-        for (room, (trial, all, path)) in rooms.iter().zip(&mut trials) {
+    let mut all: BTreeMap<(&str, bool), Vec<Suite>> = BTreeMap::new();
+    for units in [true, false] {
+        for (room, (trial, path)) in rooms.iter().zip(&mut trials) {
             let suites = suites(room, units, &programs, &place.tree, &switches, &mut known);
-            trial.reopen(&mutants);
-            trial.go(&mutants, &suites, &place.tree, |number| {
-                !layout.left.contains(&number) && {
-                    switches.set(number);
-                    true
-                }
-            });
-            trial.tell();
-            fs::write(path, trial.results()).expect("the results are written");
-            all.extend(suites);
+            if !alone && !(units && only_integration) {
+                trial.reopen(&mutants);
+                trial.go(&mutants, &suites, &place.tree, |number| {
+                    !layout.left.contains(&number) && {
+                        switches.set(number);
+                        true
+                    }
+                });
+                trial.tell();
+                fs::write(path, trial.results()).expect("the results are written");
+            }
+            all.insert((room.name, units), suites);
         }
     }
     switches.set(0);
@@ -104,25 +114,33 @@ fn main() {
         return;
     }
     // From here on the programs are others.
-    for (trial, suites, path) in &mut trials {
+    for (trial, path) in &mut trials {
         let numbers: Vec<usize> =
             trial.open.iter().copied().filter(|number| layout.left.contains(number)).collect();
         for number in numbers {
             let mutant = &mutants[number - 1];
             let there = fs::read(place.tree.join(&mutant.file)).expect("a source");
             place.apply(mutant);
-            if place.build(&["check", "--lib"]).is_err() {
-                trial.note(number, mutant, Fate::Unviable);
-            } else if place.build(&["test", "--no-run", "--lib"]).is_ok()
-                && place.build(&["build", "--bins"]).is_ok()
-            {
-                trial.go(&mutants, suites, &place.tree, |it| it == number);
+            let fate = if place.build(&["check", "--lib"]).is_err() {
+                Some(Fate::Unviable)
             } else {
-                println!("not built: {}", mutant.name);
+                // The units find most, and the program takes as long to build again.
+                let builds = [(true, &["test", "--no-run", "--lib"][..]), (false, &["build", "--bins"])];
+                builds.into_iter().try_fold(Fate::Survived, |fate, (units, build)| match fate {
+                    Fate::Survived => {
+                        place.build(build).ok()?;
+                        Some(try_all(&all[&(trial.room, units)], &place.tree))
+                    }
+                    fate => Some(fate),
+                })
+            };
+            match fate {
+                Some(fate) => trial.note(number, mutant, fate),
+                None => println!("not built: {}", mutant.name),
             }
             fs::write(place.tree.join(&mutant.file), there).expect("a source");
+            fs::write(&path, trial.results()).expect("the results are written");
         }
-        fs::write(&path, trial.results()).expect("the results are written");
         trial.tell();
     }
 }
@@ -135,12 +153,19 @@ fn build_switched(
 ) -> (build::Layout, Vec<Program>) {
     let cache = place.tree.with_file_name("left.txt");
     let names = fs::read_to_string(&cache).unwrap_or_default();
-    let names: BTreeSet<&str> = names.lines().collect();
-    let mut out: BTreeSet<usize> = (1..=mutants.len())
-        .filter(|number| names.contains(mutants[number - 1].name.as_str()))
+    // By name: whether it is unviable.
+    let names: BTreeMap<&str, bool> = names
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(word, name)| (name, word == "unviable"))
         .collect();
+    let known = |number: &usize| names.get(mutants[number - 1].name.as_str()).copied();
+    let mut out: BTreeSet<usize> =
+        (1..=mutants.len()).filter(|number| known(number).is_some()).collect();
+    let mut unviable: BTreeSet<usize> =
+        out.iter().copied().filter(|number| known(number) == Some(true)).collect();
     loop {
-        let layout = place.switch(mutants, &out);
+        let mut layout = place.switch(mutants, &out);
         let began = Instant::now();
         let result = match place.build(&["check", "--lib"]) {
             Ok(_) => place.build(command),
@@ -154,15 +179,25 @@ fn build_switched(
                     layout.left.len(),
                     began.elapsed().as_secs()
                 );
-                let left: String =
-                    out.iter().map(|number| format!("{}\n", mutants[number - 1].name)).collect();
-                fs::write(&cache, left).expect("what is left is written");
+                let line = |number: &usize| {
+                    let word = if unviable.contains(number) { "unviable" } else { "left" };
+                    format!("{word}\t{}\n", mutants[number - 1].name)
+                };
+                fs::write(&cache, out.iter().map(line).collect::<String>())
+                    .expect("what is left is written");
+                layout.unviable = unviable;
                 return (layout, programs);
             }
             Err(errors) => {
-                let more = layout.blame(&errors).expect("an error that is a mutant's");
-                println!("not to be switched: {} more", more.len());
-                out.extend(more);
+                let (without_default, others): (Vec<_>, Vec<_>) =
+                    errors.into_iter().partition(build::is_without_default);
+                let no_default = layout.blame(&without_default).unwrap_or_default();
+                let others = layout.blame(&others).unwrap_or_default();
+                println!("not to be switched: {} more", no_default.len() + others.len());
+                assert!(!no_default.is_empty() || !others.is_empty(), "an error that is no mutant's");
+                out.extend(&no_default);
+                out.extend(&others);
+                unviable.extend(no_default);
             }
         }
     }
@@ -229,13 +264,15 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(room: &Room, mutants: &[Mutant], before: Option<&str>) -> Trial {
+    /// `all`: what survived before is not tried again.
+    fn new(room: &Room, mutants: &[Mutant], before: Option<&str>, all: bool) -> Trial {
         let mut lines = BTreeMap::new();
         for line in before.unwrap_or_default().lines() {
             let mut parts = line.splitn(3, '\t');
             let (Some(word), Some(name)) = (parts.next(), parts.next()) else { continue };
             let by = parts.next().unwrap_or_default().to_owned();
-            let words = ["caught", "timeout", "unviable"];
+            let words = ["caught", "timeout", "unviable", "SURVIVED"];
+            let words = words.into_iter().take(if all { 4 } else { 3 });
             if let Some(word) = words.into_iter().find(|it| *it == word) {
                 lines.insert(name.to_owned(), (word, by));
             }
