@@ -38,9 +38,17 @@ fn files() -> Launch {
 const PARTNER: &str = "PARTNER_KEY=pH7dKs2WqZ9nVx4TbRj6LcYf1GmEu8AoI3tNkQyXw5M\n";
 
 fn provider() -> Launch {
-    let script = format!("printf %s {SECRET}");
+    provided(&format!("printf %s {SECRET}"))
+}
+
+/// Its answer takes several reads.
+fn long_answer() -> Launch {
+    provided(&format!("printf %s {SECRET}; head -c 40000 /dev/zero | tr '\\0' q"))
+}
+
+fn provided(script: &str) -> Launch {
     let launch = Launch::witness(["--mode", "production"]);
-    recorded(launch.provided(&[("STORE_KEY", &script)], ", timeout: 5s"))
+    recorded(launch.provided(&[("STORE_KEY", script)], ", timeout: 5s"))
 }
 
 fn masked() -> Launch {
@@ -146,6 +154,11 @@ fn each_call_fails_with_values_from_files() {
 #[test]
 fn each_call_fails_with_a_provider() {
     each_call_fails("a provider", provider, all());
+}
+
+#[test]
+fn half_of_an_answer_is_never_a_value() {
+    each_call_of_fails(Some("read"), "a long answer", long_answer, true);
 }
 
 #[test]

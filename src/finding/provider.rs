@@ -33,6 +33,8 @@ pub enum Trouble {
     TimedOut(u32),
     /// It ended, and what it started kept its output open for so many milliseconds.
     KeptOpen(u32),
+    /// What it wrote could not be read.
+    NotRead(&'static str),
     /// It wrote more than so many bytes.
     TooMuch(usize),
     /// It wrote nothing, or white space alone.
@@ -68,6 +70,7 @@ impl Trouble {
             Trouble::KeptOpen(time) => format!(
                 "it ended, and a process that it started kept its output open for {time} ms"
             ),
+            Trouble::NotRead(why) => format!("its answer could not be read: {why}"),
             Trouble::TooMuch(most) => format!("it wrote more than {most} bytes"),
             Trouble::Empty => "its answer is empty".to_owned(),
             Trouble::NotJson => "its answer is not JSON".to_owned(),

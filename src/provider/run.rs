@@ -178,8 +178,8 @@ impl<'a> Job<'a> {
         if running.ending.is_none() {
             let read = running.read_output();
             self.stderr += running.read_errors(&mut self.keep);
-            if read.is_err() {
-                running.end(Trouble::TooMuch(answer::limit(self.provider.answer)), End::Kill);
+            if let Err(trouble) = read {
+                running.end(trouble, End::Kill);
             }
         }
         let now = Instant::now();
@@ -263,17 +263,17 @@ impl Running {
         self.ending = Some((trouble, how, Instant::now() + time));
     }
 
-    /// Reads what is there. `Err`: more than is allowed.
-    fn read_output(&mut self) -> Result<(), ()> {
+    /// Reads what is there. An answer of which a part could not be read is none.
+    fn read_output(&mut self) -> Result<(), Trouble> {
         while self.output_is_open {
             match fs::read(self.child.output.as_fd(), self.buffer.room()) {
                 Ok(0) => self.output_is_open = false,
                 Ok(got) => self.buffer.filled += got,
                 Err(Errno::EAGAIN) => break,
-                Err(_) => self.output_is_open = false,
+                Err(errno) => return Err(Trouble::NotRead(errno_words(errno))),
             }
             if self.buffer.is_over() {
-                return Err(());
+                return Err(Trouble::TooMuch(self.buffer.limit));
             }
         }
         Ok(())

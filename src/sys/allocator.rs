@@ -82,10 +82,11 @@ impl Arena {
         piece.addr().checked_sub(self.start()).filter(|&offset| offset < SIZE)
     }
 
-    /// Takes `from` to `to` back or on, if `from` is where the free part begins.
+    /// Takes `from` to `to` back or on, if `from` is where the free part begins. What one thread
+    /// wrote into a piece that it gave back happens before another gets it.
     fn move_end(&self, from: usize, to: usize) -> bool {
         to <= SIZE
-            && self.used.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            && self.used.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 }
 

@@ -120,7 +120,8 @@ pub(super) fn start(
 /// A descriptor that can be read once the child has ended (pidfd_open(2)).
 fn end_of(pid: libc::pid_t) -> Option<OwnedFd> {
     // SAFETY: two numbers; the descriptor that is returned belongs to nobody else.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd =
+        unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(pid), 0 as libc::c_long) };
     let fd = c_int::try_from(fd).ok().filter(|fd| *fd >= 0)?;
     // SAFETY: as above.
     above_standard_streams(unsafe { OwnedFd::from_raw_fd(fd) }).ok()
@@ -173,9 +174,12 @@ impl Child {
         self.signal(End::Kill);
         let mut status = 0;
         // SAFETY: `status` lives for the call.
-        while unsafe { libc::waitpid(self.pid, &raw mut status, 0) } < 0
-            && Errno::last() == Errno::EINTR
-        {}
+        while unsafe { libc::waitpid(self.pid, &raw mut status, 0) } < 0 {
+            // Somebody else has waited for it: how it ended is not known, and no success.
+            if Errno::last() != Errno::EINTR {
+                return Ended::NotStarted(Stage::Setup, Errno::last());
+            }
+        }
         let mut report = [0; 5];
         if fs::read(self.report.as_fd(), &mut report) == Ok(report.len()) {
             let [stage, number @ ..] = report;

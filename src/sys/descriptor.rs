@@ -2,22 +2,24 @@
 
 use super::chase::{self, Refused};
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode, fstat};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
-/// The descriptor of this number, if it is open. It is the caller's parent that opened it, and
-/// nothing in the launcher closes it.
+/// The descriptor of this number, if the caller's parent opened it. What the launcher opens itself
+/// is closed on exec, what it inherited is not.
 pub fn inherited(number: RawFd) -> Option<BorrowedFd<'static>> {
     if number < 0 {
         return None;
     }
-    // SAFETY: the number is not -1; that it is open is checked before it is handed out, and the
-    // launcher closes no descriptor that it did not open itself.
+    // SAFETY: the number is not -1; that it is open and none of the launcher's is checked before
+    // it is handed out, and the launcher closes no descriptor that it did not open itself.
     let fd = unsafe { BorrowedFd::borrow_raw(number) };
-    fcntl(fd, FcntlArg::F_GETFD).ok().map(|_| fd)
+    let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).ok()?);
+    (!flags.contains(FdFlag::FD_CLOEXEC)).then_some(fd)
 }
 
 /// The error of using a descriptor that is not open.
@@ -111,7 +113,7 @@ pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 /// What fstat(2) reports.
 pub fn size_of_regular(fd: impl AsFd) -> io::Result<Option<u64>> {
     let stat: FileStat = fstat(fd)?;
-    let regular = SFlag::from_bits_truncate(stat.st_mode).contains(SFlag::S_IFREG);
+    let regular = stat.st_mode & libc::S_IFMT == libc::S_IFREG;
     Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
@@ -123,9 +125,7 @@ pub fn size_of_regular(fd: impl AsFd) -> io::Result<Option<u64>> {
 pub fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
     use std::os::fd::AsRawFd;
     // SAFETY: flock(2) takes a descriptor that `fd` keeps open and an integer.
-    match Errno::result(unsafe {
-        nix::libc::flock(fd.as_raw_fd(), nix::libc::LOCK_EX | nix::libc::LOCK_NB)
-    }) {
+    match Errno::result(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
         Ok(_) => Ok(true),
         Err(Errno::EWOULDBLOCK | Errno::EINTR) => Ok(false),
         Err(errno) => Err(errno.into()),
@@ -136,7 +136,7 @@ pub fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
 pub fn unlock(fd: BorrowedFd<'_>) {
     use std::os::fd::AsRawFd;
     // SAFETY: as in `try_lock`.
-    let _ = unsafe { nix::libc::flock(fd.as_raw_fd(), nix::libc::LOCK_UN) };
+    let _ = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_UN) };
 }
 
 /// Cuts the file back to `size` bytes.

@@ -164,7 +164,8 @@ fn start_blocked(run: impl FnOnce() -> i32) -> io::Result<()> {
     // Without a signal for its end: a blocked one would wait for the program.
     // SAFETY: without flags clone(2) copies the process as fork(2) does. The launcher has one
     // thread, so no lock is held by another, and the copy does no more than fork and end.
-    let first = unsafe { libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) };
+    let none: libc::c_long = 0;
+    let first = unsafe { libc::syscall(libc::SYS_clone, none, none, none, none, none) };
     if first == 0 {
         // SAFETY: the process has one thread, so the copy may do whatever this one may.
         match unsafe { unistd::fork() } {

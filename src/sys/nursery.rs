@@ -153,21 +153,24 @@ impl Nursery {
         let mut clean = 0;
         loop {
             let mut found = false;
-            for child in self.family.children().unwrap_or_default() {
+            let children = self.family.children();
+            let seen = children.is_ok();
+            for child in children.unwrap_or_default() {
                 if self.is_ours(child) {
                     found = true;
                     self.end(child.pid);
                 }
             }
-            // The list can lack a child while others end (proc(5), children).
-            clean = if found { 0 } else { clean + 1 };
+            // The list can lack a child while others end (proc(5), children). Where it cannot be
+            // read, nothing is known.
+            clean = if found || !seen { 0 } else { clean + 1 };
             if clean == 2 {
                 return true;
             }
             if Instant::now() >= until {
                 return false;
             }
-            if found {
+            if clean == 0 {
                 let _ = poll(&mut [], PollTimeout::from(1u8));
             }
         }

@@ -328,8 +328,17 @@ pub fn all() -> bool {
 /// # Panics
 /// Where something does not hold.
 pub fn each_call_fails(name: &str, case: Case, whole: bool) {
+    each_call_of_fails(None, name, case, whole);
+}
+
+/// The same of the calls of one name alone, where one is named.
+///
+/// # Panics
+/// As [`each_call_fails`].
+pub fn each_call_of_fails(only: Option<&str>, name: &str, case: Case, whole: bool) {
     let Some(strace) = strace() else { return };
-    let calls = calls(&strace, case);
+    let mut calls = calls(&strace, case);
+    calls.retain(|call| only.is_none_or(|only| call.name == only));
     assert!(calls.iter().any(|it| !it.early), "{calls:?}");
     let mut faults = Vec::new();
     for (position, call) in calls.iter().enumerate() {

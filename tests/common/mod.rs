@@ -30,7 +30,9 @@ mod volume;
 
 pub use attacker::{ATTACKER, Attacker, as_attacker, exchange, pipe, two_users};
 pub use desk::{Desk, days_ago, days_ahead};
-pub use faults::{Case, Fault, Tally, all, each, each_call_fails, strace, tell};
+pub use faults::{
+    Case, Fault, Tally, all, each, each_call_fails, each_call_of_fails, strace, tell,
+};
 pub use forms::forms;
 pub use installed::{free_port, installed, postgresql, skipped};
 pub use outcome::{Outcome, Seen};
