@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Status};
 use crate::manifest::{Guard, Manifest, Outcome};
-use crate::output::{escape, patiently, to_stderr};
+use crate::output::{error_text, escape, patiently, to_stderr};
 use crate::settings::{ManifestForm, Settings, Sink};
 use crate::sys::descriptor::{self, Opening};
-use crate::sys::{process, wait};
+use crate::sys::{fs, process, wait};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -43,6 +43,26 @@ impl Held {
             settings.manifest_to.as_ref().filter(|_| settings.manifest != ManifestForm::Off);
         Held { manifest: open(manifest), audit_log: open(settings.audit_log.as_ref()) }
     }
+}
+
+/// Refuses a manifest that would take the place of the audit log: its file is emptied first.
+///
+/// # Errors
+/// [`Status::Usage`] where both lead to one file.
+pub fn keep_apart(settings: &Settings, guard: Guard<'_>) -> Result<(), Error> {
+    let (Some(Sink::File(manifest)), Some(Sink::File(log))) =
+        (&settings.manifest_to, &settings.audit_log)
+    else {
+        return Ok(());
+    };
+    let identity = |path| fs::look(fs::HERE, path, true).ok().map(|stat| stat.identity);
+    if manifest != log && identity(log).is_none_or(|log| identity(manifest) != Some(log)) {
+        return Ok(());
+    }
+    let path = guard.text(&log.to_string_lossy()).to_string();
+    let message = format!("cannot use {path} for both the manifest and the audit log");
+    Err(Error::new(Status::Usage, message)
+        .hint("the manifest replaces what its file holds; give --manifest-to another one"))
 }
 
 /// Writes the manifest where the settings say. `colours` says whether a terminal may have them.
@@ -175,7 +195,8 @@ pub fn append_failure(
     };
     match appended.map_err(|error| cannot_write("audit log", sink, guard, &error)) {
         Err(error) if !settings.audit_required => {
-            tracing::warn!("{}", error.message);
+            let allowed = "--audit-required=false lets the launch go on without its record";
+            to_stderr(&error_text(&error.hint(allowed)));
             Ok(())
         }
         other => other,

@@ -84,7 +84,7 @@ fn a_log_that_cannot_be_written_starts_nothing() {
             std::os::unix::net::UnixListener::bind(launch.root().join("socket")).unwrap();
         let outcome = launch.run();
         outcome.status(73).no_panic().program_did_not_run();
-        assert!(!outcome.err().is_empty(), "{place}");
+        outcome.says("cannot write the audit log to");
     }
 }
 
@@ -96,12 +96,65 @@ fn a_pipe_without_a_reader_as_log_does_not_hang() {
 }
 
 #[test]
+fn a_socket_that_takes_nothing_as_log_does_not_hang() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    while (&ours).write(&[b'.'; 4096]).is_ok() {}
+    ours.set_nonblocking(false).unwrap();
+    let launch = Launch::sound("production").options(["--audit-log", "fd:6"]);
+    let outcome = launch.descriptor(Descriptor::new(6, ours)).run();
+    outcome.status(73).no_panic().program_did_not_run();
+    outcome.says("cannot write the audit log to descriptor 6: nothing was taken within 5 s");
+    drop(theirs);
+}
+
+#[test]
+fn a_manifest_never_takes_the_place_of_the_log() {
+    for (log, manifest) in [("log", "log"), ("log", "link"), ("link", "log"), ("log", "./log")] {
+        let launch =
+            Launch::sound("production").file("log", "earlier\n").link("link", "{root}/log");
+        let (log, manifest) = (format!("{{root}}/{log}"), format!("{{root}}/{manifest}"));
+        let outcome = launch.options(["--audit-log", &log, "--manifest-to", &manifest]).run();
+        outcome.status(64).program_did_not_run();
+        outcome.says("for both the manifest and the audit log").says("hint: ");
+        assert_eq!(outcome.read("log"), "earlier\n");
+    }
+    let apart = ["--audit-log", "{root}/log", "--manifest-to", "{root}/manifest"];
+    let outcome = Launch::sound("production").options(apart).run();
+    outcome.status(0).seen();
+}
+
+#[test]
+fn a_second_record_that_is_lost_is_said() {
+    let launch = |log: &str| {
+        Launch::new()
+            .executable("broken", b"\x7fELF and nothing more")
+            .args(["run", "--mode", "production", "--manifest", "off", "--audit-log", log])
+            .args(["--", "{root}/broken"])
+            .requirements()
+    };
+    let both = launch("{root}/audit.log").run();
+    both.status(126).says("ENOEXEC");
+    let [first, second] = &records(&both)[..] else { panic!("{both}") };
+    assert_eq!((&first["outcome"], &second["outcome"]), (&"exec".into(), &"failed".into()));
+    let room = both.read("audit.log").find('\n').unwrap() as u64 + 100;
+    let outcome = launch("{root}/audit.log").limit(libc::RLIMIT_FSIZE, room, room).run();
+    outcome.status(126).says("ENOEXEC").says("cannot write the audit log to");
+    outcome.says("nothing was started, and what was written there before still says exec");
+    assert_eq!(records(&outcome).len(), 1);
+}
+
+#[test]
 fn where_it_is_not_required_a_log_that_cannot_be_written_stops_nothing() {
     for place in ["/dev/full", "{root}/absent/log", "fd:99"] {
         let launch = Launch::sound("production").options(["--audit-log", place]);
-        let outcome = launch.clone().options(["--audit-required=false"]).run();
-        outcome.status(0).seen();
-        launch.env("NEXIS_LAUNCH_AUDIT_REQUIRED", "false").run().status(0).seen();
+        let by_option = launch.clone().options(["--audit-required=false"]);
+        for launch in [by_option, launch.env("NEXIS_LAUNCH_AUDIT_REQUIRED", "false")] {
+            let outcome = launch.run();
+            outcome.status(0).seen();
+            outcome.says("cannot write the audit log to");
+            outcome.says("--audit-required=false lets the launch go on without its record");
+        }
     }
 }
 

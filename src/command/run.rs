@@ -28,6 +28,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     let refused = outcome == Outcome::Refused;
     let errors = outcome != Outcome::Exec;
     let settings = &launch.survey.settings;
+    audit::keep_apart(settings, launch.guard()).map_err(|error| vec![error])?;
     let manifest = launch.manifest(outcome);
     let colours = || launch.survey.allows_colours();
     // A refusal keeps its status, whether its records could be written or not.
@@ -36,7 +37,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
         // The audit log has just said that the program starts.
         if let (Err(error), false) = (&written, refused) {
             let failed = manifest.failed(error.message.clone());
-            let _ = audit::append(&failed, settings, launch.guard());
+            tell_unrecorded(audit::append(&failed, settings, launch.guard()));
         }
         written
     });
@@ -67,13 +68,23 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     };
     let _ignored = Ignored::begin();
     let manifest = manifest.failed(cause.clone());
-    let _ = audit::append_failure(&manifest, settings, launch.guard(), &held);
-    let _ = audit::write_failure(&manifest, settings, launch.guard(), &held, &colours);
+    let appended = audit::append_failure(&manifest, settings, launch.guard(), &held);
+    let written = audit::write_failure(&manifest, settings, launch.guard(), &held, &colours);
     if !audit::is_on_stderr(settings) {
         let path = launch.guard().text(&program.path.to_string_lossy());
         to_stderr(&error_text(&failure(status, path.as_str(), &cause)));
     }
+    tell_unrecorded(appended);
+    tell_unrecorded(written);
     Ok(status)
+}
+
+/// Says that the second record of a launch is missing, the one that takes the first back.
+fn tell_unrecorded(result: Result<(), Error>) {
+    if let Err(error) = result {
+        let hint = "nothing was started, and what was written there before still says exec";
+        to_stderr(&error_text(&error.hint(hint)));
+    }
 }
 
 /// Starts the filter, where there is to be one, and the program. Returns only where that failed.
