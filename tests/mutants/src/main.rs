@@ -51,6 +51,10 @@ fn main() {
         .map_or_else(|| repository.join("target/mutants"), PathBuf::from);
     let place = Place { tree: under.join("tree"), target: under.join("build"), repository };
     let json = fs::read_to_string(under.join("list.json")).expect("target/mutants/list.json");
+    let survivors = fs::read_to_string(place.repository.join("tests/mutants/survivors"))
+        .expect("tests/mutants/survivors");
+    let reasoned: BTreeSet<&str> =
+        survivors.lines().filter_map(|line| Some(line.split_once('\t')?.0)).collect();
     let mutants = list::read(&json);
     let rooms: Vec<&Room> = rooms::ROOMS
         .iter()
@@ -80,7 +84,11 @@ fn main() {
             let path = under.join(format!("{}.txt", room.name));
             let before =
                 (again || alone).then(|| fs::read_to_string(&path).unwrap_or_default());
-            let mut trial = Trial::new(room, &mutants, before.as_deref(), alone);
+            let done = |word: &str, name: &str| match word {
+                "SURVIVED" => alone || reasoned.contains(name),
+                word => ["caught", "timeout", "unviable"].contains(&word),
+            };
+            let mut trial = Trial::new(room, &mutants, before.as_deref(), &done);
             for &number in trial.open.clone().intersection(&layout.unviable) {
                 trial.note(number, &mutants[number - 1], Fate::Unviable);
             }
@@ -95,7 +103,7 @@ fn main() {
         for (room, (trial, path)) in rooms.iter().zip(&mut trials) {
             let suites = suites(room, units, &programs, &place.tree, &switches, &mut known);
             if !alone && !(units && only_integration) {
-                trial.reopen(&mutants);
+                trial.reopen(&mutants, &reasoned);
                 trial.go(&mutants, &suites, &place.tree, |number| {
                     !layout.left.contains(&number) && {
                         switches.set(number);
@@ -264,16 +272,20 @@ struct Trial {
 }
 
 impl Trial {
-    /// `all`: what survived before is not tried again.
-    fn new(room: &Room, mutants: &[Mutant], before: Option<&str>, all: bool) -> Trial {
+    /// `done` says of a word and a name of `before` whether that is not tried again.
+    fn new(
+        room: &Room,
+        mutants: &[Mutant],
+        before: Option<&str>,
+        done: &dyn Fn(&str, &str) -> bool,
+    ) -> Trial {
         let mut lines = BTreeMap::new();
         for line in before.unwrap_or_default().lines() {
             let mut parts = line.splitn(3, '\t');
             let (Some(word), Some(name)) = (parts.next(), parts.next()) else { continue };
             let by = parts.next().unwrap_or_default().to_owned();
             let words = ["caught", "timeout", "unviable", "SURVIVED"];
-            let words = words.into_iter().take(if all { 4 } else { 3 });
-            if let Some(word) = words.into_iter().find(|it| *it == word) {
+            if let Some(word) = words.into_iter().find(|it| *it == word && done(it, name)) {
                 lines.insert(name.to_owned(), (word, by));
             }
         }
@@ -318,10 +330,11 @@ impl Trial {
         self.lines.insert(mutant.name.clone(), (word, by));
     }
 
-    /// What has survived so far is to be tried further.
-    fn reopen(&mut self, mutants: &[Mutant]) {
+    /// What has survived so far without a reason is to be tried further.
+    fn reopen(&mut self, mutants: &[Mutant], reasoned: &BTreeSet<&str>) {
         let survived = |mutant: &Mutant| {
             self.lines.get(&mutant.name).is_some_and(|(word, _)| *word == "SURVIVED")
+                && !reasoned.contains(mutant.name.as_str())
         };
         let numbers = (1..=mutants.len()).filter(|number| survived(&mutants[number - 1]));
         self.open.extend(numbers);

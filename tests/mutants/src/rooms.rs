@@ -48,7 +48,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["policy", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
+        tests: &["policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,20 +58,20 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
+        tests: &["terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
         files: &["src/needles/"],
         units: &["needles"],
         slow_units: &["pieces_of_any_length_give", "every_form_is_found_across_every_border", "many_values_in_one_text_are_found"],
-        tests: &[],
+        tests: &["leak_scan", "mask", "mask_output"],
     },
     Room {
         name: "ledger",
         files: &["src/ledger/"],
         units: &["ledger::", "rotate"],
         slow_units: &["every_flipped_bit_is_found", "whatever_stands_in_a_file"],
-        tests: &["ledger", "ledger_launch", "ledger_writes"],
+        tests: &["ledger", "ledger_launch", "rotate", "rotate_tell", "ledger_writes"],
     },
 ];
