@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
+        tests: &["manifest_golden", "terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
