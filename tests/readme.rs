@@ -339,7 +339,7 @@ fn the_worked_rotation_works() {
     let out = String::from_utf8(ended.stdout).unwrap();
     let err = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.success() && err.is_empty(), "{out}{err}");
-    assert!(out.contains("something is overdue"), "{out}");
+    assert!(out.contains("\nstatus 1 (1: something is overdue)\n"), "{out}");
     let shown = section.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(out.ends_with(shown), "{out}");
     assert_eq!(out.matches("\nhead 1:JWT_SECRET=").count(), 7, "{out}");
@@ -405,9 +405,13 @@ exit 1
     assert!(ended.status.success() && err.is_empty(), "{out}{err}");
     let shown = section.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     assert!(out.ends_with(shown), "{out}");
-    for word in
-        ["somebody got it", "it still holds the old key", "stale", "current", "found      0"]
-    {
+    for word in [
+        "\nstatus 1 (1: somebody got it)\n",
+        "\nstatus 1 (1: it still holds the old key)\n",
+        "stale",
+        "current",
+        "found      0",
+    ] {
         assert!(out.contains(word), "{word} in\n{out}");
     }
     let incident = std::fs::read_to_string(desk.path("incident.md")).unwrap();
