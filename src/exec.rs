@@ -93,7 +93,10 @@ fn finding(code: Code, variable: Option<Cow<'static, str>>, fact: Fact) -> Findi
 /// The path of the program: as typed where it has a slash, else the first executable file of that
 /// name in the absolute entries of PATH. Empty and relative entries are passed over: they would
 /// run a program from the working directory.
-fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
+///
+/// # Errors
+/// The word itself, where no entry has anything of that name.
+pub fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     if typed.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(typed));
     }
