@@ -229,8 +229,8 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         }
     }
     // Below the amount that the kernel always allows, the stack's limit need not be asked for.
-    if total as u64 > ALWAYS && findings.is_empty() {
-        let path = program.map_or(0, |program| program.path.as_os_str().len() + 1);
+    let path = program.map_or(0, |program| program.path.as_os_str().len() + 1);
+    if (total + path + 2 * pointer) as u64 > ALWAYS && findings.is_empty() {
         let limit = process::stack_limit().map_or(ALL_STRINGS, |stack| stack / 4);
         let limit = limit.clamp(ALWAYS, ALL_STRINGS);
         if (total + path + 2 * pointer) as u64 > limit {

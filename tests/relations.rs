@@ -80,3 +80,40 @@ fn one_that_is_delivered_as_a_file_and_has_one_is_there() {
     let outcome = own(rows).env("PEM", format!("certificate {SECRET}")).run();
     outcome.status(78).program_did_not_run().no_canary();
 }
+
+#[test]
+fn a_password_in_a_template_is_shown_nowhere() {
+    for row in ["secret: true, ", ""] {
+        let rows = format!(
+            "variables:\n  - {{name: URL, {row}template: 'https://svc:{OTHER}@{{HOST}}/x'}}\nparts:\n  \
+             - {{name: HOST}}\n"
+        );
+        for host in [&["h.example"][..], &[]] {
+            for form in ["text", "json"] {
+                let mut launch =
+                    own(&rows).options(["--manifest", form, "--audit-log", "{root}/log"]);
+                let mut explain = Launch::command("explain", ["URL"])
+                    .file("contract.yaml", format!("version: 1\nname: own\n{rows}"))
+                    .options(["--contract", "{root}/contract.yaml"])
+                    .canary(OTHER);
+                for host in host {
+                    launch = launch.env("HOST", host);
+                    explain = explain.env("HOST", host);
+                }
+                launch.run().status(0).no_canary().seen();
+                let outcome = explain.run();
+                assert!(outcome.no_canary().out().contains("[redacted"), "{outcome}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_template_that_lacks_a_part_is_said_to_where_there_is_a_default() {
+    let rows = "variables:\n  - {name: URL, template: 'http://{HOST}:{PORT}/', default: \
+                'http://none/'}\nparts:\n  - {name: HOST}\n  - {name: PORT}\n";
+    let outcome = own(rows).env("HOST", "h").run();
+    outcome.finding("incomplete-template", "URL");
+    let seen = own(rows).env("HOST", "h").env("PORT", "1").run().status(0).seen();
+    assert_eq!(seen.text("URL").unwrap(), "http://h:1/");
+}
