@@ -246,3 +246,64 @@ fn a_branch_that_was_rewritten_is_not_added_to() {
     assert!(said.contains("JWT_SECRET.jsonl line 2: it was changed"), "{said}");
     assert_eq!(pipeline.commits("branch.git").last().unwrap(), "Correct the actor");
 }
+
+/// What stands below `run: |` of the workflow's last step.
+fn step_of_the_workflow() -> String {
+    let workflow = include_str!("../packaging/rotation/rotate.yml");
+    let (before, step) = workflow.split_once("        run: |\n").unwrap();
+    assert!(before.contains("\ndefaults:\n  run:\n    shell: bash\n"), "the shell has no pipefail");
+    assert!(!step.contains("run: |") && !workflow.contains("\n        shell:"), "one script alone");
+    step.to_owned()
+}
+
+/// The script of the workflow as GitHub starts it, with the shell that `shell: bash` stands for.
+#[test]
+fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    std::fs::create_dir(pipeline.path("scripts")).unwrap();
+    std::os::unix::fs::symlink(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation/rotate-and-push"),
+        pipeline.path("scripts/rotate-and-push"),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("branch", pipeline.path("ledger-checkout")).unwrap();
+    // The desk's own ledger is in the way of a checkout of that name.
+    let text = step_of_the_workflow().replace("--ledger ledger ", "--ledger ledger-checkout ");
+    let text = text.replace("for checkout in ledger heads", "for checkout in branch heads");
+    pipeline.desk.write("step", text);
+    let key = |name: &str| std::fs::read_to_string(pipeline.path(name)).unwrap();
+    let run = |step: &str, change: &str| {
+        let ended = Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "step"])
+            .current_dir(pipeline.path("."))
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", pipeline.path("bin").display()))
+            .env("HOME", pipeline.path("."))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs([("STEP", step), ("NAME", "JWT_SECRET"), ("CHANGE", change)])
+            .envs([("EMERGENCY", ""), ("REVOKE_BY", ""), ("GITHUB_ACTOR", "alice")])
+            .envs([("NEW_VALUE", key("new")), ("LEDGER_KEY", key("ledger.key"))])
+            .env("FINGERPRINT_KEY", key("fingerprint.key"))
+            .env("GITHUB_STEP_SUMMARY", pipeline.path("summary"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        for value in [SECRET, OTHER, HEX_KEY] {
+            assert!(!text.contains(value), "a value is shown");
+        }
+        (ended.status.code(), text)
+    };
+    let before = pipeline.commits("branch.git");
+    let (status, said) = run("deploy", "CHG-1");
+    assert_eq!(status, Some(65), "{said}");
+    assert!(said.contains("the next step is stage"), "{said}");
+    // A change with the value in it, at a step that is not given the value.
+    let (status, said) = run("stage", key("new").trim());
+    assert_eq!(status, Some(64), "{said}");
+    assert_eq!(pipeline.commits("branch.git"), before);
+    let (status, said) = run("stage", "CHG-1");
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate stage JWT_SECRET");
+    assert!(std::fs::read_to_string(pipeline.path("summary")).unwrap().contains("head 1:"));
+}
