@@ -222,38 +222,6 @@ fn a_checkout_that_is_behind_catches_up_before_it_writes() {
 }
 
 #[test]
-fn a_ledger_whose_heads_are_gone_is_not_added_to() {
-    let pipeline = Pipeline::new();
-    pipeline.begin();
-    let heads = pipeline.path("heads");
-    git(&heads, &["rm", "--quiet", "heads"]);
-    git(&heads, &["commit", "--quiet", "--message", "Lose the heads"]);
-    git(&heads, &["push", "--quiet"]);
-    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
-    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
-    assert!(said.contains("heads/heads is missing or empty"), "{said}");
-    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
-}
-
-/// GitHub runs a step by a shell without pipefail where none is named, and the last command is a
-/// pipe: a step that failed would be green.
-#[test]
-fn the_workflow_ends_with_the_status_of_the_script() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation/rotate.yml");
-    let workflow: serde_yaml::Value =
-        serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(workflow["defaults"]["run"]["shell"], "bash");
-    let steps = workflow["jobs"]["rotate"]["steps"].as_sequence().unwrap();
-    assert!(steps.iter().all(|step| step["shell"].is_null()));
-    // What `shell: bash` stands for there.
-    let ended = Command::new("bash")
-        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", "(exit 65) | tee /dev/null"])
-        .output()
-        .unwrap();
-    assert_eq!(ended.status.code(), Some(65));
-}
-
-#[test]
 fn a_branch_that_was_rewritten_is_not_added_to() {
     let pipeline = Pipeline::new();
     pipeline.begin();
@@ -277,4 +245,93 @@ fn a_branch_that_was_rewritten_is_not_added_to() {
     let said = pipeline.step(65, &["verify", "JWT_SECRET"]);
     assert!(said.contains("JWT_SECRET.jsonl line 2: it was changed"), "{said}");
     assert_eq!(pipeline.commits("branch.git").last().unwrap(), "Correct the actor");
+}
+
+/// Without a head a tail that was cut off would verify, and the next head would cover what is left.
+#[test]
+fn a_ledger_with_records_and_no_head_is_not_added_to() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    let heads = pipeline.path("heads");
+    let head = std::fs::read_to_string(heads.join("heads")).unwrap();
+    let publish = |message: &str| {
+        git(&heads, &["add", "--all"]);
+        git(&heads, &["commit", "--quiet", "--message", message]);
+        git(&heads, &["push", "--quiet"]);
+    };
+    std::fs::write(heads.join("heads"), "").unwrap();
+    publish("Empty the heads");
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("heads has no head"), "{said}");
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+    std::fs::remove_file(heads.join("heads")).unwrap();
+    publish("Remove the heads");
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    pipeline.step(65, &["stage", "JWT_SECRET"]);
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+    std::fs::write(heads.join("heads"), head).unwrap();
+    publish("Bring the heads back");
+    pipeline.step(0, &["stage", "JWT_SECRET"]);
+}
+
+/// What stands below `run: |` of the workflow's last step.
+fn step_of_the_workflow() -> String {
+    let workflow = include_str!("../packaging/rotation/rotate.yml");
+    let (before, step) = workflow.split_once("        run: |\n").unwrap();
+    assert!(before.contains("\ndefaults:\n  run:\n    shell: bash\n"), "the shell has no pipefail");
+    assert!(!step.contains("run: |") && !workflow.contains("\n        shell:"), "one script alone");
+    step.to_owned()
+}
+
+/// The script of the workflow as GitHub starts it, with the shell that `shell: bash` stands for.
+#[test]
+fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    std::fs::create_dir(pipeline.path("scripts")).unwrap();
+    std::os::unix::fs::symlink(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation/rotate-and-push"),
+        pipeline.path("scripts/rotate-and-push"),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("branch", pipeline.path("ledger-checkout")).unwrap();
+    // The desk's own ledger is in the way of a checkout of that name.
+    let text = step_of_the_workflow().replace("--ledger ledger ", "--ledger ledger-checkout ");
+    let text = text.replace("for checkout in ledger heads", "for checkout in branch heads");
+    pipeline.desk.write("step", text);
+    let key = |name: &str| std::fs::read_to_string(pipeline.path(name)).unwrap();
+    let run = |step: &str, change: &str| {
+        let ended = Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "step"])
+            .current_dir(pipeline.path("."))
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", pipeline.path("bin").display()))
+            .env("HOME", pipeline.path("."))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs([("STEP", step), ("NAME", "JWT_SECRET"), ("CHANGE", change)])
+            .envs([("EMERGENCY", ""), ("REVOKE_BY", ""), ("GITHUB_ACTOR", "alice")])
+            .envs([("NEW_VALUE", key("new")), ("LEDGER_KEY", key("ledger.key"))])
+            .env("FINGERPRINT_KEY", key("fingerprint.key"))
+            .env("GITHUB_STEP_SUMMARY", pipeline.path("summary"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        for value in [SECRET, OTHER, HEX_KEY] {
+            assert!(!text.contains(value), "a value is shown");
+        }
+        (ended.status.code(), text)
+    };
+    let before = pipeline.commits("branch.git");
+    let (status, said) = run("deploy", "CHG-1");
+    assert_eq!(status, Some(65), "{said}");
+    assert!(said.contains("the next step is stage"), "{said}");
+    // A change with the value in it, at a step that is not given the value.
+    let (status, said) = run("stage", key("new").trim());
+    assert_eq!(status, Some(64), "{said}");
+    assert_eq!(pipeline.commits("branch.git"), before);
+    let (status, said) = run("stage", "CHG-1");
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate stage JWT_SECRET");
+    assert!(std::fs::read_to_string(pipeline.path("summary")).unwrap().contains("head 1:"));
 }
