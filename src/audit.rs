@@ -5,7 +5,8 @@ use crate::manifest::{Guard, Manifest, Outcome};
 use crate::output::{error_text, escape, patiently, to_stderr};
 use crate::settings::{ManifestForm, Settings, Sink};
 use crate::sys::descriptor::{self, Opening};
-use crate::sys::{fs, process, wait};
+use crate::sys::fs::{self, Kind};
+use crate::sys::{process, wait};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -50,17 +51,32 @@ impl Held {
 /// # Errors
 /// [`Status::Usage`] where both lead to one file.
 pub fn keep_apart(settings: &Settings, guard: Guard<'_>) -> Result<(), Error> {
-    let (Some(Sink::File(manifest)), Some(Sink::File(log))) =
-        (&settings.manifest_to, &settings.audit_log)
-    else {
+    let (Some(manifest), Some(log)) = (&settings.manifest_to, &settings.audit_log) else {
         return Ok(());
     };
-    let identity = |path| fs::look(fs::HERE, path, true).ok().map(|stat| stat.identity);
-    if manifest != log && identity(log).is_none_or(|log| identity(manifest) != Some(log)) {
+    let look = |sink: &Sink| match sink {
+        Sink::File(path) => fs::look(fs::HERE, path, true).ok(),
+        Sink::Descriptor(number) => {
+            descriptor::inherited(*number).and_then(|fd| fs::look_at(fd).ok())
+        }
+        Sink::Stdout => fs::look_at(io::stdout().as_fd()).ok(),
+    };
+    let same = match (look(manifest), look(log)) {
+        // A terminal or a pipe takes both.
+        (Some(one), Some(other)) => one.kind == Kind::Regular && one.identity == other.identity,
+        (None, None) => match (manifest, log) {
+            (Sink::File(one), Sink::File(other)) => {
+                std::path::absolute(one).ok() == std::path::absolute(other).ok()
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    if !same {
         return Ok(());
     }
-    let path = guard.text(&log.to_string_lossy()).to_string();
-    let message = format!("cannot use {path} for both the manifest and the audit log");
+    let message =
+        format!("cannot use {} for both the manifest and the audit log", sink_name(log, guard));
     Err(Error::new(Status::Usage, message)
         .hint("the manifest replaces what its file holds; give --manifest-to another one"))
 }
@@ -241,7 +257,8 @@ fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Resu
         }
         wait::pause(interval(left))?;
     }
-    let size = descriptor::size_of_regular(fd)?.unwrap_or(0);
+    // An inherited descriptor may have been opened without O_APPEND.
+    let size = descriptor::move_to_end(fd)?;
     let torn = size > 0 && descriptor::byte_at(fd, size - 1).is_some_and(|byte| byte != b'\n');
     let mut text = Vec::with_capacity(line.len() + 1);
     if torn {

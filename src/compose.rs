@@ -8,6 +8,7 @@ use crate::contract::model::{Place, RowId, Segment, Template};
 use crate::secret::Secret;
 use crate::url::is_unreserved;
 use crate::validate::flag;
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use zeroize::Zeroizing;
 
@@ -41,6 +42,34 @@ pub fn render<'a>(template: &Template, lookup: Lookup<'_, 'a>) -> Result<Secret,
         Ok(Secret::new(std::mem::take(&mut *writer.text)))
     } else {
         Err(writer.absent)
+    }
+}
+
+/// The template's text as it may be shown: a password that stands in it as it is, where a URL has
+/// one, is left out. What is of a part stays, as `{NAME}`.
+pub fn shown(text: &'static str) -> Cow<'static, str> {
+    let Some(begin) = text.find("://").map(|at| at + 3) else { return text.into() };
+    let Some((user, _)) = text.get(begin..).and_then(|rest| rest.split_once('@')) else {
+        return text.into();
+    };
+    // What stands in braces is a name, and what brackets hold is left out as a whole or stands.
+    let mut depth = 0_usize;
+    let mut colon = None;
+    let mut literal = false;
+    for (at, byte) in (begin..).zip(user.bytes()) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && colon.is_none() => colon = Some(at),
+            b'[' | b']' => {}
+            _ => literal |= depth == 0 && colon.is_some(),
+        }
+    }
+    match (colon, text.get(begin + user.len()..)) {
+        (Some(colon), Some(after)) if literal => {
+            [text.get(..=colon).unwrap_or_default(), "[redacted]", after].concat().into()
+        }
+        _ => text.into(),
     }
 }
 

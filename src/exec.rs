@@ -93,7 +93,10 @@ fn finding(code: Code, variable: Option<Cow<'static, str>>, fact: Fact) -> Findi
 /// The path of the program: as typed where it has a slash, else the first executable file of that
 /// name in the absolute entries of PATH. Empty and relative entries are passed over: they would
 /// run a program from the working directory.
-fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
+///
+/// # Errors
+/// The word itself, where no entry has anything of that name.
+pub fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     if typed.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(typed));
     }
@@ -226,8 +229,8 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         }
     }
     // Below the amount that the kernel always allows, the stack's limit need not be asked for.
-    if total as u64 > ALWAYS && findings.is_empty() {
-        let path = program.map_or(0, |program| program.path.as_os_str().len() + 1);
+    let path = program.map_or(0, |program| program.path.as_os_str().len() + 1);
+    if (total + path + 2 * pointer) as u64 > ALWAYS && findings.is_empty() {
         let limit = process::stack_limit().map_or(ALL_STRINGS, |stack| stack / 4);
         let limit = limit.clamp(ALWAYS, ALL_STRINGS);
         if (total + path + 2 * pointer) as u64 > limit {

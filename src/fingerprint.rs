@@ -7,6 +7,7 @@ use crate::sys::fs::{self, HERE, Kind};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use zeroize::Zeroize;
 
@@ -32,7 +33,11 @@ impl Key {
     /// As [`Key::read`].
     pub fn read_as(path: &Path, option: &'static str) -> Result<Key, (Code, Fact)> {
         let unreadable = |why: &'static str| {
-            (Code::FileMissing, Fact::Named { option, path: path.to_owned(), errno: why })
+            // A key that was put in the place of its path is not repeated.
+            let text = path.as_os_str().as_bytes();
+            let is_key = text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit);
+            let shown = if is_key { Path::new("(64 hex digits, no path)") } else { path };
+            (Code::FileMissing, Fact::Named { option, path: shown.to_owned(), errno: why })
         };
         let system = |errno: fs::Errno| unreadable(errno.desc());
         let seen = fs::look(HERE, path, true).map_err(system)?;

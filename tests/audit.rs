@@ -119,6 +119,22 @@ fn a_manifest_never_takes_the_place_of_the_log() {
         outcome.says("for both the manifest and the audit log").says("hint: ");
         assert_eq!(outcome.read("log"), "earlier\n");
     }
+    // Before there is one, and through a descriptor.
+    let both = ["--audit-log", "{root}/log", "--manifest-to", "{root}/./log"];
+    let outcome = Launch::sound("production").options(both).run();
+    outcome.status(64).program_did_not_run();
+    assert!(!outcome.root().join("log").exists());
+    let launch = Launch::sound("production").file("log", "earlier\n");
+    let log = File::options().append(true).open(launch.root().join("log")).unwrap();
+    let outcome = launch
+        .options(["--audit-log", "fd:6", "--manifest-to", "{root}/log"])
+        .descriptor(Descriptor::new(6, log))
+        .run();
+    outcome.status(64).program_did_not_run();
+    assert_eq!(outcome.read("log"), "earlier\n");
+    // What keeps nothing takes both.
+    let both = ["--audit-log", "/dev/null", "--manifest-to", "/dev/null"];
+    Launch::sound("production").options(both).run().status(0).seen();
     let apart = ["--audit-log", "{root}/log", "--manifest-to", "{root}/manifest"];
     let outcome = Launch::sound("production").options(apart).run();
     outcome.status(0).seen();
@@ -172,6 +188,20 @@ fn a_descriptor_can_be_the_log_and_stays_open_for_the_program() {
         .map(|it| it["fd"].as_i64().unwrap())
         .collect();
     assert_eq!(fds, [0, 1, 2, 6]);
+}
+
+#[test]
+fn a_descriptor_that_was_not_opened_to_append_gets_its_line_at_the_end() {
+    let launch =
+        Launch::sound("production").file("log", "earlier\n").options(["--audit-log", "fd:6"]);
+    for lines in 2..4 {
+        let log = File::options().read(true).write(true).open(launch.root().join("log")).unwrap();
+        let outcome = launch.clone().descriptor(Descriptor::new(6, log)).run();
+        outcome.status(0).seen();
+        let text = outcome.read("log");
+        assert!(text.starts_with("earlier\n") && text.ends_with('\n'), "{text}");
+        assert_eq!((text.lines().count(), Outcome::manifests_in(&text).len()), (lines, lines - 1));
+    }
 }
 
 /// Holds the log's lock as another launch would; whoever waits has to give up at a deadline.

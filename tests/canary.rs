@@ -318,3 +318,48 @@ fn a_secret_that_was_put_in_a_file_reference_is_not_repeated() {
         outcome.says("cannot read what NEXIS_WEBHOOK_SIGNING_KEY_FILE names");
     }
 }
+
+#[test]
+fn neither_is_one_that_begins_as_a_path_does() {
+    // One base64 value in 64 begins with a slash.
+    for value in [
+        "/kV7xQ2mZ9nRb4TwL8sPc3HyJd6FsGa5Eo1Ui0Wt7Xq=",
+        "/kV7xQ2mZ9nRb4/wL8sPc3HyJd6+sGa5Eo1Ui0Wt7Xq=",
+        "./correct-horse-battery-staple",
+        ".correct-horse-battery-staple",
+    ] {
+        let launch = Launch::sound("production").without("JWT_SECRET").canary(value);
+        for launch in [
+            launch.clone().env("JWT_SECRET_FILE", value),
+            launch
+                .file("env", format!("JWT_SECRET_FILE={value}\n"))
+                .options(["--env-file", "{root}/env"]),
+        ] {
+            for options in [&["--audit-log", "{root}/log", "-vvv"][..], &["--manifest", "text"]] {
+                let outcome = launch.clone().options(options).run();
+                outcome.status(78).no_canary().program_did_not_run();
+                outcome.says("cannot read what JWT_SECRET_FILE names");
+            }
+        }
+    }
+    // A path that leads nowhere is what the person on call looks for.
+    for path in ["/run/secrets/nexis-1/JWT_SECRET", "/etc/absent", "./absent/jwt-secret"] {
+        let launch = Launch::sound("production").without("JWT_SECRET");
+        let outcome = launch.env("JWT_SECRET_FILE", path).run();
+        outcome.status(78).program_did_not_run();
+        outcome.says(path.trim_start_matches('.'));
+    }
+}
+
+#[test]
+fn a_fingerprint_key_in_place_of_its_path_is_not_repeated() {
+    let key = "9f2c51d07ab8e3641f0c5d92b7a86e13c4d5f60a1b2c3d4e5f60718293a4b5c6";
+    for launch in [
+        Launch::sound("production").options(["--fingerprint-key-file", key]),
+        Launch::sound("production").env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", key),
+    ] {
+        let outcome = launch.options(["--audit-log", "{root}/log", "-vvv"]).canary(key).run();
+        outcome.status(66).no_canary().program_did_not_run();
+        outcome.says("cannot read --fingerprint-key-file (64 hex digits, no path)");
+    }
+}

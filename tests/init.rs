@@ -212,6 +212,34 @@ fn a_disk_that_fills_up_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_file_that_does_not_get_its_name_leaves_what_is_whole_and_a_second_run_goes_on() {
+    let Some(strace) = strace() else { return };
+    for when in [1, 3] {
+        let inject = format!("inject=renameat2,linkat:error=EIO:when={when}");
+        let mut launch = init().file("work/.gitignore", "target\n");
+        let options = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2,linkat", "-e"];
+        let mut args: Vec<std::ffi::OsString> = options.iter().map(Into::into).collect();
+        args.extend([inject.into(), launch.binary.clone().into_os_string()]);
+        args.append(&mut launch.args);
+        (launch.args, launch.binary) = (args, strace.clone());
+        let outcome = launch.run();
+        outcome.status(73).says("cannot write ").says("what was written before is whole");
+        let work = outcome.root().join("work");
+        assert_eq!(outcome.read("work/.gitignore"), "target\n/.env\n/secrets/\n");
+        let there = tree(&work);
+        let names: Vec<_> = there.keys().filter(|name| !name.contains(".git")).collect();
+        assert!(!names.iter().any(|name| name.contains("/.")), "a draft is left: {names:?}");
+        in_the_same(&outcome, init()).run().status(0);
+        for (_, file) in MADE {
+            assert!(work.join("secrets").join(file).is_file(), "{file}");
+        }
+        for (name, (mode, content)) in there.iter().filter(|(name, _)| name.contains("secrets/")) {
+            assert_eq!(tree(&work)[name], (*mode, content.clone()), "{name} was made anew");
+        }
+    }
+}
+
+#[test]
 fn several_at_once_make_one_set_up() {
     let first = Launch::new();
     let work = first.root().join("work");

@@ -112,7 +112,7 @@ fn of_a_configmap_what_its_data_leads_to_is_judged() {
 
 #[test]
 fn a_link_that_another_user_planted_makes_no_volume() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let plant = |launch: &Launch, path: &str| {
@@ -168,7 +168,7 @@ fn in_a_home_directory_the_own_files_are_trusted_and_anothers_are_not() {
 
 #[test]
 fn the_owners_that_a_contract_trusts_are_not_trusted_with_itself() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let launch = launch("production");

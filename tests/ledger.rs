@@ -189,6 +189,24 @@ fn what_is_no_file_is_refused_and_never_waited_for() {
 }
 
 #[test]
+fn a_file_of_more_than_64_mib_is_not_read() {
+    let desk = desk();
+    let file = fs::File::options().write(true).open(desk.file("JWT_SECRET")).unwrap();
+    let whole = file.metadata().unwrap().len();
+    file.set_len((64 << 20) + 1).unwrap();
+    let outcome = desk.run(&["ledger", "verify"]);
+    assert_ne!(outcome.status, Some(0));
+    outcome.says("JWT_SECRET.jsonl").says("it has more than 64 MiB");
+    // A large one is read, and its zeros are no record.
+    file.set_len(3 << 20).unwrap();
+    let outcome = desk.run(&["ledger", "verify"]);
+    assert_ne!(outcome.status, Some(0));
+    outcome.never_says("64 MiB");
+    file.set_len(whole).unwrap();
+    desk.done(&["ledger", "verify"]);
+}
+
+#[test]
 fn other_files_are_passed_over_and_named() {
     let desk = desk();
     for name in ["README.md", ".gitattributes", "JWT_SECRET.jsonl.orig"] {

@@ -190,3 +190,17 @@ fn a_mode_that_is_none_is_not_overruled_in_silence() {
     outcome.status(78).error("mode-conflict", "").program_did_not_run();
     misspelled().options(["--mode", "dev"]).run().status(0).warning("mode-conflict", "").seen();
 }
+
+#[test]
+fn a_mode_that_is_set_twice_starts_nothing_whichever_stands_first() {
+    for (first, second) in [("dev", "production"), ("production", "dev")] {
+        let outcome = Launch::witness([""; 0])
+            .requirements()
+            .raw_env(format!("NEXIS_ENV={first}"))
+            .raw_env(format!("NEXIS_ENV={second}"))
+            .canary(SECRET)
+            .run();
+        outcome.status(78).error("mode-conflict", "NEXIS_ENV").program_did_not_run().no_canary();
+        outcome.says("is set twice in the environment, to different values");
+    }
+}

@@ -59,7 +59,7 @@ fn is_wholly(outcome: &Outcome, uid: &str, gid: &str) {
 
 #[test]
 fn users_groups_and_capabilities_of_root_are_gone() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     is_wholly(&who(["--user", "65534:65534"]).run(), "65534", "65534");
@@ -80,7 +80,7 @@ fn under_setpriv(mut launch: Launch, options: &[&str]) -> Launch {
 
 #[test]
 fn supplementary_groups_and_inheritable_and_ambient_capabilities_go_too() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let launch = under_setpriv(
@@ -92,7 +92,7 @@ fn supplementary_groups_and_inheritable_and_ambient_capabilities_go_too() {
 
 #[test]
 fn capabilities_of_a_user_that_is_not_root_go_too() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let caps = "+setuid,+setgid,+chown";
@@ -115,7 +115,7 @@ fn capabilities_of_a_user_that_is_not_root_go_too() {
 
 #[test]
 fn kept_capabilities_are_not_kept() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let launch = under_setpriv(who(["--user", UNLISTED]), &["--securebits", "+no_setuid_fixup"]);
@@ -124,7 +124,7 @@ fn kept_capabilities_are_not_kept() {
 
 #[test]
 fn a_secret_that_only_root_can_read_reaches_a_program_that_cannot() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let outcome = script(
@@ -143,7 +143,7 @@ fn a_secret_that_only_root_can_read_reaches_a_program_that_cannot() {
 
 #[test]
 fn home_user_and_logname_follow_and_stand_in_the_manifest() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     for inherit in ["all", "contract"] {
@@ -167,7 +167,7 @@ fn home_user_and_logname_follow_and_stand_in_the_manifest() {
 
 #[test]
 fn a_name_brings_what_passwd_says_of_it() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
@@ -196,7 +196,7 @@ fn without_passwd(mut launch: Launch) -> Launch {
 
 #[test]
 fn without_a_passwd_file_numbers_work_and_names_are_refused() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     is_wholly(&without_passwd(who(["--user", "65534"])).run(), "65534", "65534");
@@ -255,7 +255,7 @@ fn switching_to_oneself_changes_nothing_but_the_variables() {
 
 #[test]
 fn a_drop_that_the_kernel_forbids_is_77_and_starts_nothing() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     // A user namespace that has the number 0 alone.
@@ -294,7 +294,7 @@ fn a_drop_that_fails_after_the_record_is_77_and_starts_nothing() {
 
 #[test]
 fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let launch = |program: &str| {
@@ -332,7 +332,7 @@ fn of_another_machine() -> Vec<u8> {
 /// The audit log is held open over the drop, while the failure is said to people.
 #[test]
 fn with_standard_error_closed_a_log_that_is_held_open_gets_its_lines_and_nothing_else() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let outcome = Launch::new()
@@ -350,7 +350,7 @@ fn with_standard_error_closed_a_log_that_is_held_open_gets_its_lines_and_nothing
 
 #[test]
 fn an_exec_that_fails_after_the_drop_is_recorded_where_only_root_can_write() {
-    if !is_root() {
+    if !runs_as_root() {
         return;
     }
     let outcome = Launch::new()

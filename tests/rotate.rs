@@ -304,6 +304,40 @@ fn a_command_that_cannot_be_started_is_said_and_not_recorded() {
 }
 
 #[test]
+fn the_command_is_never_one_of_the_working_directory() {
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage"]);
+    let file = desk.path("new");
+    let words = ["rotate", "verify", "JWT_SECRET", "--value-file", file.to_str().unwrap(), "--"];
+    for search in [":/usr/bin:/bin", ".:/usr/bin:/bin", "/usr/bin:/bin:"] {
+        let command = || desk.keyed([&words[..], &["check-login"]].concat()).env("PATH", search);
+        let launch = command().executable("work/check-login", "#!/bin/sh\ntouch ran\n");
+        let outcome = launch.run();
+        outcome.status(127).no_canary().says("not found").says("nothing was recorded");
+        assert!(!outcome.root().join("work/ran").exists(), "{search}");
+    }
+    let launch =
+        desk.keyed([&words[..], &["check-login"]].concat()).env("PATH", ".:{root}/bin:/bin");
+    let outcome = launch.executable("bin/check-login", "#!/bin/sh\ntouch ran\n").run();
+    outcome.status(0);
+    assert!(outcome.root().join("work/ran").exists());
+}
+
+#[test]
+fn a_writer_waits_for_another_one() {
+    let desk = started();
+    let directory = std::fs::File::open(desk.ledger()).unwrap();
+    directory.lock().unwrap();
+    let running = desk.keyed(["rotate", "stage", "JWT_SECRET"]).start();
+    wait_for("the writer to wait", || running.state() == 'S');
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(desk.kinds("JWT_SECRET").last().unwrap(), "started");
+    directory.unlock().unwrap();
+    running.finish().status(0);
+    assert_eq!(desk.kinds("JWT_SECRET").last().unwrap(), "staged");
+}
+
+#[test]
 fn without_a_command_it_is_the_actors_word() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage"]);

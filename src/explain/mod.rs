@@ -3,6 +3,7 @@
 
 mod text;
 
+use crate::compose;
 use crate::contract::model::{Kind, Role, Row, RowId};
 use crate::contract::words;
 use crate::launch::Launch;
@@ -216,7 +217,7 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         }
     }
     if let (Some(template), true) = (row.template, step_is_empty(8)) {
-        absent((8, 0), SourceKind::Template, Shown::own(template.text));
+        absent((8, 0), SourceKind::Template, guard.text(&compose::shown(template.text)));
     }
     if row.generate.is_some() && step_is_empty(10) {
         absent((10, 0), SourceKind::Generator, Shown::own("in development only"));

@@ -162,13 +162,14 @@ impl Work {
     /// Gives every file its name, and returns those whose name was taken meanwhile.
     pub(super) fn publish(mut self) -> Result<Vec<PathBuf>, Error> {
         self.add()?;
+        let mut begun = self.addition.is_some();
         let mut taken = Vec::new();
         // What has not got its name stays a draft, and goes when this does.
         for draft in &self.drafts {
             match make::publish(self.directory(draft.inside), &draft.temporary, &draft.name) {
-                Ok(()) => self.published = true,
+                Ok(()) => (begun, self.published) = (true, true),
                 Err(Errno::EEXIST) => taken.push(self.shown(draft)),
-                Err(errno) => return Err(cannot(&self.shown(draft), errno, self.published)),
+                Err(errno) => return Err(cannot(&self.shown(draft), errno, begun)),
             }
         }
         self.published = true;

@@ -192,12 +192,6 @@ impl State {
         self.values.iter().rev().find(|value| value.is_under_way())
     }
 
-    /// The value of this fingerprint, whole or as the password inside.
-    pub fn value(&self, fingerprint: &str) -> Option<&Value> {
-        let whole = self.values.iter().find(|value| value.fingerprint == fingerprint);
-        whole.or_else(|| self.values.iter().rev().find(|value| value.has(fingerprint)))
-    }
-
     /// Whether a value that came after this one is recorded as deployed.
     pub fn has_deployed_successor(&self, value: &Value) -> bool {
         let after = self.values.iter().skip_while(|one| one.fingerprint != value.fingerprint);

@@ -1,5 +1,6 @@
 //! What the chain shows of a file that was changed, and what the fold makes of records.
 
+use super::book::Book;
 use super::chain::{self, Chain};
 use super::state::{State, Step};
 use super::{Kind, Record, SCHEMA};
@@ -212,4 +213,50 @@ fn a_revoked_or_given_up_value_is_never_the_current_one() {
     let given_up = state(&[(Kind::Adopted, "a"), (Kind::Started, "b"), (Kind::Aborted, "b")]);
     assert_eq!(given_up.current().unwrap().fingerprint, "a");
     assert!(given_up.under_way().is_none());
+}
+
+#[test]
+fn a_deployment_gives_what_was_live_before_it_its_last_day() {
+    let mut records: Vec<Record> =
+        LIFE[..5].iter().map(|(kind, fingerprint)| record(*kind, fingerprint)).collect();
+    records[4].revoke_by = Some("2026-12-03".to_owned());
+    let state = State::of(&records);
+    let days: Vec<_> = state.values.iter().map(|value| value.revoke_by).collect();
+    assert_eq!(days, ["2026-12-03".parse().ok(), None]);
+    // A step that is none gives nobody a day.
+    records[3].revoke_by = Some("2026-12-01".to_owned());
+    let state = State::of(&records[..4]);
+    assert!(state.values.iter().all(|value| value.revoke_by.is_none()));
+}
+
+#[test]
+fn a_value_without_a_day_was_made_when_it_was_recorded() {
+    let mut first = record(Kind::Adopted, "a");
+    let made = |record: &Record| State::of(std::slice::from_ref(record)).values[0].created;
+    assert_eq!(made(&first), "2026-11-25".parse().ok());
+    first.created = Some("2026-10-01".to_owned());
+    assert_eq!(made(&first), "2026-10-01".parse().ok());
+}
+
+#[test]
+fn a_value_is_known_by_itself_and_by_the_password_inside() {
+    let mut first = record(Kind::Adopted, "whole");
+    first.password_fingerprint = Some("inside".to_owned());
+    let state = State::of(std::slice::from_ref(&first));
+    let has = |fingerprint| state.values[0].has(fingerprint);
+    assert_eq!([has("whole"), has("inside"), has("other")], [true, true, false]);
+    let mut book = Book::default();
+    book.push(first);
+    book.push(Record { name: "DATABASE_URL".to_owned(), ..record(Kind::Adopted, "inside") });
+    book.push(Record { name: "OTHER".to_owned(), ..record(Kind::Adopted, "other") });
+    assert_eq!(book.names_of("inside", "e748aacc"), ["DATABASE_URL", "JWT_SECRET"]);
+    assert_eq!(book.names_of("whole", "e748aacc"), ["JWT_SECRET"]);
+    assert_eq!(book.names_of("whole", "another-key"), [""; 0]);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_a_fault_of_its_own() {
+    let long = [&b"x".repeat(70_000)[..], b"\n"].concat();
+    let fault = read(&long).fault.expect("a fault");
+    assert_eq!((fault.line, fault.what.as_str()), (Some(1), "it has more than 64 KiB"));
 }

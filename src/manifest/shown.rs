@@ -4,7 +4,7 @@ use super::SourceRecord;
 use crate::bytes::text;
 use crate::needles::Needles;
 use crate::output::{escape, is_printable};
-use crate::source::Source;
+use crate::source::{Source, SourceKind};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -96,7 +96,12 @@ impl<'a> Guard<'a> {
 
     /// A source, its name guarded where it is not the contract's.
     pub fn source(self, source: &Source) -> SourceRecord {
-        SourceRecord { kind: source.kind.name(), name: self.name(&source.name) }
+        // A template is the contract's, and may hold what is in its value a secret.
+        let name = match source.kind {
+            SourceKind::Template => self.text(&source.name),
+            _ => self.name(&source.name),
+        };
+        SourceRecord { kind: source.kind.name(), name }
     }
 }
 

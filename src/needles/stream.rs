@@ -382,4 +382,6 @@ impl<'e> Stream<'e> {
 }
 
 #[cfg(test)]
+mod escape_tests;
+#[cfg(test)]
 mod tests;

@@ -236,3 +236,18 @@ fn a_plus_stands_for_a_space_and_for_nothing_else() {
     assert_eq!(needles.find(b"two-words+%20"), None);
     assert_eq!(needles.find(b"canary+value%20"), None);
 }
+
+#[test]
+fn both_alphabets_of_base64_are_one_from_the_first_letter_on() {
+    // Its base64 begins with letters in which the alphabets differ.
+    for value in ["~~~???~~~", "???~~~???", "\u{3ff}\u{3be}\u{3ff}\u{3be}\u{3ff}"] {
+        let needles = needles(&[value]);
+        for skip in 0..3 {
+            let text = [&b"ab"[..skip], value.as_bytes(), b"cd"].concat();
+            for alphabet in [STANDARD, URL] {
+                let encoded = base64(&text, alphabet, true);
+                assert_eq!(needles.find(encoded.as_bytes()), Some("FIRST"), "{encoded}");
+            }
+        }
+    }
+}

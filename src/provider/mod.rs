@@ -12,7 +12,7 @@ mod run;
 pub use answers::Answers;
 pub use keep::Directory;
 
-use crate::contract::model::{Contract, Fetch, Provider, RowId};
+use crate::contract::model::{Answer, Contract, Fetch, Provider, RowId};
 use crate::finding::{Code, Fact, Failure, Trouble};
 use crate::privileges::{self, User};
 use crate::secret::Secret;
@@ -231,6 +231,10 @@ impl<'a> Providers<'a> {
                     (Some(code), _) => Err((code, Fact::Plain)),
                     (None, Ok(None)) => continue,
                     (None, Ok(Some(value))) => bounded(value),
+                    // As of a file: trying again does not make the value smaller.
+                    (None, Err(Trouble::TooMuch(most))) if provider.answer == Answer::Raw => {
+                        Err((Code::TooLarge, Fact::More { bytes: None, most }))
+                    }
                     (None, Err(trouble)) => failed(trouble),
                 };
                 let source = Source::new(SourceKind::Provider, provider.name);

@@ -16,6 +16,7 @@ use crate::secret::Secret;
 use crate::settings::ModeOrigin;
 use crate::source::{Candidate, Rank, Source, SourceKind};
 use crate::validate::format::canonical;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// The steps of the interface's section 3 that follow the sources read from the world.
@@ -114,7 +115,13 @@ impl Resolved {
         self.winner = self.seen.iter().position(|seen| seen.value().is_some());
     }
 
-    fn push(&mut self, kind: SourceKind, name: &'static str, rank: Rank, secret: Secret) {
+    fn push(
+        &mut self,
+        kind: SourceKind,
+        name: impl Into<Cow<'static, str>>,
+        rank: Rank,
+        secret: Secret,
+    ) {
         let outcome = Outcome::Value { secret, newline_removed: false };
         let seen = Seen { source: Source::new(kind, name), rank, path: None, outcome };
         if self.seen.is_empty() {
@@ -345,7 +352,7 @@ fn apply_default(row: &Row, resolved: &mut Resolved) {
 }
 
 /// Composes every template, those that others refer to first. The contract has no cycle; were
-/// there one, the bound on the rounds would end it.
+/// there one, its templates would be left out.
 fn compose_all(
     contract: &Contract,
     rows: &mut [Resolved],
@@ -381,7 +388,9 @@ fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: 
     });
     let Some(resolved) = rows.get_mut(usize::from(id.0)) else { return };
     match composed {
-        Some(Ok(secret)) => resolved.push(SourceKind::Template, template.text, TEMPLATE, secret),
+        Some(Ok(secret)) => {
+            resolved.push(SourceKind::Template, compose::shown(template.text), TEMPLATE, secret);
+        }
         Some(Err(absent)) if resolved.winner.is_none() => resolved.absent_parts = absent,
         _ => {}
     }

@@ -3,7 +3,7 @@
 use super::names_index::NamesIndex;
 use super::{Inherited, InheritedKind, Observation, Source, SourceKind};
 use crate::bytes::position;
-use crate::contract::model::{Contract, Known, Role};
+use crate::contract::model::{Contract, Kind, Known, Role};
 use crate::finding::{Code, Fact};
 use std::ffi::CStr;
 
@@ -27,7 +27,8 @@ pub fn read(contract: &Contract, environ: &[&'static CStr]) -> (Vec<Inherited>, 
             Some(earlier) => {
                 odd += 1;
                 let earlier = inherited.get(earlier as usize);
-                observations.extend(earlier.and_then(|earlier| contradiction(earlier, value)));
+                observations
+                    .extend(earlier.and_then(|earlier| contradiction(contract, earlier, value)));
                 InheritedKind::Repeated
             }
         };
@@ -75,10 +76,12 @@ fn kind(contract: &Contract, name: &[u8], value: &[u8]) -> InheritedKind {
 }
 
 /// A second entry of a name that the contract knows, with another value.
-fn contradiction(earlier: &Inherited, value: &[u8]) -> Option<Observation> {
+fn contradiction(contract: &Contract, earlier: &Inherited, value: &[u8]) -> Option<Observation> {
     let InheritedKind::Known(Known { name, row, .. }) = earlier.kind else { return None };
+    let is_mode = matches!(contract.row(row).format.kind, Kind::ModeName);
     (earlier.value() != value).then(|| Observation {
-        code: Code::Conflict,
+        // Which of two modes is meant nobody can tell, and the laxer one may stand first.
+        code: if is_mode { Code::ModeConflict } else { Code::Conflict },
         row: Some(row),
         source: Some(Source::new(SourceKind::Env, name)),
         fact: Fact::Says("is set twice in the environment, to different values"),

@@ -77,8 +77,11 @@ struct Reference {
     rank: Rank,
     path: PathBuf,
     source: Source,
-    /// The `_FILE` name, where the text is a bare word: a value may have been put in its place.
-    bare: Option<&'static str>,
+    /// The `_FILE` name.
+    name: &'static str,
+    /// Where what it says may be a value that was put in the place of a path: the path that is
+    /// not there then.
+    dubious: Option<PathBuf>,
 }
 
 /// What a reference led to, judged.
@@ -189,8 +192,8 @@ impl Reader {
         let path = base.join(OsStr::from_bytes(value));
         let source =
             line.unwrap_or_else(|| Source::new(SourceKind::File, path_text(&path).into_owned()));
-        let bare = (!value.starts_with(b"/") && !value.starts_with(b".")).then_some(known.name);
-        Some(Reference { row: known.row, rank, path, source, bare })
+        let dubious = references::doubt(value).map(|first| base.join(first));
+        Some(Reference { row: known.row, rank, path, source, name: known.name, dubious })
     }
 
     /// The deadline of all named pipes together.
@@ -255,9 +258,10 @@ impl Reader {
 
     /// Adds what one reference led to.
     fn take_reference(&mut self, reference: Reference, judged: Judged) {
-        let Reference { row, rank, path, source, bare } = reference;
+        let Reference { row, rank, path, source, name, dubious } = reference;
         let absent = matches!(&judged.read, Err(failure) if failure.is_absence());
-        let hidden = bare.filter(|_| absent);
+        let hidden = dubious.filter(|first| absent && fs::look(HERE, first, false).is_err());
+        let hidden = hidden.map(|_| name);
         let absolute = absolute(&path);
         if hidden.is_none() {
             self.snapshot.visited.push(absolute.clone());

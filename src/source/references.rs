@@ -9,13 +9,18 @@ use super::file::{self, Failure, Pipes, VALUE_LIMIT};
 use crate::secret::Secret;
 use crate::sys::fs::{self, Errno, HERE, Kind, Stat};
 use crate::sys::wait;
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 /// A volume is looked for in the directory of a file and in the one above, where keys such as
 /// `postgres/uri` have it.
 const DEPTH: usize = 2;
+
+/// A text with all kinds of letters is no value below this many bytes.
+const MIXED: usize = 20;
 
 /// What became of one reference.
 pub struct Referred {
@@ -39,6 +44,27 @@ impl Asked {
             now.map(|seen| seen.identity) != Ok(*identity)
         })
     }
+}
+
+/// Where the text of a `_FILE` name may be a value that was put in the place of a path, the path
+/// that is not there then: of a bare word the whole; of one component behind a `/` or `.`, with
+/// which one base64 value in 64 begins, and of what has letters of both cases and digits, as base64
+/// with more of them, the first component, which nobody misses in a message.
+pub fn doubt(text: &[u8]) -> Option<&Path> {
+    let path = Path::new(OsStr::from_bytes(text));
+    if !text.starts_with(b"/") && !text.starts_with(b".") {
+        return Some(path);
+    }
+    let is_name = |it: &&[u8]| !it.is_empty() && *it != b"." && *it != b"..";
+    let single = text.split(|&byte| byte == b'/').filter(is_name).count() < 2;
+    let has = |class: fn(&u8) -> bool| text.iter().any(class);
+    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    if !single && !(mixed && has(u8::is_ascii_digit) && text.len() >= MIXED) {
+        return None;
+    }
+    path.ancestors()
+        .filter(|it| it.components().any(|it| matches!(it, Component::Normal(_))))
+        .last()
 }
 
 /// Reads the files at `paths`, in their order. It takes up to 1 s longer where a volume keeps

@@ -117,6 +117,15 @@ pub fn size_of_regular(fd: impl AsFd) -> io::Result<Option<u64>> {
     Ok(regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
 }
 
+/// Moves to the end of a regular file and says where that is.
+///
+/// # Errors
+/// What lseek(2) reports.
+pub fn move_to_end(fd: impl AsFd) -> io::Result<u64> {
+    let end = nix::unistd::lseek(fd, 0, nix::unistd::Whence::SeekEnd)?;
+    Ok(u64::try_from(end).unwrap_or(0))
+}
+
 /// Tries to take the exclusive lock of the open file (flock(2)) and says whether it did. It ends
 /// with the descriptor.
 ///

@@ -1,5 +1,6 @@
 //! All that is said of one value: what it is made of, whether it is a real one, and its form.
 
+use super::urls::not_a_url;
 use super::{encoded, entropy, flag, log_filter, origins, placeholder, reference};
 use crate::contract::model::{FinalNewline, Kind, List, Row, Str};
 use crate::finding::{Code, Fact};
@@ -308,29 +309,3 @@ fn url_fault(row: &Row, value: &[u8], inspected: &Inspected<'_>) -> Option<(Code
 
 #[cfg(test)]
 mod tests;
-
-/// What to correct first in a text that is no URL: the characters of its password, which are most
-/// often to blame, or its host. Of `postgres://u:p/w@h/d` the part before the last `@` counts as
-/// the user's, as its author meant it.
-fn not_a_url(value: &[u8]) -> &'static str {
-    let text = String::from_utf8_lossy(value);
-    let Some((_, rest)) = text.split_once("://") else {
-        return "is not a URL: it has no ://";
-    };
-    let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
-    let escaped = |(at, _): (usize, _)| {
-        let digits = user.as_bytes().get(at + 1..at + 3).unwrap_or_default();
-        digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:%".contains(&byte);
-    if !user.bytes().all(is_plain) || !user.match_indices('%').all(escaped) {
-        return "is not a URL; percent-encode all but letters, digits and -._~ in its password";
-    }
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let port = host.rsplit_once(']').map_or(host, |(_, port)| port).split_once(':');
-    let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    if host.contains([',', '%']) || port.is_some_and(|(_, port)| !is_number(port)) {
-        return "does not name one host, with a port or without";
-    }
-    "is not a URL"
-}

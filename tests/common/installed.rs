@@ -14,6 +14,19 @@ pub fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
 }
 
+/// Whether the test is run by root, as CI does; says so where it is not.
+///
+/// # Panics
+/// As [`skipped`].
+pub fn runs_as_root() -> bool {
+    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
+    assert!(uid == 0 || std::env::var("CI").as_deref() != Ok("true"), "this needs root");
+    if uid != 0 {
+        let _ = writeln!(std::io::stderr(), "skipped: this needs root");
+    }
+    uid == 0
+}
+
 /// A program in the directories that Debian has for them.
 pub fn installed(name: &str) -> Option<PathBuf> {
     let all = ["/usr/bin", "/usr/sbin", "/usr/local/bin"].map(|it| Path::new(it).join(name));

@@ -1,13 +1,14 @@
 //! The operator's own check of a new value, as a process of its own.
 
 use crate::error::{Error, Status};
+use crate::exec;
 use crate::secret::Secret;
 use crate::sys::fs;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 /// Runs the command with the value under its runtime name in its environment and waits for its
@@ -24,8 +25,14 @@ pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32,
         return Err(fail("the value has a NUL byte, which no environment variable can hold"));
     }
     let output = io::stderr().as_fd().try_clone_to_owned().map_err(|it| fail(fs::io_words(&it)))?;
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(output);
+    let not_found = || {
+        let message = format!("cannot run the command that verifies {name}: not found");
+        vec![Error::new(Status::NotFound, message).hint("nothing was recorded")]
+    };
+    // By the rule of `run`: nothing of the working directory because of an entry of PATH.
+    let path = exec::find(program, std::env::var_os("PATH").as_deref()).map_err(|_| not_found())?;
+    let mut command = Command::new(path);
+    command.arg0(program).args(arguments).stdin(Stdio::null()).stdout(output);
     for (setting, _) in std::env::vars_os() {
         if setting.as_bytes().starts_with(crate::settings::PREFIX.as_bytes()) {
             command.env_remove(setting);
@@ -33,10 +40,7 @@ pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32,
     }
     command.env(name, OsStr::from_bytes(value.expose()));
     let status = command.status().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            let message = format!("cannot run the command that verifies {name}: not found");
-            vec![Error::new(Status::NotFound, message).hint("nothing was recorded")]
-        }
+        io::ErrorKind::NotFound => not_found(),
         _ => fail(fs::io_words(&error)),
     })?;
     Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))

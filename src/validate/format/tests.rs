@@ -440,29 +440,6 @@ fn switches_numbers_addresses_and_lists() {
 }
 
 #[test]
-fn what_is_no_url_is_told_what_to_correct() {
-    let password = "is not a URL; percent-encode all but letters, digits and -._~ in its password";
-    let host = "does not name one host, with a port or without";
-    for (text, expected) in [
-        ("postgres://u:p/w@h/d", password),
-        ("postgres://u:p#w@h:5432/d", password),
-        ("postgres://u:p@w@h/d", password),
-        ("postgres://u:p%zz@h/d", password),
-        ("postgres://u:p", host),
-        ("postgres://u:pw@db:5432:5432/d", host),
-        ("postgres://u:pw@db%3A5432:5432/d", host),
-        ("postgres://u@h1:5432,h2:5432/d", host),
-        ("postgres:///d#", "is not a URL"),
-        ("postgres://u:p%20w@h:/d", host),
-        ("postgres://[::1]:x/d", host),
-        ("postgres://[::1", host),
-        ("db.internal:5432/d", "is not a URL: it has no ://"),
-    ] {
-        assert_eq!(super::not_a_url(text.as_bytes()), expected, "{text}");
-    }
-}
-
-#[test]
 fn canonical_spellings() {
     let flag = plain(Kind::Flag);
     assert_eq!(canonical(&flag, b"Yes").as_deref(), Some(&b"true"[..]));

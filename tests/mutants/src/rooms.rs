@@ -41,14 +41,14 @@ pub const ROOMS: &[Room] = &[
         files: &["src/resolve/"],
         units: &["resolve", "launch", "validate::"],
         slow_units: &[],
-        tests: &["templates", "modes", "features", "sources", "accept", "environment", "env_files", "providers", "findings"],
+        tests: &["relations", "templates", "modes", "features", "sources", "accept", "environment", "env_files", "providers", "findings"],
     },
     Room {
         name: "validate",
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
+        tests: &["relations", "policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
+        tests: &["manifest_golden", "terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
@@ -72,6 +72,6 @@ pub const ROOMS: &[Room] = &[
         files: &["src/ledger/"],
         units: &["ledger::", "rotate"],
         slow_units: &["every_flipped_bit_is_found", "whatever_stands_in_a_file"],
-        tests: &["ledger", "ledger_launch", "rotate", "rotate_tell", "ledger_writes"],
+        tests: &["ledger", "ledger_launch", "rotate", "rotate_tell", "leak_respond", "ledger_writes"],
     },
 ];
