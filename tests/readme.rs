@@ -61,7 +61,8 @@ fn the_table_of_variables_is_the_contracts() {
 
 /// README.md, SECURITY.md, tests/README.md and what stands in packaging/, each with its text outside of code blocks.
 fn pages() -> Vec<(PathBuf, String)> {
-    let mut found = ["README.md", "SECURITY.md", "tests/README.md"].map(path).to_vec();
+    let found = ["README.md", "SECURITY.md", "tests/README.md", "tests/bench/README.md"];
+    let mut found = found.map(path).to_vec();
     let mut below = vec![path("packaging")];
     while let Some(directory) = below.pop() {
         for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
