@@ -267,6 +267,35 @@ fn compressed_logs_are_looked_through_by_what_they_are_and_not_by_their_name() {
     without.status(2).says("t/b: it is compressed and gzip is not installed").no_canary();
 }
 
+/// A log that was written on after it was compressed: what unpacks it passes over the rest.
+#[test]
+fn what_stands_behind_compressed_data_is_not_clean() {
+    for (program, ending) in [("gzip", "gz"), ("bzip2", "bz2"), ("xz", "xz"), ("zstd", "zst")] {
+        if is_missing(program) {
+            continue;
+        }
+        let launch = scan("json").file("a.log", "a line\n");
+        packed(&launch, program, "a.log");
+        let path = format!("a.log.{ending}");
+        let mut content = std::fs::read(launch.root().join(&path)).unwrap();
+        launch.clone().args([format!("{{root}}/{path}")]).run().status(0);
+        content.extend_from_slice(format!("another line {SECRET}\n").as_bytes());
+        let outcome = launch.file(&path, &content).args([format!("{{root}}/{path}")]).run();
+        outcome.status(2).no_canary();
+        outcome.says(&format!("{path}: it is compressed and {program} cannot read all of it"));
+    }
+}
+
+#[test]
+fn what_is_compressed_twice_is_not_clean() {
+    let launch = scan("json").file("a.log", format!("x\n{SECRET}\n"));
+    packed(&launch, "gzip", "a.log");
+    std::fs::rename(launch.root().join("a.log.gz"), launch.root().join("b")).unwrap();
+    packed(&launch, "gzip", "b");
+    let outcome = launch.args(["{root}/b.gz"]).run();
+    outcome.status(2).says("b.gz: it is compressed more than once").no_canary();
+}
+
 /// Says that a test is skipped where the program is not installed.
 #[allow(clippy::print_stderr, reason = "says which test was skipped")]
 fn is_missing(program: &str) -> bool {

@@ -59,13 +59,13 @@ fn a_password_in_two_urls_is_reused_and_one_twice_in_its_own_is_not() {
 #[test]
 fn a_template_is_composed_anew_with_what_a_provider_gives() {
     let outcome =
-        own("variables:\n  - {name: URL, template: 'http://{HOST}/x'}\n  - {name: HOST, \
+        own("variables:\n  - {name: URL, template: 'http://{HOST}:{PORT}/x'}\n  - {name: PORT}\n  - {name: HOST, \
                        default: localhost, provider: store}\nproviders:\n  - {name: store, \
                        command: [/usr/bin/printf, db.internal], format: raw}\n")
-        .run();
+        .env("PORT", "80").run();
     let seen = outcome.status(0).no_finding("conflict").seen();
     assert_eq!(seen.text("HOST").unwrap(), "db.internal");
-    assert_eq!(seen.text("URL").unwrap(), "http://db.internal/x");
+    assert_eq!(seen.text("URL").unwrap(), "http://db.internal:80/x");
 }
 
 #[test]

@@ -20,15 +20,13 @@ const ROUND: Duration = Duration::from_secs(3600);
 struct Compression {
     magic: &'static [u8],
     program: &'static str,
-    /// The status by which the program says that it only warns.
-    warning: Option<i32>,
 }
 
 const COMPRESSIONS: [Compression; 4] = [
-    Compression { magic: b"\x1f\x8b\x08", program: "gzip", warning: Some(2) },
-    Compression { magic: b"\x28\xb5\x2f\xfd", program: "zstd", warning: None },
-    Compression { magic: b"\xfd7zXZ\0", program: "xz", warning: None },
-    Compression { magic: b"BZh", program: "bzip2", warning: None },
+    Compression { magic: b"\x1f\x8b\x08", program: "gzip" },
+    Compression { magic: b"\x28\xb5\x2f\xfd", program: "zstd" },
+    Compression { magic: b"\xfd7zXZ\0", program: "xz" },
+    Compression { magic: b"BZh", program: "bzip2" },
 ];
 /// The longest of these, and the digit and number that follow `BZh`.
 const HEAD: usize = 10;
@@ -38,6 +36,8 @@ pub struct Input {
     body: Body,
     /// What was read to find out what it is.
     head: Vec<u8>,
+    /// Whether nothing was taken of it yet.
+    at_begin: bool,
     /// Its size as the file system says it, for a progress bar.
     pub size: u64,
 }
@@ -124,11 +124,13 @@ impl Input {
                 && (compression.program != "bzip2" || head.get(4..) == Some(b"1AY&SY"))
         };
         let Some(compression) = COMPRESSIONS.iter().find(known) else {
-            return Ok(Input { body: Body::Plain(file), head, size });
+            return Ok(Input { body: Body::Plain(file), head, at_begin: true, size });
         };
         let begin = |tools: &Tools| {
             let mut command = tools.command(compression.program)?;
-            command.arg("-dc");
+            // gzip and bzip2 pass over what stands behind the compressed data, as a log that was
+            // written on after it was compressed, and only say so.
+            command.arg("-dc").stderr(Stdio::piped());
             if file.rewind().is_ok() {
                 command.stdin(Stdio::from(file));
                 return Tools::start(command);
@@ -145,7 +147,12 @@ impl Input {
         };
         let why = |why: String| Refusal::Unreadable(format!("it is compressed and {why}"));
         let running = begin(tools).map_err(why)?;
-        Ok(Input { body: Body::Compressed(running, compression), head: Vec::new(), size })
+        Ok(Input {
+            body: Body::Compressed(running, compression),
+            head: Vec::new(),
+            at_begin: true,
+            size,
+        })
     }
 
     /// Reads until the space is full or nothing more comes, and says how much and what follows.
@@ -163,6 +170,13 @@ impl Input {
             },
         };
         let count = begun + filled;
+        if let (Body::Compressed(..), true) = (&self.body, self.at_begin) {
+            let unpacked = space.get(..count).unwrap_or_default();
+            if COMPRESSIONS.iter().any(|inner| unpacked.starts_with(inner.magic)) {
+                return (count, Next::Failed("it is compressed more than once".to_owned()));
+            }
+        }
+        self.at_begin = false;
         if let Some(error) = failed {
             return (count, Next::Failed(fs::io_words(&error).to_owned()));
         }
@@ -170,7 +184,7 @@ impl Input {
             return (count, Next::More);
         }
         if let Body::Compressed(running, how) = &mut self.body
-            && !running.ended_well(how.warning)
+            && !running.ended_well()
         {
             let why = format!("it is compressed and {} cannot read all of it", how.program);
             return (count, Next::Failed(why));

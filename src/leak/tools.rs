@@ -4,8 +4,9 @@
 //! the launcher's own, which may hold every secret there is.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Read as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 /// Where PATH leads.
 pub struct Tools {
@@ -55,12 +56,14 @@ impl Running {
         &mut self.0
     }
 
-    /// Waits for its end and says whether it did all it was to do. gzip warns by 2 of what follows
-    /// the compressed data, which is no loss.
-    pub fn ended_well(&mut self, warning: Option<i32>) -> bool {
+    /// Waits for its end and says whether it did all it was to do, without a complaint where those
+    /// are listened to.
+    pub fn ended_well(&mut self) -> bool {
         let status = self.0.wait();
-        status
-            .is_ok_and(|status| status.success() || (warning.is_some() && status.code() == warning))
+        let mut complaint = [0];
+        let complains =
+            |pipe: &mut ChildStderr| pipe.read(&mut complaint).map_or(true, |it| it > 0);
+        !self.0.stderr.as_mut().is_some_and(complains) && status.is_ok_and(|it| it.success())
     }
 }
 

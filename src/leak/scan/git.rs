@@ -112,7 +112,7 @@ impl Objects {
             let mut line = Vec::new();
             let read = (&mut self.output).take(HEADER).read_until(b'\n', &mut line);
             if read.map_err(|_| broken())? == 0 {
-                return match self.running.ended_well(None) {
+                return match self.running.ended_well() {
                     true => Ok(None),
                     false => Err("git cannot read all of it".to_owned()),
                 };

@@ -14,6 +14,9 @@ const VERSION: &[u8] = b"v1";
 const ESCAPED: &[u8] = b"nexis-launch\\";
 /// What names it. Inside a string there is a backslash before the quote that ends it.
 const NAME: &[u8] = b"\"schema\"";
+/// What every manifest begins with, and how much of it no other line ends with.
+const BEGIN: &[u8] = b"{\"schema\":\"nexis-launch/manifest/";
+const LEAST_BEGIN: usize = 12;
 /// The name of a journal's message.
 const MESSAGE: &[u8] = b"\"MESSAGE\"";
 /// What stands in a manifest alone, with the word to look for first: in the record of every variable
@@ -61,8 +64,9 @@ impl Finder {
     pub(super) fn look(&self, line: &[u8], each: &mut dyn FnMut(Seen<'_>)) {
         let message = message(line);
         let line = message.as_deref().unwrap_or(line);
-        // A log that was cut begins with the rest of a record, which says of nobody what it is.
-        if !self.look_in(line, DEPTH, each) && is_rest(line) {
+        // A log that was cut begins with the rest of a record, which says of nobody what it is, and
+        // ends with the beginning of one.
+        if !self.look_in(line, DEPTH, each) && (is_rest(line) || is_beginning(line)) {
             each(Seen::Damaged);
         }
     }
@@ -144,6 +148,13 @@ fn is_rest(text: &[u8]) -> bool {
             memmem::find(&around, part).is_some()
         })
     })
+}
+
+/// Whether a text ends before the schema that begins there is named.
+fn is_beginning(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    (LEAST_BEGIN..=BEGIN.len())
+        .any(|length| BEGIN.get(..length).is_some_and(|it| text.ends_with(it)))
 }
 
 /// Reads a record at the beginning of a text, and says how long it is.
@@ -287,6 +298,10 @@ mod tests {
             (r#"{\"name\": \"A\", \"state\": \"delivered\", \"secret\": true"#, &["!"]),
             (r#"rint":"0"}],"features":{},"inherited":{"count":1,"names":["PATH"]}"#, &["!"]),
             (r#"{"state":"delivered","parcel":7}"#, &[]),
+            (r#"Nov 25 host x[7]: {"schema":"n"#, &["!"]),
+            (r#"{"schema":"nexis-launch/man"#, &["!"]),
+            (r#"{"schema":""#, &[]),
+            (r#"{"schema":"other"}"#, &[]),
             (r#"{"inherited":{"from":"a"}}"#, &[]),
         ] {
             assert_eq!(launches(line), expected, "{line}");
