@@ -295,9 +295,9 @@ fn named_tests(text: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_test_that_security_md_names_exists() {
-    let text = std::fs::read_to_string(Path::new(ROOT).join("SECURITY.md")).unwrap();
-    let named = named_tests(&text);
+fn every_test_that_security_md_and_its_detail_name_exists() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(ROOT).join(name)).unwrap();
+    let named = named_tests(&[read("SECURITY.md"), read("tests/README.md")].concat());
     assert!(named.len() > 30, "only {} tests are named", named.len());
     for (file, test) in named {
         let path = Path::new(ROOT).join(&file);

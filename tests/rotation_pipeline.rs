@@ -247,34 +247,6 @@ fn a_branch_that_was_rewritten_is_not_added_to() {
     assert_eq!(pipeline.commits("branch.git").last().unwrap(), "Correct the actor");
 }
 
-/// Without a head a tail that was cut off would verify, and the next head would cover what is left.
-#[test]
-fn a_ledger_with_records_and_no_head_is_not_added_to() {
-    let pipeline = Pipeline::new();
-    pipeline.begin();
-    let heads = pipeline.path("heads");
-    let head = std::fs::read_to_string(heads.join("heads")).unwrap();
-    let publish = |message: &str| {
-        git(&heads, &["add", "--all"]);
-        git(&heads, &["commit", "--quiet", "--message", message]);
-        git(&heads, &["push", "--quiet"]);
-    };
-    std::fs::write(heads.join("heads"), "").unwrap();
-    publish("Empty the heads");
-    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
-    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
-    assert!(said.contains("heads has no head"), "{said}");
-    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
-    std::fs::remove_file(heads.join("heads")).unwrap();
-    publish("Remove the heads");
-    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
-    pipeline.step(65, &["stage", "JWT_SECRET"]);
-    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
-    std::fs::write(heads.join("heads"), head).unwrap();
-    publish("Bring the heads back");
-    pipeline.step(0, &["stage", "JWT_SECRET"]);
-}
-
 /// What stands below `run: |` of the workflow's last step.
 fn step_of_the_workflow() -> String {
     let workflow = include_str!("../packaging/rotation/rotate.yml");
