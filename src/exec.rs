@@ -193,6 +193,9 @@ fn interpreter(line: &[u8], user: Option<&User>) -> Result<(), &'static str> {
         _ if word.is_none() => Err("its first line names no interpreter"),
         Err(_) if carriage_return => Err("its first line ends with a carriage return"),
         Err(_) => Err("the interpreter in its first line does not exist"),
+        Ok(seen) if seen.kind != Kind::Regular => {
+            Err("the interpreter in its first line is no regular file")
+        }
         Ok(_) if !may_execute(path, user) => {
             Err("the interpreter in its first line cannot be executed")
         }

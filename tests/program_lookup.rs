@@ -107,6 +107,7 @@ fn what_cannot_be_executed_is_126_and_never_a_claim_of_exec() {
             "interpreter absent",
             launch("{root}/tool").executable("tool", "#!/no/such/interpreter\n"),
         ),
+        ("interpreter a directory", launch("{root}/tool").executable("tool", "#!/tmp\n")),
         ("a file as a directory", launch("{root}/tool/x").file("tool", "")),
     ];
     for (what, launch) in cases {
