@@ -222,6 +222,38 @@ fn a_checkout_that_is_behind_catches_up_before_it_writes() {
 }
 
 #[test]
+fn a_ledger_whose_heads_are_gone_is_not_added_to() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    let heads = pipeline.path("heads");
+    git(&heads, &["rm", "--quiet", "heads"]);
+    git(&heads, &["commit", "--quiet", "--message", "Lose the heads"]);
+    git(&heads, &["push", "--quiet"]);
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("heads/heads is missing or empty"), "{said}");
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+}
+
+/// GitHub runs a step by a shell without pipefail where none is named, and the last command is a
+/// pipe: a step that failed would be green.
+#[test]
+fn the_workflow_ends_with_the_status_of_the_script() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rotation/rotate.yml");
+    let workflow: serde_yaml::Value =
+        serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(workflow["defaults"]["run"]["shell"], "bash");
+    let steps = workflow["jobs"]["rotate"]["steps"].as_sequence().unwrap();
+    assert!(steps.iter().all(|step| step["shell"].is_null()));
+    // What `shell: bash` stands for there.
+    let ended = Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", "(exit 65) | tee /dev/null"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(65));
+}
+
+#[test]
 fn a_branch_that_was_rewritten_is_not_added_to() {
     let pipeline = Pipeline::new();
     pipeline.begin();
