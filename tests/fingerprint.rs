@@ -101,3 +101,21 @@ fn a_key_file_that_is_missing_or_no_file_is_66() {
         assert!(matches!(outcome.status, Some(65 | 66)), "{place}\n{outcome}");
     }
 }
+
+#[test]
+fn a_fingerprint_key_in_place_of_its_path_is_not_repeated() {
+    let key = "9f2c51d07ab8e3641f0c5d92b7a86e13c4d5f60a1b2c3d4e5f60718293a4b5c6";
+    for launch in [
+        Launch::sound("production").options(["--fingerprint-key-file", key]),
+        Launch::sound("production").env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", key),
+    ] {
+        let outcome = launch.options(["--audit-log", "{root}/log", "-vvv"]).canary(key).run();
+        outcome.status(66).no_canary().program_did_not_run();
+        outcome.says("cannot read --fingerprint-key-file (64 hex digits, no path)");
+    }
+    // What is no key is a path that somebody looks for.
+    for path in [&key[1..], &key.replace('9', "z")] {
+        let outcome = Launch::sound("production").options(["--fingerprint-key-file", path]).run();
+        outcome.status(66).says(path).program_did_not_run();
+    }
+}

@@ -134,6 +134,8 @@ mod tests {
         assert_eq!(list(&none, &[]), [""; 0]);
         let names = Names::sorted(Guard::new(&none), [&b"B"[..], b"", b"A"].into_iter());
         assert_eq!((names.count, names.names.len(), names.names.as_str()), (3, 2, "A, B"));
+        let empty = Names::sorted(Guard::new(&none), std::iter::empty());
+        assert_eq!([names.names.is_empty(), empty.names.is_empty()], [false, true]);
     }
 
     #[test]

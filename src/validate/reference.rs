@@ -154,6 +154,19 @@ mod tests {
     use crate::contract::builtin;
 
     #[test]
+    fn a_variable_of_its_own_name_is_a_shell_that_did_not_expand() {
+        let row = *builtin::CONTRACT.row(builtin::CONTRACT.known(b"OPENAI_API_KEY").unwrap().row);
+        for (text, unresolved) in [
+            ("$OPENAI_API_KEY", true),
+            ("$NEXIS_OPENAI_API_KEY", true),
+            ("$OTHER_API_KEY", false),
+            ("OPENAI_API_KEY", false),
+        ] {
+            assert_eq!(is_unresolved(&row, text.as_bytes()), unresolved, "{text}");
+        }
+    }
+
+    #[test]
     fn what_stands_for_a_secret_is_known_where_secrets_are_random() {
         let row = |name: &[u8]| *builtin::CONTRACT.row(builtin::CONTRACT.known(name).unwrap().row);
         let random = [row(b"JWT_SECRET"), row(b"NEXIS_ENCRYPTION_KEY")];

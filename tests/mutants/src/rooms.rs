@@ -48,7 +48,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["relations", "policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
+        tests: &["relations", "policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "permissions", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
     },
     Room {
         name: "redact",
@@ -58,7 +58,7 @@ pub const ROOMS: &[Room] = &[
         ],
         units: &["url::", "needles::tests", "manifest", "secret", "fingerprint", "output", "report", "compose"],
         slow_units: &[],
-        tests: &["manifest_golden", "terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
+        tests: &["manifest_golden", "relations", "terminal", "manifest", "check", "closed_streams", "fingerprint", "templates", "canary_shown_text", "waiting", "privileges", "findings"],
     },
     Room {
         name: "needles",
