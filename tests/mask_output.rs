@@ -461,9 +461,7 @@ fn a_failed_exec_is_said_where_the_manifest_was() {
 
 #[test]
 fn the_filter_follows_the_programs_user() {
-    #[allow(unsafe_code, reason = "geteuid has no safe interface here")]
-    // SAFETY: geteuid(2) cannot fail.
-    if unsafe { libc::geteuid() } != 0 {
+    if !runs_as_root() {
         return;
     }
     let (input, writer) = std::io::pipe().unwrap();
