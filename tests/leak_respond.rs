@@ -155,7 +155,14 @@ fn what_trace_and_scan_find_is_filled_in() {
     // What cannot be read or compared is never ticked, and the incident is open all the same.
     let outcome = respond(&desk, &["--audit", "{home}/absent.log"]);
     outcome.says("cannot read").says("absent.log");
-    in_order(&outcome.out(), &["- [ ] Audit records: No launch", "1 thing could not be read"]);
+    in_order(
+        &outcome.out(),
+        &[
+            "- [ ] Audit records: No launch",
+            "1 thing could not be read",
+            "0 launches of our services held it; 1 COULD NOT BE READ OR COMPARED.",
+        ],
+    );
     assert_eq!(desk.kinds("JWT_SECRET"), ["adopted", "exposed", "exposed", "exposed"]);
 }
 

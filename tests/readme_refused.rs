@@ -32,7 +32,7 @@ fn each_status_of_the_table_is_what_a_launch_of_that_kind_ends_with() {
             let cell = line.strip_prefix("| ").and_then(|line| line.split(" |").next());
             cell.is_some_and(|cell| cell.split(", ").any(|it| it == status.to_string()))
         };
-        assert!(section().lines().any(|line| row(&&line)), "the section has no {status}");
+        assert!(section().lines().any(|line| row(&line)), "the section has no {status}");
         outcome.err()
     };
     let said = refused(production(), 78);

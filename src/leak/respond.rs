@@ -406,7 +406,13 @@ pub fn advisory(incident: &Incident) -> String {
             .into_iter()
             .flatten()
             .collect();
-            format!("We reviewed records and files: {}.", both.join("; "))
+            let traced = traced.as_ref().map_or(0, |it| it.unread + it.undecided);
+            // In capitals, as all that is to be settled before it is sent.
+            let rest = match traced + scanned.as_ref().map_or(0, |it| it.unread) {
+                0 => String::new(),
+                many => format!("; {many} COULD NOT BE READ OR COMPARED"),
+            };
+            format!("We reviewed records and files: {}{rest}.", both.join("; "))
         }
     };
     let _ = write!(

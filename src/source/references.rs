@@ -58,8 +58,9 @@ pub fn doubt(text: &[u8]) -> Option<&Path> {
     let is_name = |it: &&[u8]| !it.is_empty() && *it != b"." && *it != b"..";
     let single = text.split(|&byte| byte == b'/').filter(is_name).count() < 2;
     let has = |class: fn(&u8) -> bool| text.iter().any(class);
-    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
-    if !single && !(mixed && has(u8::is_ascii_digit) && text.len() >= MIXED) {
+    let letters = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let mixed = text.len() >= MIXED && letters && has(u8::is_ascii_digit);
+    if !(single || mixed) {
         return None;
     }
     path.ancestors()
