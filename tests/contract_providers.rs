@@ -168,7 +168,7 @@ fn a_provider_that_nothing_comes_from_is_said_by_lint() {
 #[test]
 fn documents_name_the_provider_and_never_its_arguments() {
     let text = contract::docs::markdown(&parse(WHOLE).unwrap());
-    assert!(text.contains("an env file, the provider `store`"), "{text}");
+    assert!(text.contains("from the provider `store`"), "{text}");
     let line =
         "| `store` | `/usr/bin/age` | json | 1500ms | 3 | `VAULT_TOKEN`, `AWS_REGION` | nobody |";
     assert!(text.contains(line), "{text}");

@@ -339,3 +339,17 @@ fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key(
     assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate stage JWT_SECRET");
     assert!(std::fs::read_to_string(pipeline.path("summary")).unwrap().contains("head 1:"));
 }
+
+/// A tag can be moved, and the job holds the ledger's key.
+#[test]
+fn the_workflow_names_its_actions_by_commit() {
+    let workflow = include_str!("../packaging/rotation/rotate.yml");
+    let actions: Vec<&str> =
+        workflow.lines().filter_map(|line| line.trim().strip_prefix("uses: ")).collect();
+    assert_eq!(actions.len(), 3);
+    for action in actions {
+        let (_, commit) = action.split_once('@').unwrap();
+        let commit = commit.split(' ').next().unwrap();
+        assert!(commit.len() == 40 && commit.chars().all(|it| it.is_ascii_hexdigit()), "{action}");
+    }
+}

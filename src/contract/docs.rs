@@ -11,7 +11,11 @@ use std::fmt::Write;
 /// The whole document.
 pub fn markdown(contract: &Contract) -> String {
     let mut text = format!("# The contract `{}`\n\n", contract.name);
-    text.push_str("## Variables\n\n");
+    text.push_str(
+        "## Variables\n\nEach may come from a `_FILE` reference, the environment, its file in a \
+         credential or secrets directory, or an env file, strongest first. What a variable has \
+         besides stands beside its file.\n\n",
+    );
     text.push_str(&readme_table(contract));
     for (title, part) in [("What each variable demands", false), ("Parts", true)] {
         if contract.rows.iter().all(|row| row.part != part) {
@@ -36,10 +40,11 @@ pub fn markdown(contract: &Contract) -> String {
     text
 }
 
-/// The table alone: higher-level name, runtime variable, when required, where from, who reads.
+/// The table alone: higher-level name, runtime variable, when required, its file's name with what
+/// it may come from besides the usual sources, who reads it.
 pub fn readme_table(contract: &Contract) -> String {
     let mut text = String::from(
-        "| Higher-level name | Runtime variable | Required | Where it may come from | Read by |\n\
+        "| Name | Variable | Required | File | Read by |\n\
          | --- | --- | --- | --- | --- |\n",
     );
     for row in contract.rows.iter().filter(|row| !row.part) {
@@ -49,38 +54,33 @@ pub fn readme_table(contract: &Contract) -> String {
             names(&row.aliases),
             code(row.name),
             cell(&words::required(contract, row)),
-            cell(&origin(contract, row)),
+            cell(&file(contract, row)),
             cell(row.read_by),
         );
     }
     text
 }
 
-/// Where a value may come from, strongest first.
-fn origin(contract: &Contract, row: &Row) -> String {
+/// The name of its file, and where it may come from besides the sources that every row has.
+fn file(contract: &Contract, row: &Row) -> String {
     if row.format.kind == Kind::ModeName {
-        return "the mode".to_owned();
+        return "none: it is the mode".to_owned();
     }
-    let mut from = vec![
-        "a `_FILE` reference".to_owned(),
-        "the environment".to_owned(),
-        format!("a credential or secrets directory ({})", code(&words::file_name(row))),
-        "an env file".to_owned(),
-    ];
+    let mut from = vec![code(&words::file_name(row))];
     if let Some(provider) = row.fetch.and_then(|fetch| contract.provider(fetch.provider)) {
-        from.push(format!("the provider {}", code(provider.name)));
+        from.push(format!("from the provider {}", code(provider.name)));
     }
     if row.template.is_some() {
         let stem = stem(&words::parts(contract, row));
-        from.push(format!("the parts {}", code(&stem)));
+        from.push(format!("from the parts {}", code(&stem)));
     }
     if let Some(default) = row.default {
-        from.push(format!("the default {}", code(&default.escape_debug().to_string())));
+        from.push(format!("by default {}", code(&default.escape_debug().to_string())));
     }
     if row.generate.is_some() {
-        from.push("generated for one process, in development only".to_owned());
+        from.push("generated for one process in development".to_owned());
     }
-    from.join(", ")
+    from.join("; ")
 }
 
 /// What the parts' names begin with, up to an underscore: `NEXIS_DATABASE_*`.
