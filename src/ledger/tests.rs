@@ -223,6 +223,12 @@ fn a_deployment_gives_what_was_live_before_it_its_last_day() {
     let state = State::of(&records);
     let days: Vec<_> = state.values.iter().map(|value| value.revoke_by).collect();
     assert_eq!(days, ["2026-12-03".parse().ok(), None]);
+    // What was given up never was live.
+    let mut given_up = vec![record(Kind::Started, "c"), record(Kind::Aborted, "c")];
+    given_up.extend(records.iter().cloned());
+    let state = State::of(&given_up);
+    let days: Vec<_> = state.values.iter().map(|value| value.revoke_by).collect();
+    assert_eq!(days, [None, "2026-12-03".parse().ok(), None]);
     // A step that is none gives nobody a day.
     records[3].revoke_by = Some("2026-12-01".to_owned());
     let state = State::of(&records[..4]);
