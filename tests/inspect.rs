@@ -653,6 +653,14 @@ fn a_programs_name_forges_no_line_and_shows_no_secret() {
             .run();
         outcome.no_canary();
         assert!(!outcome.out().contains('\x1b'), "{outcome}");
+        // Nor does the name of a directory beside which the process holds it.
+        let directory = format!("{{root}}/of-{SECRET}");
+        let outcome = Launch::command("inspect", ["--format", format, "--pid", &pid])
+            .file(&format!("of-{SECRET}/jwt-secret"), OTHER)
+            .args(["--secrets-dir", &directory, "JWT_SECRET"])
+            .canary(SECRET)
+            .run();
+        assert!(outcome.no_canary().out().contains("stale"), "{outcome}");
     }
 }
 

@@ -212,6 +212,36 @@ fn a_database_is_known_by_its_password_wherever_it_stands() {
     only(outcome.status(0), "not-in-ledger");
 }
 
+/// A deployment that sets the URL whole goes round no record of its password.
+#[test]
+fn a_password_that_was_revoked_as_a_part_is_refused_in_a_whole_url() {
+    let desk = Desk::new();
+    desk.write("password", OTHER);
+    let (file, created) = (desk.path("password"), days_ago(1));
+    let file = file.to_str().unwrap();
+    let name = "NEXIS_DATABASE_PASSWORD";
+    desk.done(&["rotate", "adopt", name, "--created", &created, "--value-file", file]);
+    let urls = [
+        format!("postgres://app:{OTHER}@db.internal/nexis?sslmode=require"),
+        format!("postgres://db.internal/nexis?sslmode=require&user=app&password={OTHER}"),
+    ];
+    let run = |url: &str| launch_in("production", &desk, SECRET).env("DATABASE_URL", url).run();
+    for url in &urls {
+        run(url).status(0).no_finding("value-revoked").no_canary();
+    }
+    expose_name(&desk, name);
+    for url in &urls {
+        run(url).warning("value-exposed", "DATABASE_URL").no_canary();
+    }
+    desk.done(&["rotate", "revoke", name, "--emergency", "it leaked"]);
+    for url in &urls {
+        let outcome = run(url);
+        outcome.status(78).error("value-revoked", "DATABASE_URL").no_canary();
+        outcome.program_did_not_run();
+    }
+    run(&urls[0].replace(OTHER, THIRD)).status(0).no_finding("value-revoked");
+}
+
 #[test]
 fn a_part_has_a_life_of_its_own() {
     let desk = Desk::new();

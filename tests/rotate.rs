@@ -337,6 +337,19 @@ fn a_writer_waits_for_another_one() {
     assert_eq!(desk.kinds("JWT_SECRET").last().unwrap(), "staged");
 }
 
+/// Who is not told that a step is on the record takes it again.
+#[test]
+fn a_step_that_cannot_be_printed_is_said_to_be_on_the_record() {
+    let desk = started();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let outcome = desk
+        .keyed(["rotate", "stage", "JWT_SECRET"])
+        .stdout(Stream::Fd(std::sync::Arc::new(full.into())))
+        .run();
+    outcome.status(73).says("cannot write to standard output").says("it is on the record");
+    assert_eq!(desk.kinds("JWT_SECRET").last().unwrap(), "staged");
+}
+
 #[test]
 fn without_a_command_it_is_the_actors_word() {
     let desk = started();

@@ -6,12 +6,12 @@ use crate::contract::model::{FinalNewline, Role, Row, RowId};
 use crate::environment::{Entry, Why};
 use crate::finding::{Code, Severity};
 use crate::launch::Launch;
-use crate::manifest::{Guard, Shown};
+use crate::manifest::{Guard, Shown, SourceRecord};
 use crate::needles::Needles;
 use crate::resolve::{Outcome, Resolved, State as Fate};
 use crate::secret::Secret;
-use crate::source::SourceKind;
 use crate::source::file::{self, Pipes, VALUE_LIMIT};
+use crate::source::{Source, SourceKind};
 use crate::sys::fs::{self, HERE, Kind as FileKind};
 use crate::url;
 use crate::validate::format::canonical;
@@ -60,6 +60,12 @@ impl<'a> Guards<'a> {
     /// The text, escaped, unless it holds a secret.
     pub fn text(&self, text: &str) -> Shown {
         Guard::new(self.held).text(self.launch.text(text).as_str())
+    }
+
+    /// The source, its name guarded in the same way.
+    pub fn source(&self, source: &Source) -> SourceRecord {
+        let SourceRecord { kind, name } = self.launch.source(source);
+        SourceRecord { kind, name: Guard::new(self.held).text(name.as_str()) }
     }
 }
 
@@ -199,9 +205,7 @@ fn one(
         state,
         secret: row.secret,
         held: held.iter().map(|held| held.known.name).collect(),
-        source: expected
-            .and_then(|_| resolved.winner())
-            .map(|seen| case.launch.guard().source(&seen.source)),
+        source: expected.and_then(|_| resolved.winner()).map(|seen| guards.source(&seen.source)),
         fingerprint: now.filter(|_| resolved.state != Fate::Generated),
         held_fingerprint: fingerprint_of_held,
         reason: reason.map(|text| guards.text(&text)),

@@ -45,18 +45,31 @@ pub(super) fn observe(survey: &mut Survey, path: &Path) {
         let row = contract.row(resolved.id);
         let used = matches!(resolved.state, State::Delivered | State::Part);
         let Some(value) = resolved.value().filter(|_| row.secret && used) else { continue };
-        let book = Book::of_name(dir.as_fd(), row.name);
-        if let Some(fault) = book.faults().next() {
+        let mut recorded = |name: &str| {
+            let book = Book::of_name(dir.as_fd(), name);
+            let Some(fault) = book.faults().next() else { return book.state(name) };
             let fact = Fact::Ledger {
                 path: path_text(&path.join(&fault.file)).into_owned(),
                 line: fault.line,
                 what: fault.what.clone(),
             };
             survey.problems.push(invalid(Code::LedgerInvalid, fact));
-            continue;
+            None
+        };
+        if let Some(recorded) = recorded(row.name) {
+            case.judge(row, resolved, value, &recorded);
         }
-        let Some(recorded) = book.state(row.name) else { continue };
-        case.judge(row, resolved, value, &recorded);
+        // A URL that came whole has a password that may be on record under the name of its part.
+        let parts = row.template.map(|template| template.parts).into_iter().flatten();
+        for &part in parts {
+            let (id, part) = (part, contract.row(part));
+            if part.secret
+                && survey.resolution.row(id).value().is_none()
+                && let Some(recorded) = recorded(part.name)
+            {
+                case.judge_password(resolved, value, &recorded);
+            }
+        }
     }
     let observations = case.observations;
     survey.observations.extend(observations);
@@ -70,6 +83,26 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Says of the passwords inside a value what is on record of a part that could have given them:
+    /// only that nothing may use them any more.
+    fn judge_password(&mut self, resolved: &Resolved, value: &Secret, recorded: &Recorded) {
+        let inside = passwords(value, self.key);
+        let comparable = |known: &&Value| known.fingerprint_key_id == self.key.id();
+        let is_it = |known: &&Value| inside.contains(&known.fingerprint);
+        for known in recorded.values.iter().filter(comparable).filter(is_it) {
+            let (code, fact) = match (&known.revoked, &known.exposed) {
+                (Some(_), _) => (Code::ValueRevoked, Fact::Says("has a password that was revoked")),
+                (None, Some(_)) => {
+                    let succeeded = recorded.has_deployed_successor(known);
+                    (Code::ValueExposed, Fact::Exposed { succeeded })
+                }
+                (None, None) => continue,
+            };
+            let source = resolved.winner().map(|seen| seen.source.clone());
+            self.observations.push(Observation { code, row: Some(resolved.id), source, fact });
+        }
+    }
+
     /// Says what there is to say of one value.
     fn judge(
         &mut self,
@@ -123,6 +156,14 @@ impl Case<'_> {
     }
 }
 
+/// The fingerprints of all passwords inside a value.
+fn passwords(value: &Secret, key: &Key) -> Vec<String> {
+    url::passwords(value.expose())
+        .iter()
+        .map(|password| key.fingerprint(password.expose()))
+        .collect()
+}
+
 /// The ledger's entry of a value. A URL that it does not know as a whole is known by the password
 /// inside, and one that it knows is as exposed as its password is in another URL.
 fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Option<&'r Value> {
@@ -134,9 +175,10 @@ fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Opt
     if whole.is_some_and(|known| known.revoked.is_some() || known.exposed.is_some()) {
         return whole;
     }
-    let password = url::password(value.expose())?;
-    let password = key.fingerprint(password.expose());
-    let same = |known: &&Value| known.password_fingerprint.as_deref() == Some(&*password);
+    let inside = passwords(value, key);
+    let same = |known: &&Value| {
+        known.password_fingerprint.as_ref().is_some_and(|password| inside.contains(password))
+    };
     let exposed = comparable().filter(same).find(|known| known.exposed.is_some());
     exposed.or(whole).or_else(|| comparable().rfind(same))
 }

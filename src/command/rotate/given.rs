@@ -264,9 +264,11 @@ impl Subject {
 
     /// The fingerprint of the password inside the value, where that is a URL.
     pub fn password_fingerprint(&self, value: &Secret, key: &Key) -> Option<String> {
-        let row = self.row.filter(|row| matches!(row.format.kind, Kind::Url { .. }))?;
-        let _ = row;
-        url::password(value.expose()).map(|password| key.fingerprint(password.expose()))
+        self.row.filter(|row| matches!(row.format.kind, Kind::Url { .. }))?;
+        let of_user = url::password(value.expose()).map(|it| key.fingerprint(it.expose()));
+        // libpq takes one in the query as well.
+        let all = || url::passwords(value.expose());
+        of_user.or_else(|| all().first().map(|it| key.fingerprint(it.expose())))
     }
 }
 

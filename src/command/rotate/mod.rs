@@ -42,8 +42,10 @@ pub(super) fn rotate(action: RotateAction) -> Ending {
     })
 }
 
+/// Says what was recorded. Who cannot be told must not take the step again.
 fn said(text: String) -> Ending {
-    print(&text)
+    let recorded = "it is on the record; `nexis-launch ledger head` prints the head";
+    print(&text).map_err(|errors| errors.into_iter().map(|it| it.hint(recorded)).collect())
 }
 
 /// Where the ledger is, and what it is read with.
@@ -132,7 +134,7 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint)
         .map_err(|refusal| refused(action, name, refusal))?;
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
-    print(&recorded(&ledger, name))
+    said(recorded(&ledger, name))
 }
 
 /// A step of a rotation. `kind` is what is recorded where it is not what the step's name says. Where
