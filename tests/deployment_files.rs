@@ -151,6 +151,18 @@ fn the_launcher_is_found_in_scripts_and_behind_an_init() {
         ("nexis-gateway", 1),
         ("[sh, -c, 'exec nexis-gateway']", 1),
         ("[sh, -c, 'exec nexis-launcher']", 1),
+        // The launcher stands there, and the program is started beside it.
+        ("[sh, -c, 'nexis-launch check && /opt/nexis/bin/nexis-gateway']", 1),
+        ("[sh, -c, 'nexis-launch check; exec /opt/nexis/bin/nexis-gateway']", 1),
+        ("[sh, -c, 'nexis-launch run -- nexis-gateway || /opt/nexis/bin/nexis-gateway']", 1),
+        ("[sh, -c, '/opt/nexis/bin/nexis-gateway # nexis-launch run']", 1),
+        ("[nexis-launch, run, /opt/nexis/bin/nexis-gateway]", 1),
+        ("[nexis-launch, run, --, /opt/nexis/bin/nexis-gateway]", 0),
+        ("[nexis-launch, run, --mode, development, --, /opt/nexis/bin/nexis-gateway, --x]", 0),
+        (
+            "[sh, -c, 'test -x /opt/nexis/bin/nexis-gateway && exec nexis-launch run -- /opt/nexis/bin/nexis-gateway']",
+            0,
+        ),
     ] {
         let found = found(service(&format!("{jwt}    entrypoint: {entrypoint}\n{top}")));
         assert_eq!(found.len(), expected, "{entrypoint}: {found:?}");

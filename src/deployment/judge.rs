@@ -150,7 +150,10 @@ impl Judge<'_> {
         let without = target
             .command
             .as_ref()
-            .filter(|words| !words.iter().any(is_launcher) && by_name != Some(ByName::Taken));
+            .filter(|words| {
+                !words.iter().any(is_launcher) || names::goes_round(self.contract, words)
+            })
+            .filter(|_| by_name != Some(ByName::Taken));
         let resolution = self.resolve(target, &options);
         self.mode = resolution.mode.mode;
         self.found.checked.push(Checked { kind: target.kind, at: target.at, mode: self.mode });

@@ -35,6 +35,42 @@ pub fn is_launcher(word: &Word) -> bool {
 const STARTERS: [&str; 10] =
     ["sh", "bash", "dash", "ash", "env", "exec", "tini", "dumb-init", "catatonit", "docker-init"];
 
+/// Whether a command that has the launcher in it starts the program beside it all the same: by the
+/// path that the contract has for it, where a shell would look for a program, in another command of
+/// a script (`nexis-launch check && /opt/…`) or without the `--` of `run`.
+pub fn goes_round(contract: &Contract, command: &[Word]) -> bool {
+    let program = |word: &str| contract.program.iter().any(|(_, path)| *path == word);
+    let (mut behind, mut begins) = (false, true);
+    for word in command {
+        let pieces = words(&word.text);
+        // The words of a script are commands of their own, those of a list are one.
+        if pieces.len() > 1 {
+            (behind, begins) = (false, true);
+        }
+        for piece in &pieces {
+            let (word, ends) = match piece.strip_suffix(';') {
+                Some(word) => (word, true),
+                None => (piece.as_str(), false),
+            };
+            match word {
+                _ if word.starts_with('#') => break,
+                "&&" | "||" | "|" | "&" | "" => (behind, begins) = (false, true),
+                "--" => behind = true,
+                _ if program(word) && begins && !behind => return true,
+                _ if basename(word) == LAUNCHER => begins = true,
+                "run" | "dev" if begins => {}
+                _ if STARTERS.contains(&basename(word)) || word.contains('=') => {}
+                _ if word.starts_with('-') => {}
+                _ => begins = false,
+            }
+            if ends {
+                (behind, begins) = (false, true);
+            }
+        }
+    }
+    false
+}
+
 /// A command that is a name of the contract's `program:`, under which the launcher acts as `run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByName {
