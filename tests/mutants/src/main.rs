@@ -142,10 +142,8 @@ fn main() {
                     fate => Some(fate),
                 })
             };
-            match fate {
-                Some(fate) => trial.note(number, mutant, fate),
-                None => println!("not built: {}", mutant.name),
-            }
+            // What a constant comes to, the compiler finds out when it makes the program.
+            trial.note(number, mutant, fate.unwrap_or(Fate::Unviable));
             fs::write(place.tree.join(&mutant.file), there).expect("a source");
             fs::write(&path, trial.results()).expect("the results are written");
         }
