@@ -163,6 +163,15 @@ fn home_user_and_logname_follow_and_stand_in_the_manifest() {
             assert!(!inherited.as_array().unwrap().contains(&name.into()), "{outcome}");
         }
     }
+    // A row of the contract by that name is no second one, and the others stay.
+    let contract = "version: 1\nname: own\nvariables:\n  - {name: HOME, default: /srv}\n  - {name: \
+                    REGION, default: eu}\n";
+    let outcome = who(["--user", UNLISTED]).contract(contract).run();
+    assert_eq!(line(&outcome, "HOME"), "/", "{outcome}");
+    let manifest = outcome.manifest();
+    let names: Vec<_> =
+        manifest["variables"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names, ["REGION", "HOME", "USER", "LOGNAME"]);
 }
 
 #[test]

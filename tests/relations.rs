@@ -109,6 +109,18 @@ fn a_password_in_a_template_is_shown_nowhere() {
 }
 
 #[test]
+fn a_password_in_the_query_of_a_template_is_shown_nowhere_once_there_is_a_value() {
+    let rows = format!(
+        "variables:\n  - {{name: URL, secret: true, template: \
+         'postgres://{{HOST}}/x?password={OTHER}'}}\nparts:\n  - {{name: HOST}}\n"
+    );
+    for form in ["text", "json"] {
+        let launch = own(&rows).options(["--manifest", form, "--audit-log", "{root}/log"]);
+        launch.env("HOST", "h.example").run().status(0).no_canary().seen();
+    }
+}
+
+#[test]
 fn a_template_that_lacks_a_part_is_said_to_where_there_is_a_default() {
     let rows = "variables:\n  - {name: URL, template: 'http://{HOST}:{PORT}/', default: \
                 'http://none/'}\nparts:\n  - {name: HOST}\n  - {name: PORT}\n";
