@@ -372,6 +372,9 @@ fn without_a_command_it_is_the_actors_word() {
         assert_eq!(record[key], value);
     }
     assert!(record.get("check_status").is_none(), "{record}");
+    let time: jiff::Timestamp = record["time"].as_str().unwrap().parse().unwrap();
+    let age = jiff::Timestamp::now().duration_since(time);
+    assert!((0..600).contains(&age.as_secs()), "{record}");
 }
 
 #[test]
