@@ -78,7 +78,7 @@ pub fn keep_apart(settings: &Settings, guard: Guard<'_>) -> Result<(), Error> {
     let message =
         format!("cannot use {} for both the manifest and the audit log", sink_name(log, guard));
     Err(Error::new(Status::Usage, message)
-        .hint("the manifest replaces what its file holds; give --manifest-to another one"))
+        .hint("the one would be written over the other; give --manifest-to another file"))
 }
 
 /// Writes the manifest where the settings say. `colours` says whether a terminal may have them.

@@ -49,7 +49,8 @@ pub fn render<'a>(template: &Template, lookup: Lookup<'_, 'a>) -> Result<Secret,
 /// one, is left out. What is of a part stays, as `{NAME}`.
 pub fn shown(text: &'static str) -> Cow<'static, str> {
     let Some(begin) = text.find("://").map(|at| at + 3) else { return text.into() };
-    let Some((user, _)) = text.get(begin..).and_then(|rest| rest.split_once('@')) else {
+    // A password that was not encoded may have an `@`: all up to the last one is taken for its.
+    let Some((user, _)) = text.get(begin..).and_then(|rest| rest.rsplit_once('@')) else {
         return text.into();
     };
     // What stands in braces is a name, and what brackets hold is left out as a whole or stands.

@@ -11,15 +11,10 @@
 use nexis_launch::contract::template::{Form, render};
 use nexis_launch::contract::{self, builtin, docs};
 
+mod common;
+
 fn golden(name: &str, text: &str) {
-    let path = format!("{}/tests/golden/contract/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("NEXIS_LAUNCH_BLESS").is_some_and(|value| value == "1") {
-        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        return;
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == text, "{name} differs: NEXIS_LAUNCH_BLESS=1 writes it anew\n{text}");
+    common::golden(&format!("contract/{name}"), text);
 }
 
 #[test]

@@ -6,7 +6,6 @@ mod common;
 use common::*;
 
 use serde_json::{Value, json};
-use std::path::Path;
 
 const KEY: &str = "5f0c6a1be2d94738a1c0f7e6d5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a392";
 const CONTRACT: &str = "
@@ -69,18 +68,11 @@ fn forms(outcome: &Outcome) -> (String, String) {
     (all(text), all(json) + "\n")
 }
 
-fn golden(name: &str, outcome: &Outcome) {
+fn is_as_it_was(name: &str, outcome: &Outcome) {
     outcome.no_canary();
     let (text, json) = forms(outcome);
     for (form, now) in [("txt", text), ("json", json)] {
-        let path = format!("{}/tests/golden/manifest/{name}.{form}", env!("CARGO_MANIFEST_DIR"));
-        if std::env::var_os("NEXIS_LAUNCH_BLESS").is_some_and(|value| value == "1") {
-            std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
-            std::fs::write(path, now).unwrap();
-            continue;
-        }
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(before == now, "{name}.{form}: NEXIS_LAUNCH_BLESS=1 writes it anew\n{now}");
+        common::golden(&format!("manifest/{name}.{form}"), &now);
     }
 }
 
@@ -96,7 +88,7 @@ fn a_launch_in_development() {
         .args(["--", "{witness}", "{dump}"])
         .run();
     outcome.status(0).seen();
-    golden("development", &outcome);
+    is_as_it_was("development", &outcome);
 }
 
 #[test]
@@ -124,7 +116,7 @@ fn a_launch_in_production_with_everything() {
         .canary("pQ7rT2vX9zB4nM6kL8jH3gF5dS1aZ0wE")
         .run();
     outcome.status(0).seen();
-    golden("production", &outcome);
+    is_as_it_was("production", &outcome);
 }
 
 #[test]
@@ -137,7 +129,7 @@ fn a_launch_that_is_refused() {
         .args(["--", "{root}/none", "{dump}"])
         .run();
     outcome.status(127).program_did_not_run();
-    golden("refused", &outcome);
+    is_as_it_was("refused", &outcome);
 }
 
 #[test]
@@ -154,5 +146,5 @@ fn a_launch_with_one_error_and_one_warning_that_fails_at_its_exec() {
     let both = outcome.read("audit");
     assert_eq!(both.lines().count(), 2);
     std::fs::write(outcome.root().join("audit"), both.lines().last().unwrap()).unwrap();
-    golden("failed", &outcome);
+    is_as_it_was("failed", &outcome);
 }

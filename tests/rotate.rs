@@ -293,31 +293,31 @@ fn what_was_checked_is_what_is_recorded_as_verified() {
     assert_eq!(kinds[2..], ["staged", "aborted", "started", "staged"]);
 }
 
+/// Has the new value verified by this command.
+fn verify(check: &str) -> [&str; 7] {
+    ["rotate", "verify", "JWT_SECRET", "--value-file", "{home}/new", "--", check]
+}
+
 #[test]
 fn a_command_that_cannot_be_started_is_said_and_not_recorded() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage"]);
-    let file = desk.path("new");
-    let words = ["rotate", "verify", "JWT_SECRET", "--value-file", file.to_str().unwrap(), "--"];
-    desk.refused(127, &[&words[..], &["/no/such/check"]].concat());
-    desk.refused(126, &[&words[..], &["/etc/passwd"]].concat());
+    desk.refused(127, &verify("/no/such/check"));
+    desk.refused(126, &verify("/etc/passwd"));
 }
 
 #[test]
 fn the_command_is_never_one_of_the_working_directory() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage"]);
-    let file = desk.path("new");
-    let words = ["rotate", "verify", "JWT_SECRET", "--value-file", file.to_str().unwrap(), "--"];
     for search in [":/usr/bin:/bin", ".:/usr/bin:/bin", "/usr/bin:/bin:"] {
-        let command = || desk.keyed([&words[..], &["check-login"]].concat()).env("PATH", search);
+        let command = || desk.keyed(verify("check-login")).env("PATH", search);
         let launch = command().executable("work/check-login", "#!/bin/sh\ntouch ran\n");
         let outcome = launch.run();
         outcome.status(127).no_canary().says("not found").says("nothing was recorded");
         assert!(!outcome.root().join("work/ran").exists(), "{search}");
     }
-    let launch =
-        desk.keyed([&words[..], &["check-login"]].concat()).env("PATH", ".:{root}/bin:/bin");
+    let launch = desk.keyed(verify("check-login")).env("PATH", ".:{root}/bin:/bin");
     let outcome = launch.executable("bin/check-login", "#!/bin/sh\ntouch ran\n").run();
     outcome.status(0);
     assert!(outcome.root().join("work/ran").exists());

@@ -237,6 +237,7 @@ fn a_password_in_a_template_is_left_out_where_it_is_shown() {
     for (text, expected) in [
         ("https://svc:Sup3rS3cret@{PH}/x", "https://svc:[redacted]@{PH}/x"),
         ("h://h:h@{PH}", "h://h:[redacted]@{PH}"),
+        ("h://u:p@ss/w@{PH}", "h://u:[redacted]@{PH}"),
         ("h://{U?a:b}:{P}x@{PH}", "h://{U?a:b}:[redacted]@{PH}"),
         ("h://[{U}:{P}@]{PH}:80/a:b", "h://[{U}:{P}@]{PH}:80/a:b"),
         ("{S?a:b}://{U}:{P}@{PH}", "{S?a:b}://{U}:{P}@{PH}"),

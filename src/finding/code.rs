@@ -156,7 +156,7 @@ codes! {
         "the mode is none of development, staging, production and the contract's spellings; the rest is judged as production"
         "set the mode to one of them"
     ModeConflict "mode-conflict" b"eee" NotMet
-        "NEXIS_ENV asks for a stricter mode than the one in force; a warning where the command line chose the mode"
+        "NEXIS_ENV asks for a stricter mode than the one in force (a warning where the command line chose the mode), or is set twice, to different values"
         "let both say the same"
     ModeUnset "mode-unset" b"--w" NotMet
         "nothing says the mode, so production is assumed"

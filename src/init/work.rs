@@ -1,5 +1,6 @@
 //! The writing of a set-up: everything is prepared under names of its own and gets its real name
-//! at the end, so that a directory that cannot be written to is left as it was.
+//! at the end, after git ignores what is secret. A directory that cannot be written to is left as it
+//! was; where a later step fails, what has its name is whole.
 
 use crate::error::{Error, Status};
 use crate::generate;

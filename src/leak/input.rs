@@ -22,6 +22,16 @@ struct Compression {
     program: &'static str,
 }
 
+impl Compression {
+    /// How a file that begins so is compressed.
+    fn of(head: &[u8]) -> Option<&'static Compression> {
+        COMPRESSIONS.iter().find(|it| {
+            let is_bzip2 = || head.get(4..HEAD) == Some(b"1AY&SY");
+            head.starts_with(it.magic) && (it.program != "bzip2" || is_bzip2())
+        })
+    }
+}
+
 const COMPRESSIONS: [Compression; 4] = [
     Compression { magic: b"\x1f\x8b\x08", program: "gzip" },
     Compression { magic: b"\x28\xb5\x2f\xfd", program: "zstd" },
@@ -119,11 +129,7 @@ impl Input {
             return Err(error.into());
         }
         let head = head.get(..filled).unwrap_or_default().to_vec();
-        let known = |compression: &&Compression| {
-            head.starts_with(compression.magic)
-                && (compression.program != "bzip2" || head.get(4..) == Some(b"1AY&SY"))
-        };
-        let Some(compression) = COMPRESSIONS.iter().find(known) else {
+        let Some(compression) = Compression::of(&head) else {
             return Ok(Input { body: Body::Plain(file), head, at_begin: true, size });
         };
         let begin = |tools: &Tools| {
@@ -172,7 +178,7 @@ impl Input {
         let count = begun + filled;
         if let (Body::Compressed(..), true) = (&self.body, self.at_begin) {
             let unpacked = space.get(..count).unwrap_or_default();
-            if COMPRESSIONS.iter().any(|inner| unpacked.starts_with(inner.magic)) {
+            if Compression::of(unpacked).is_some() {
                 return (count, Next::Failed("it is compressed more than once".to_owned()));
             }
         }

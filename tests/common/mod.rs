@@ -398,6 +398,22 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     result
 }
 
+/// Holds a text against the file of this name below `tests/golden`, or writes it there where
+/// `NEXIS_LAUNCH_BLESS=1` is set.
+///
+/// # Panics
+/// Where they differ.
+pub fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("NEXIS_LAUNCH_BLESS").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        return;
+    }
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(before == text, "{name} differs: NEXIS_LAUNCH_BLESS=1 writes it anew\n{text}");
+}
+
 /// Where `needle` first stands in `hay`.
 pub fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
     hay.windows(needle.len()).position(|window| window == needle)
