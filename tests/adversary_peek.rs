@@ -110,7 +110,15 @@ fn traced(pid: i32) -> Option<Vec<u8>> {
                     }
                     libc::usleep(100);
                 }
-                libc::ptrace(libc::PTRACE_DETACH, pid, none, none);
+                // Only of what has stopped can one let go (ptrace(2)).
+                while libc::ptrace(libc::PTRACE_DETACH, pid, none, none) != 0 && !is_over(pid) {
+                    libc::usleep(100);
+                }
+                if how == libc::PTRACE_ATTACH {
+                    // An exec stops it as well: the SIGSTOP of the attach would come behind that,
+                    // and hold it when nobody traces it any more.
+                    libc::kill(pid, libc::SIGCONT);
+                }
                 return Some(b"traced".to_vec());
             }
         }
