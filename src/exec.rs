@@ -79,8 +79,15 @@ pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>, user: Option<&User>
         }
         Err(path) => (path, Some((Code::ProgramNotFound, "it is in no absolute entry of PATH"))),
     };
-    let findings =
-        problem.map(|(code, why)| finding(code, None, Fact::Program { path: path.clone(), why }));
+    let findings = problem.map(|(code, why)| {
+        let fact = match user {
+            Some(user) if code == Code::PrivilegesNotDropped => {
+                Fact::User { user: String::from_utf8_lossy(&user.name).into_owned(), why }
+            }
+            _ => Fact::Program { path: path.clone(), why },
+        };
+        finding(code, None, fact)
+    });
     let arguments =
         words.into_iter().filter_map(|word| CString::new(word.into_vec()).ok()).collect();
     Prepared { program: Program { path, arguments }, findings: findings.into_iter().collect() }
@@ -112,27 +119,41 @@ pub fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     paths.find(|path| fs::look(HERE, path, true).is_ok()).ok_or_else(|| PathBuf::from(typed))
 }
 
+/// What stands against starting a program, in fixed words.
+type Against = (Code, &'static str);
+
+fn not_executable(why: &'static str) -> Result<(), Against> {
+    Err((Code::ProgramNotExecutable, why))
+}
+
 /// What would make execve(2) fail.
-fn look(path: &Path, user: Option<&User>) -> Result<(), (Code, &'static str)> {
-    let seen = fs::look(HERE, path, true).map_err(|errno| match errno {
-        Errno::ENOENT | Errno::ENOTDIR => (Code::ProgramNotFound, "there is no such file"),
-        _ => (Code::ProgramNotExecutable, "it cannot be looked at"),
-    })?;
-    executable(path, &seen, user).map_err(|why| (Code::ProgramNotExecutable, why))
+fn look(path: &Path, user: Option<&User>) -> Result<(), Against> {
+    match fs::look(HERE, path, true) {
+        Ok(seen) => executable(path, &seen, user),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => {
+            Err((Code::ProgramNotFound, "there is no such file"))
+        }
+        Err(_) => not_executable("it cannot be looked at"),
+    }
 }
 
-fn may_execute(path: &Path, user: Option<&User>) -> bool {
-    user.map_or_else(|| process::may_execute(path), |user| user.may_execute(path))
+/// Whether the kernel would let that user execute the file.
+///
+/// # Errors
+/// Where it cannot be asked. The ids may then still be that user's, so nothing may be started.
+fn may_execute(path: &Path, user: Option<&User>) -> Result<bool, Against> {
+    let asked = user.map_or_else(|| Ok(process::may_execute(path)), |user| user.may_execute(path));
+    asked.map_err(|(_, errno)| (Code::PrivilegesNotDropped, fs::errno_words(errno)))
 }
 
-fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), &'static str> {
+fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), Against> {
     match seen.kind {
         Kind::Regular => {}
-        Kind::Directory => return Err("it is a directory"),
-        _ => return Err("it is not a regular file"),
+        Kind::Directory => return not_executable("it is a directory"),
+        _ => return not_executable("it is not a regular file"),
     }
-    if !may_execute(path, user) {
-        return Err(match user {
+    if !may_execute(path, user)? {
+        return not_executable(match user {
             Some(_) => "its mode, its mount or the way to it does not allow it to that user",
             None => "its mode or its mount does not allow it",
         });
@@ -147,17 +168,17 @@ fn executable(path: &Path, seen: &fs::Stat, user: Option<&User>) -> Result<(), &
     let head = length.map(|length| buffer.get(..length).unwrap_or_default());
     // Only what begins as the launcher does, or cannot be read, needs the closer look.
     if head.map_or(true, process::may_be_own) && is_own(seen) {
-        return Err("it is the launcher itself");
+        return not_executable("it is the launcher itself");
     }
     // A program that may be executed but not read is the kernel's to judge.
     let Ok(head) = head else { return Ok(()) };
     match head {
-        [] => Err("it is empty"),
+        [] => not_executable("it is empty"),
         [b'#', b'!', line @ ..] => interpreter(line, user),
         [0x7f, b'E', b'L', b'F', ..] => Ok(()),
         // binfmt_misc can know any other format, and need not be visible from here.
         _ if foreign_formats() => Ok(()),
-        _ => Err("it is neither a binary nor a script that begins with #!"),
+        _ => not_executable("it is neither a binary nor a script that begins with #!"),
     }
 }
 
@@ -183,23 +204,24 @@ fn foreign_formats() -> bool {
 
 /// The interpreter of a script has to exist; what the kernel says otherwise is "no such file" of
 /// a script that is there.
-fn interpreter(line: &[u8], user: Option<&User>) -> Result<(), &'static str> {
+fn interpreter(line: &[u8], user: Option<&User>) -> Result<(), Against> {
     let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let carriage_return = line.ends_with(b"\r");
     // As the kernel does (fs/binfmt_script.c): to it a carriage return is a part of the name.
-    let word = line.split(|byte| b" \t".contains(byte)).find(|word| !word.is_empty());
-    let path = Path::new(OsStr::from_bytes(word.unwrap_or_default()));
+    let mut words = line.split(|byte| b" \t".contains(byte));
+    let Some(word) = words.find(|word| !word.is_empty()) else {
+        return not_executable("its first line names no interpreter");
+    };
+    let path = Path::new(OsStr::from_bytes(word));
     match fs::look(HERE, path, true) {
-        _ if word.is_none() => Err("its first line names no interpreter"),
-        Err(_) if carriage_return => Err("its first line ends with a carriage return"),
-        Err(_) => Err("the interpreter in its first line does not exist"),
+        Err(_) if line.ends_with(b"\r") => {
+            not_executable("its first line ends with a carriage return")
+        }
+        Err(_) => not_executable("the interpreter in its first line does not exist"),
         Ok(seen) if seen.kind != Kind::Regular => {
-            Err("the interpreter in its first line is no regular file")
+            not_executable("the interpreter in its first line is no regular file")
         }
-        Ok(_) if !may_execute(path, user) => {
-            Err("the interpreter in its first line cannot be executed")
-        }
-        Ok(_) => Ok(()),
+        Ok(_) if may_execute(path, user)? => Ok(()),
+        Ok(_) => not_executable("the interpreter in its first line cannot be executed"),
     }
 }
 

@@ -109,12 +109,15 @@ impl User {
         [("HOME", &self.home), ("USER", &self.name), ("LOGNAME", &self.name)]
     }
 
-    /// Whether this user may execute the file, as far as the kernel lets that be asked.
-    pub fn may_execute(&self, path: &Path) -> bool {
+    /// Whether this user may execute the file.
+    ///
+    /// # Errors
+    /// What [`identity::may_execute_as`] reports. The ids may then be changed.
+    pub fn may_execute(&self, path: &Path) -> Result<bool, Failed> {
         if !self.changes {
-            return process::may_execute(path);
+            return Ok(process::may_execute(path));
         }
-        identity::may_execute_as(path, self.uid, self.gid, &self.groups).unwrap_or(false)
+        identity::may_execute_as(path, self.uid, self.gid, &self.groups)
     }
 
     /// Becomes this user for good.

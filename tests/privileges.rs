@@ -278,23 +278,43 @@ fn a_drop_that_the_kernel_forbids_is_77_and_starts_nothing() {
     launch.run().status(77).error("privileges-not-dropped", "").program_did_not_run();
 }
 
+/// The launch with one of its system calls made to fail, where that can be done.
+fn failing(mut launch: Launch, inject: &str) -> Option<Launch> {
+    let strace = strace().filter(|_| runs_as_root())?;
+    let launcher = std::mem::replace(&mut launch.binary, strace);
+    let inject = format!("inject={inject}");
+    let before = ["-o", "/dev/null", "-e", &inject].map(Into::into);
+    let args = before.into_iter().chain([launcher.into_os_string()]);
+    launch.args = args.chain(launch.args).collect();
+    // The harness shields what it sees to be a launch.
+    Some(launch.env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work"))
+}
+
+/// The third change of users lends the program's to ask whether it may execute it, the fourth puts
+/// the own back; what cannot be asked is no answer.
+#[test]
+fn a_user_that_cannot_be_lent_or_put_back_is_no_program_that_may_not_be_executed() {
+    for number in ["3", "4"] {
+        let inject = format!("setresuid:error=EAGAIN:when={number}");
+        let launch = script(["--user", UNLISTED], ": > \"$1\"").canary(SECRET);
+        let Some(launch) = failing(launch, &inject) else { return };
+        let outcome = launch.options(["--audit-log", "{root}/audit.log"]).run();
+        outcome.status(77).only_errors(&[("privileges-not-dropped", "")]).says("EAGAIN");
+        outcome.program_did_not_run().no_canary();
+        let records = Outcome::manifests_in(&outcome.read("audit.log"));
+        let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, ["refused"], "{outcome}");
+    }
+}
+
 /// All that is known beforehand speaks for it, and the record says so; then a call fails.
 #[test]
 fn a_drop_that_fails_after_the_record_is_77_and_starts_nothing() {
-    let strace = PathBuf::from("/usr/bin/strace");
-    if !is_root() || !strace.exists() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no root, or no strace");
+    let Some(launch) = failing(script(["--user", UNLISTED], ": > \"$1\""), "capset:error=EPERM")
+    else {
         return;
-    }
-    let mut launch = script(["--user", UNLISTED], ": > \"$1\"");
-    let launcher = std::mem::replace(&mut launch.binary, strace);
-    let before = ["-o", "/dev/null", "-e", "inject=capset:error=EPERM"].map(Into::into);
-    let args = before.into_iter().chain([launcher.into_os_string()]);
-    launch.args = args.chain(launch.args).collect();
-    let outcome = launch
-        .options(["--audit-log", "{root}/audit.log"])
-        .env("NEXIS_LAUNCH_SECRETS_DIR", "{root}/work")
-        .run();
+    };
+    let outcome = launch.options(["--audit-log", "{root}/audit.log"]).run();
     outcome.status(77).says("capset: EPERM").program_did_not_run();
     let records = Outcome::manifests_in(&outcome.read("audit.log"));
     let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();

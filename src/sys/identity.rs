@@ -76,12 +76,12 @@ pub fn can_return_to_group(group: u32) -> bool {
     unistd::setresgid(keep, Gid::from_raw(group), keep).is_ok()
 }
 
-/// Whether what may be executed by that user is `path`, judged by the kernel with all it knows:
-/// modes, access lists, mounts, every directory on the way. access(2) asks for the real ids, so
-/// those and the groups are lent for the length of one call; the effective ids stay.
+/// Whether that user may execute `path`, as the kernel judges it with all it knows: modes, access
+/// lists, mounts, every directory on the way. access(2) asks for the real ids, so those and the
+/// groups are set to that user's for the length of one call; the effective ids stay.
 ///
 /// # Errors
-/// Where the ids cannot be changed, or, which would be fatal, not changed back.
+/// Where the ids cannot be changed, or not changed back: nothing may be started after that.
 pub fn may_execute_as(
     path: &Path,
     user: u32,
