@@ -568,6 +568,26 @@ fn standard_error_is_kept_where_asked_for_and_never_over_anything() {
         .status(66);
 }
 
+#[test]
+fn standard_error_of_which_not_all_is_kept_is_said_to_be_so() {
+    let written = "head -c 1500000 /dev/zero >&2\nexit 1\n";
+    let launch = || {
+        Launch::witness(["--mode", "production", "--provider-stderr", "{root}/kept"])
+            .provided(&[("KEY", written)], "")
+            .dir("kept")
+    };
+    let hint = |outcome: &Outcome| {
+        outcome.status(75).program_did_not_run();
+        outcome.finding_entry("provider-failed", "KEY")["hint"].as_str().unwrap().to_owned()
+    };
+    let said = hint(&launch().run());
+    assert!(said.starts_with("of the 1500000 bytes that it wrote"), "{said}");
+    assert!(said.contains(" the first 1048576 are in /"), "{said}");
+    let said = hint(&launch().limit(libc::RLIMIT_FSIZE, 100_000, 100_000).run());
+    assert!(said.starts_with("it wrote 1500000 bytes"), "{said}");
+    assert!(said.contains("/kept/") && said.contains("EFBIG"), "{said}");
+}
+
 /// A provider learns the launch's number from the file of another, and is first at the name of its
 /// own.
 #[test]
@@ -595,6 +615,12 @@ fn standard_error_is_kept_in_no_file_and_through_no_link_that_a_provider_put_the
     let kept = |name: &str| outcome.read(&format!("kept/{launch}.{name}.stderr"));
     assert_eq!(kept("FIRST"), "of FIRST\n");
     assert_eq!([kept("SECOND"), kept("THIRD")], ["as it was\n", "as it was\n"], "{outcome}");
+    for (variable, said) in
+        [("FIRST", " (9 bytes) is in "), ("SECOND", "EEXIST"), ("THIRD", "EEXIST")]
+    {
+        let hint = outcome.finding_entry("provider-failed", variable)["hint"].to_string();
+        assert!(hint.contains(said), "{variable}: {hint}");
+    }
     assert_eq!(outcome.read("precious"), "as it was\n");
 }
 

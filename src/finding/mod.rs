@@ -9,7 +9,7 @@ mod provider;
 
 pub use code::{Code, Severity};
 pub use fact::Fact;
-pub use provider::{Failure, Trouble};
+pub use provider::{Failure, Kept, Trouble};
 
 use crate::error::Status;
 use crate::source::Source;

@@ -12,8 +12,17 @@ pub struct Failure {
     pub trouble: Trouble,
     /// How many bytes it wrote to its standard error.
     pub stderr: u64,
-    /// Where they are kept, if that was asked for.
-    pub kept: Option<PathBuf>,
+    /// What became of them, if they were to be kept.
+    pub kept: Option<Kept>,
+}
+
+/// What became of a provider's standard error that was to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// This file has so many bytes of it, the first ones.
+    In(PathBuf, u64),
+    /// This file could not be made or not be written to the end, and why.
+    Failed(PathBuf, String),
 }
 
 /// Why a provider gave no value.
@@ -99,12 +108,18 @@ impl Failure {
     pub(super) fn hint(&self, mend: &str) -> String {
         match (self.stderr, &self.kept) {
             (0, _) => mend.to_owned(),
-            (bytes, Some(path)) => {
-                format!(
-                    "what it wrote to its standard error ({bytes} bytes) is in {}",
-                    path.display()
-                )
-            }
+            (bytes, Some(Kept::In(path, kept))) if kept == &bytes => format!(
+                "what it wrote to its standard error ({bytes} bytes) is in {}",
+                path.display()
+            ),
+            (bytes, Some(Kept::In(path, kept))) => format!(
+                "of the {bytes} bytes that it wrote to its standard error the first {kept} are in {}",
+                path.display()
+            ),
+            (bytes, Some(Kept::Failed(path, why))) => format!(
+                "it wrote {bytes} bytes to its standard error, which {} does not have in whole: {why}",
+                path.display()
+            ),
             (bytes, None) => format!(
                 "it wrote {bytes} bytes to its standard error, which is not shown; \
                  --provider-stderr DIR keeps them"

@@ -4,13 +4,12 @@
 use super::answer;
 use super::keep::Keep;
 use crate::contract::model::Provider;
-use crate::finding::Trouble;
+use crate::finding::{Kept, Trouble};
 use crate::secret::Secret;
 use crate::sys::child::{Child, Command, End, Ended, Stage};
 use crate::sys::fs::{self, Errno, errno_words};
 use crate::sys::nursery::Nursery;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zeroize::Zeroize;
 
@@ -64,8 +63,8 @@ pub(super) struct Outcome {
     pub(super) answer: Result<Secret, Trouble>,
     /// How much it wrote to standard error.
     pub(super) stderr: u64,
-    /// Where that is kept.
-    pub(super) kept: Option<PathBuf>,
+    /// What became of it, where it was to be kept.
+    pub(super) kept: Option<Kept>,
 }
 
 /// Runs the jobs to their ends, none longer than its time and the grace, and leaves nothing of them.
@@ -124,7 +123,7 @@ impl<'a> Job<'a> {
             (None, State::Over(result)) => result,
             (None, _) => Err(Trouble::NotEnded),
         };
-        Outcome { answer, stderr: self.stderr, kept: self.keep.and_then(|keep| keep.path()) }
+        Outcome { answer, stderr: self.stderr, kept: self.keep.and_then(Keep::end) }
     }
 
     /// When something is to be done even if nothing is to be read; nothing once it is over.
