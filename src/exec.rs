@@ -4,11 +4,10 @@
 //! written, so that a record that says `exec` is true.
 
 use crate::environment::Environment;
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Fact, Finding};
 use crate::privileges::User;
 use crate::sys::fs::{self, Errno, HERE, Kind};
 use crate::sys::process;
-use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -86,15 +85,11 @@ pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>, user: Option<&User>
             }
             _ => Fact::Program { path: path.clone(), why },
         };
-        finding(code, None, fact)
+        Finding::error(code, fact)
     });
     let arguments =
         words.into_iter().filter_map(|word| CString::new(word.into_vec()).ok()).collect();
     Prepared { program: Program { path, arguments }, findings: findings.into_iter().collect() }
-}
-
-fn finding(code: Code, variable: Option<Cow<'static, str>>, fact: Fact) -> Finding {
-    Finding { code, severity: Severity::Error, variable, source: None, fact, accepted: None }
 }
 
 /// The path of the program: as typed where it has a slash, else the first executable file of that
@@ -236,7 +231,7 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         let name = || String::from_utf8_lossy(entry.name()).into_owned();
         if bytes > ONE_STRING {
             let fact = Fact::Size { bytes, limit: ONE_STRING, name: Some(name()) };
-            findings.push(finding(Code::EnvironmentTooLarge, Some(Cow::Owned(name())), fact));
+            findings.push(Finding::error(Code::EnvironmentTooLarge, fact).about(name()));
         }
         if bytes > largest.0 {
             largest = (bytes, Some(entry));
@@ -250,7 +245,7 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         if bytes > ONE_STRING {
             let name = Some(format!("argument {position}"));
             let fact = Fact::Size { bytes, limit: ONE_STRING, name };
-            findings.push(finding(Code::EnvironmentTooLarge, None, fact));
+            findings.push(Finding::error(Code::EnvironmentTooLarge, fact));
         }
     }
     // Below the amount that the kernel always allows, the stack's limit need not be asked for.
@@ -259,13 +254,16 @@ pub fn measure(program: Option<&Program>, environment: &Environment) -> Vec<Find
         let limit = process::stack_limit().map_or(ALL_STRINGS, |stack| stack / 4);
         let limit = limit.clamp(ALWAYS, ALL_STRINGS);
         if (total + path + 2 * pointer) as u64 > limit {
-            let name = largest.1.map(|entry| String::from_utf8_lossy(entry.name()).into_owned());
             let fact = Fact::Size {
                 bytes: total,
                 limit: usize::try_from(limit).unwrap_or(usize::MAX),
                 name: None,
             };
-            findings.push(finding(Code::EnvironmentTooLarge, name.map(Cow::Owned), fact));
+            let found = Finding::error(Code::EnvironmentTooLarge, fact);
+            findings.push(match largest.1 {
+                Some(entry) => found.about(String::from_utf8_lossy(entry.name()).into_owned()),
+                None => found,
+            });
         }
     }
     findings

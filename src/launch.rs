@@ -7,7 +7,7 @@ use crate::contract::model::{Contract, Origin, Row};
 use crate::environment::{self, Environment, Inheritance};
 use crate::error::{Error, Status};
 use crate::exec::{self, Program};
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
 use crate::generate;
 use crate::log;
@@ -113,17 +113,7 @@ impl Survey {
             .map_err(|error| conceal(vec![error], &entries))?;
         let mut problems = Vec::new();
         let key = settings.fingerprint_key_file.as_deref().and_then(|path| {
-            let unusable = |(code, fact)| {
-                let severity = Severity::Error;
-                problems.push(Finding {
-                    code,
-                    severity,
-                    variable: None,
-                    source: None,
-                    fact,
-                    accepted: None,
-                });
-            };
+            let unusable = |(code, fact)| problems.push(Finding::error(code, fact));
             Key::read(path).map_err(unusable).ok()
         });
         let mut survey = Survey::read(settings, (contract, &opened), &entries, process, answers);
@@ -215,14 +205,7 @@ impl Survey {
 
     fn lacks_user(&mut self, why: &'static str) {
         let user = self.settings.user.as_ref().map(|wish| wish.text.clone()).unwrap_or_default();
-        self.problems.push(Finding {
-            code: Code::PrivilegesNotDropped,
-            severity: Severity::Error,
-            variable: None,
-            source: None,
-            fact: Fact::User { user, why },
-            accepted: None,
-        });
+        self.problems.push(Finding::error(Code::PrivilegesNotDropped, Fact::User { user, why }));
     }
 
     /// An inherited variable's value.

@@ -90,6 +90,8 @@ fn pinned_modes_are_the_only_ones() {
             .options(["--accept", "mode-forbidden:", "--reason", "night", "--until", &day(1)])
             .run();
         outcome.error("mode-forbidden", "").error("acceptance-invalid", "").program_did_not_run();
+        let entry = outcome.finding_entry("acceptance-invalid", "");
+        assert!(entry.get("variable").is_none_or(|it| it.is_null()), "{entry}");
     }
     let outcome = guarded(Launch::sound("production").without("JWT_SECRET"), policy)
         .env("JWT_SECRET", SECRET)

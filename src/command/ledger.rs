@@ -4,7 +4,7 @@ use super::{Ending, print};
 use crate::cli::Options;
 use crate::cli::rotate::{KeyedPlace, LedgerAction};
 use crate::error::{Error, Status};
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::repair::repair;
@@ -115,7 +115,6 @@ pub(super) fn named_key(path: &Path, option: &'static str) -> Result<Key, Vec<Er
 
 /// A finding about an option as an error of a command.
 fn error_of(code: Code, fact: Fact) -> Error {
-    let severity = Severity::Error;
-    let finding = Finding { code, severity, variable: None, source: None, fact, accepted: None };
+    let finding = Finding::error(code, fact);
     Error::new(code.status(), finding.message()).hint(finding.hint())
 }

@@ -3,7 +3,7 @@
 use super::Ending;
 use crate::cli::{Format, Options, Trace};
 use crate::error::{Error, Status};
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
 use crate::launch;
 use crate::leak::tools::Tools;
@@ -92,8 +92,7 @@ pub(super) fn trace(options: Trace) -> Ending {
 
 /// What a launch would say of such a key.
 fn unusable(code: Code, fact: Fact) -> Error {
-    let severity = Severity::Error;
-    let finding = Finding { code, severity, variable: None, source: None, fact, accepted: None };
+    let finding = Finding::error(code, fact);
     Error::new(code.status(), finding.message()).hint(finding.hint())
 }
 

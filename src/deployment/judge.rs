@@ -123,8 +123,8 @@ impl Judge<'_> {
             .policy
             .severity(code, self.mode)
             .map_or(severity, |least| severity.max(least));
-        let variable = (!name.is_empty()).then(|| Cow::Owned(name.to_owned()));
-        let finding = Finding { code, severity, variable, source: None, fact, accepted: None };
+        let found = Finding::new(code, severity, fact);
+        let finding = if name.is_empty() { found } else { found.about(name.to_owned()) };
         self.found.findings.push(Located { at, finding });
     }
 

@@ -56,6 +56,26 @@ pub struct Acceptance {
 }
 
 impl Finding {
+    /// A finding about nothing in particular.
+    pub fn new(code: Code, severity: Severity, fact: Fact) -> Self {
+        Finding { code, severity, variable: None, source: None, fact, accepted: None }
+    }
+
+    /// One that stops the launch.
+    pub fn error(code: Code, fact: Fact) -> Self {
+        Finding::new(code, Severity::Error, fact)
+    }
+
+    /// The same finding about a variable.
+    pub fn about(self, variable: impl Into<Cow<'static, str>>) -> Self {
+        Finding { variable: Some(variable.into()), ..self }
+    }
+
+    /// The same finding about a source.
+    pub fn of(self, source: Source) -> Self {
+        Finding { source: Some(source), ..self }
+    }
+
     /// The exit status that it leads to as an error.
     pub fn status(&self) -> Status {
         match &self.fact {

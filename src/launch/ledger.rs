@@ -4,7 +4,7 @@
 use super::Survey;
 use crate::bytes::path_text;
 use crate::contract::model::{Contract, Kind, Row};
-use crate::finding::{Code, Fact, Finding, Severity};
+use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
 use crate::ledger::state::{State as Recorded, Value};
 use crate::ledger::{Book, files};
@@ -22,20 +22,12 @@ use std::path::Path;
 /// the parts that feed them.
 pub(super) fn observe(survey: &mut Survey, path: &Path) {
     let Some(key) = &survey.key else { return };
-    let invalid = |code, fact| Finding {
-        code,
-        severity: Severity::Error,
-        variable: None,
-        source: None,
-        fact,
-        accepted: None,
-    };
     let dir = match files::open(path) {
         Ok(dir) => dir,
         Err(errno) => {
             let errno = fs::errno_words(errno);
             let fact = Fact::Named { option: "--ledger", path: path.to_owned(), errno };
-            survey.problems.push(invalid(Code::FileMissing, fact));
+            survey.problems.push(Finding::error(Code::FileMissing, fact));
             return;
         }
     };
@@ -53,7 +45,7 @@ pub(super) fn observe(survey: &mut Survey, path: &Path) {
                 line: fault.line,
                 what: fault.what.clone(),
             };
-            survey.problems.push(invalid(Code::LedgerInvalid, fact));
+            survey.problems.push(Finding::error(Code::LedgerInvalid, fact));
             None
         };
         if let Some(recorded) = recorded(row.name) {

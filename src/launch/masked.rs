@@ -9,7 +9,6 @@ use crate::resolve::{Outcome, Resolution};
 use crate::secret::Secret;
 use crate::url;
 use crate::validate::urls::Urls;
-use std::borrow::Cow;
 
 impl Survey {
     /// Finds out whether the program's output can be masked, where that was asked for. Only a
@@ -20,14 +19,10 @@ impl Survey {
         }
         match mask::look() {
             Outlook::Masked(streams) => self.masked_output = streams,
-            Outlook::Refused(message, hint) => self.problems.push(Finding {
-                code: Code::OutputNotMasked,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::Rule(message, hint),
-                accepted: None,
-            }),
+            Outlook::Refused(message, hint) => {
+                let fact = Fact::Rule(message, hint);
+                self.problems.push(Finding::error(Code::OutputNotMasked, fact));
+            }
         }
     }
 }
@@ -57,14 +52,10 @@ pub(super) fn unread(contract: &'static Contract, resolution: &Resolution) -> Ve
             continue;
         }
         unread.extend(resolved.seen.iter().filter_map(|seen| match &seen.outcome {
-            Outcome::Failed(code, fact) => Some(Finding {
-                code: *code,
-                severity: Severity::Error,
-                variable: Some(Cow::Borrowed(row.name)),
-                source: Some(seen.source.clone()),
-                fact: fact.clone(),
-                accepted: None,
-            }),
+            Outcome::Failed(code, fact) => {
+                let found = Finding::error(*code, fact.clone());
+                Some(found.about(row.name).of(seen.source.clone()))
+            }
             _ => None,
         }));
     }
@@ -99,13 +90,9 @@ pub(super) fn warnings(
     contract: &'static Contract,
     resolution: &Resolution,
 ) -> impl Iterator<Item = Finding> {
-    short(contract, resolution).into_iter().map(|name| Finding {
-        code: Code::SecretNotMasked,
-        severity: Severity::Warning,
-        variable: Some(name.into()),
-        source: None,
-        fact: Fact::Says("has fewer than 8 bytes and is not masked in the program's output"),
-        accepted: None,
+    short(contract, resolution).into_iter().map(|name| {
+        let fact = Fact::Says("has fewer than 8 bytes and is not masked in the program's output");
+        Finding::new(Code::SecretNotMasked, Severity::Warning, fact).about(name)
     })
 }
 

@@ -6,8 +6,8 @@ use crate::contract::model::RowId;
 use crate::error::Status;
 use crate::finding::{Acceptance, By, Code, Fact, Finding, Severity};
 use crate::resolve::users;
+use crate::settings::Accept;
 use jiff::civil::Date;
-use std::borrow::Cow;
 
 /// How far ahead an acceptance may reach.
 const MOST_DAYS: i32 = 30;
@@ -15,109 +15,103 @@ const MOST_DAYS: i32 = 30;
 /// Applies the acceptances to the findings, and adds a finding for each that is not valid.
 pub(super) fn apply(case: &Case<'_>, findings: &mut Vec<Finding>) {
     for accept in case.accept {
-        let mut refuse = |why| {
-            // What was typed is shown only where it is the name of a code.
-            let typed = accept.what.split(':').next().unwrap_or_default();
-            let shown = Code::parse(typed).map_or("--accept", Code::name);
-            findings.push(Finding {
-                code: Code::AcceptanceInvalid,
-                severity: Severity::Error,
-                variable: None,
-                source: None,
-                fact: Fact::NotAccepted(shown.to_owned(), why),
-                accepted: None,
-            });
-        };
-        if case.contract.policy.no_accept {
-            refuse("the contract forbids --accept");
-            continue;
-        }
-        let Some((code, variable)) = accept.what.split_once(':') else {
-            refuse("it is not CODE:VARIABLE");
-            continue;
-        };
-        let Some(code) = Code::parse(code) else {
-            refuse("there is no such code");
-            continue;
-        };
-        let may_be = matches!(code.status(), Status::NotMet | Status::Temporary);
-        if !may_be || code == Code::InsecureContract {
-            refuse("a finding of this code is never accepted");
-            continue;
-        }
-        if accept.reason.trim().is_empty() {
-            refuse("its reason is blank");
-            continue;
-        }
-        // The parser takes other spellings of ISO 8601 too; what is written back is the same text.
-        let until = accept.until.parse::<Date>().ok();
-        let Some(until) = until.filter(|until| until.to_string() == accept.until) else {
-            refuse("its last day is not YYYY-MM-DD");
-            continue;
-        };
-        let Ok(ahead) = until.since(case.today).map(|span| span.get_days()) else {
-            refuse("its last day cannot be compared with today");
-            continue;
-        };
-        if ahead < 0 {
-            refuse("its last day is past");
-            continue;
-        }
-        if ahead > MOST_DAYS {
-            refuse("its last day is more than 30 days ahead");
-            continue;
-        }
-        // An alias stands for its variable.
-        let known = case.contract.known(variable.as_bytes());
-        let variable = known.map_or(variable, |known| case.contract.row(known.row).name);
-        let (mut forbidden, mut used) = (false, false);
-        for finding in findings.iter_mut() {
-            let is_it = finding.severity == Severity::Error
-                && finding.code == code
-                && finding.variable.as_deref().unwrap_or_default() == variable;
-            used |= is_it;
-            if is_it && never(case, finding) {
-                forbidden = true;
-            } else if is_it {
-                finding.severity = Severity::Warning;
-                finding.accepted = Some(Acceptance {
-                    reason: accept.reason.clone(),
-                    until: until.to_string(),
-                    by: By::CommandLine,
-                });
+        match read(case, accept) {
+            Ok(read) => apply_one(case, accept, &read, findings),
+            Err(why) => {
+                // What was typed is shown only where it is the name of a code.
+                let typed = accept.what.split(':').next().unwrap_or_default();
+                let shown = Code::parse(typed).map_or("--accept", Code::name);
+                let fact = Fact::NotAccepted(shown.to_owned(), why);
+                findings.push(Finding::error(Code::AcceptanceInvalid, fact));
             }
         }
-        if !used {
-            findings.push(Finding {
-                code: Code::AcceptanceUnused,
-                severity: Severity::Warning,
-                variable: known.map(|_| Cow::Owned(variable.to_owned())),
-                source: None,
-                fact: Fact::NotAccepted(code.name().to_owned(), "there is no such error"),
-                accepted: None,
+    }
+}
+
+/// An acceptance that is well formed.
+struct Read<'a> {
+    code: Code,
+    /// The contract's own name where it knows the one that was typed.
+    variable: &'a str,
+    is_known: bool,
+}
+
+/// Reads what was typed.
+///
+/// # Errors
+/// Why it is not valid, in fixed words.
+fn read<'a>(case: &Case<'_>, accept: &'a Accept) -> Result<Read<'a>, &'static str> {
+    if case.contract.policy.no_accept {
+        return Err("the contract forbids --accept");
+    }
+    let (code, variable) = accept.what.split_once(':').ok_or("it is not CODE:VARIABLE")?;
+    let code = Code::parse(code).ok_or("there is no such code")?;
+    let may_be = matches!(code.status(), Status::NotMet | Status::Temporary);
+    if !may_be || code == Code::InsecureContract {
+        return Err("a finding of this code is never accepted");
+    }
+    if accept.reason.trim().is_empty() {
+        return Err("its reason is blank");
+    }
+    // The parser takes other spellings of ISO 8601 too; what is written back is the same text.
+    let until = accept.until.parse::<Date>().ok();
+    let until = until.filter(|until| until.to_string() == accept.until);
+    let until = until.ok_or("its last day is not YYYY-MM-DD")?;
+    match until.since(case.today).map(|span| span.get_days()) {
+        Err(_) => return Err("its last day cannot be compared with today"),
+        Ok(..0) => return Err("its last day is past"),
+        Ok(0..=MOST_DAYS) => {}
+        Ok(_) => return Err("its last day is more than 30 days ahead"),
+    }
+    // An alias stands for its variable.
+    let known = case.contract.known(variable.as_bytes());
+    let variable = known.map_or(variable, |known| case.contract.row(known.row).name);
+    Ok(Read { code, variable, is_known: known.is_some() })
+}
+
+/// Makes the error that it is about a warning.
+fn apply_one(case: &Case<'_>, accept: &Accept, read: &Read<'_>, findings: &mut Vec<Finding>) {
+    let Read { code, variable, is_known } = *read;
+    let (mut forbidden, mut used) = (false, false);
+    for finding in findings.iter_mut() {
+        let is_it = finding.severity == Severity::Error
+            && finding.code == code
+            && finding.variable.as_deref().unwrap_or_default() == variable;
+        used |= is_it;
+        if is_it && never(case, finding) {
+            forbidden = true;
+        } else if is_it {
+            finding.severity = Severity::Warning;
+            finding.accepted = Some(Acceptance {
+                reason: accept.reason.clone(),
+                until: accept.until.clone(),
+                by: By::CommandLine,
             });
         }
-        if forbidden {
-            let why = if NEVER.contains(&code.name()) {
-                "an error of this code is never accepted, whatever it is about"
-            } else {
+    }
+    let fact = |why| Fact::NotAccepted(code.name().to_owned(), why);
+    if !used {
+        let severity = Severity::Warning;
+        let found = Finding::new(Code::AcceptanceUnused, severity, fact("there is no such error"));
+        // What was typed is shown only where it is a name of the contract.
+        findings.push(if is_known { found.about(variable.to_owned()) } else { found });
+    }
+    if forbidden {
+        let why = match NEVER.contains(&code) {
+            true => "an error of this code is never accepted, whatever it is about",
+            false => {
                 "a blank, absent or public secret that is required, or a process that is left, is never accepted"
-            };
-            findings.push(Finding {
-                code: Code::AcceptanceInvalid,
-                severity: Severity::Error,
-                variable: Some(Cow::Owned(variable.to_owned())),
-                source: None,
-                fact: Fact::NotAccepted(code.name().to_owned(), why),
-                accepted: None,
-            });
-        }
+            }
+        };
+        let found = Finding::error(Code::AcceptanceInvalid, fact(why));
+        // A finding can be about no variable (`--accept insecure-permissions:`).
+        findings.push(if variable.is_empty() { found } else { found.about(variable.to_owned()) });
     }
 }
 
 /// Codes that stand above all acceptance, whatever they are about: what was revoked, what others
 /// could have written, and a mode under which other demands would be asked.
-const NEVER: [&str; 3] = ["value-revoked", "insecure-contract", "mode-forbidden"];
+const NEVER: [Code; 3] = [Code::ValueRevoked, Code::InsecureContract, Code::ModeForbidden];
 
 /// Codes of values that are there and do not reach the program, or that it takes as unset.
 const NOT_DELIVERED: [Code; 3] = [Code::ContainsNul, Code::NotUtf8, Code::NoFileToDeliver];
@@ -126,7 +120,7 @@ const NOT_DELIVERED: [Code; 3] = [Code::ContainsNul, Code::NotUtf8, Code::NoFile
 /// with a blank or public secret. One that is required and has no value is as good as blank,
 /// whatever the finding says of why: a program without its key makes up one, or takes an empty one.
 pub(super) fn never(case: &Case<'_>, finding: &Finding) -> bool {
-    if NEVER.contains(&finding.code.name()) {
+    if NEVER.contains(&finding.code) {
         return true;
     }
     let name = finding.variable.as_deref().unwrap_or_default();

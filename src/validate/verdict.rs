@@ -100,7 +100,8 @@ impl Judge<'_> {
         source: Option<Source>,
         fact: Fact,
     ) {
-        self.findings.push(Finding { code, severity, variable, source, fact, accepted: None });
+        let found = Finding::new(code, severity, fact);
+        self.findings.push(Finding { variable, source, ..found });
     }
 
     /// The severity of a code: the row's own, else the table's.

@@ -17,7 +17,6 @@ use crate::sys::fs;
 use crate::url::{self, split_scheme};
 use crate::validate::format;
 use jiff::civil::Date;
-use std::borrow::Cow;
 use std::path::Path;
 
 /// Errors of one option.
@@ -246,15 +245,7 @@ impl Subject {
             if severity != Some(Severity::Error) {
                 return;
             }
-            let variable = Some(Cow::Borrowed(row.name));
-            let finding = Finding {
-                code,
-                severity: Severity::Error,
-                variable,
-                source: None,
-                fact,
-                accepted: None,
-            };
+            let finding = Finding::error(code, fact).about(row.name);
             let message =
                 format!("cannot start {}: {}: {}", row.name, code.name(), finding.message());
             errors.push(Error::new(Status::NotMet, message).hint(finding.hint()));
