@@ -128,72 +128,40 @@ fn one(
     let survey = &case.launch.survey;
     let row = survey.contract.row(resolved.id);
     let expected = expected(case.launch, resolved.id);
-    let is_blank = |value: &[u8]| !row.blank_allowed && value.trim_ascii().is_empty();
-    if expected.is_none() && held.iter().all(|held| is_blank(held.value)) {
+    let is_blank = |held: &&Held<'_>| !row.blank_allowed && held.value.trim_ascii().is_empty();
+    if expected.is_none() && held.iter().all(|held| is_blank(&held)) {
         return None;
     }
-    let mut reason = None;
-    let mut say = |text: String| reason = Some(text);
-    let overwritten = case.environ.is_overwritten();
-    let unsure = unsure(resolved, doubt);
     let mut fingerprint_of_held = None;
-    let findings: Vec<Finding> = held
-        .iter()
-        .map(|held| {
-            let content = content(case, row, held);
-            let held = match &content {
-                None => held.value,
-                Some(Ok(content)) => content.expose(),
-                Some(Err(why)) => return Finding::Untold(why.clone()),
-            };
-            fingerprint_of_held =
-                survey.key.as_ref().filter(|_| row.secret).map(|key| key.fingerprint(held));
-            match expected.and_then(|entry| value(resolved, entry, content.is_some())) {
-                Some(value) if same(row, value, held, content.is_some()) => Finding::Same,
-                _ => Finding::Other,
-            }
-        })
-        .collect();
-    let is_held = held.iter().any(|held| !is_blank(held.value));
-    let state = if expected.is_some() && resolved.state == Fate::Generated && is_held {
-        say("its value was generated for that process alone".to_owned());
-        State::Unknown
-    } else if let Some(why) = unsure {
-        say(why);
-        State::Unknown
-    } else if expected.is_none() {
-        say(match row.feature.filter(|_| resolved.state == Fate::Withheld) {
-            Some(_) => "its feature is off now".to_owned(),
-            None => "no source that is seen from here has it".to_owned(),
-        });
-        State::Unexpected
-    } else if findings.iter().any(|finding| matches!(finding, Finding::Other)) {
-        State::Stale
-    } else if let Some(why) = findings.iter().find_map(|finding| match finding {
-        Finding::Untold(why) => Some(why.clone()),
-        _ => None,
-    }) {
-        say(why);
-        State::Unknown
-    } else if held.is_empty() {
-        State::Missing
-    } else if is_snapshot(case.launch, resolved) {
-        say("it equals its credential, a copy made when the unit was started: name the file \
-             behind that by a _FILE variable"
-            .to_owned());
-        State::Unknown
-    } else if let Some(why) = read_since(case, held) {
-        say(why);
-        State::Unknown
-    } else {
-        State::Current
-    };
-    let state = match state {
-        State::Stale | State::Missing if overwritten => {
-            say("the process has written over its environment".to_owned());
-            State::Unknown
+    let compared = held.iter().map(|held| {
+        let content = content(case, row, held);
+        let held = match &content {
+            None => held.value,
+            Some(Ok(content)) => content.expose(),
+            Some(Err(why)) => return Finding::Untold(why.clone()),
+        };
+        fingerprint_of_held =
+            survey.key.as_ref().filter(|_| row.secret).map(|key| key.fingerprint(held));
+        match expected.and_then(|entry| value(resolved, entry, content.is_some())) {
+            Some(value) if same(row, value, held, content.is_some()) => Finding::Same,
+            _ => Finding::Other,
         }
-        state => state,
+    });
+    let compared: Vec<Finding> = compared.collect();
+    let is_generated =
+        resolved.state == Fate::Generated && !held.iter().all(|held| is_blank(&held));
+    let (state, reason) = if expected.is_some() && is_generated {
+        (State::Unknown, Some("its value was generated for that process alone".to_owned()))
+    } else if let Some(why) = unsure(resolved, doubt) {
+        (State::Unknown, Some(why))
+    } else if expected.is_none() {
+        let why = match row.feature.filter(|_| resolved.state == Fate::Withheld) {
+            Some(_) => "its feature is off now",
+            None => "no source that is seen from here has it",
+        };
+        (State::Unexpected, Some(why.to_owned()))
+    } else {
+        told(case, resolved, held, &compared)
     };
     let now = survey.key.as_ref().filter(|_| row.secret).zip(expected);
     let now = now.and_then(|(key, entry)| {
@@ -210,6 +178,40 @@ fn one(
         held_fingerprint: fingerprint_of_held,
         reason: reason.map(|text| guards.text(&text)),
     })
+}
+
+/// The state of a variable that would be delivered now, and why it is unknown.
+fn told(
+    case: &Case<'_>,
+    resolved: &Resolved,
+    held: &[Held<'_>],
+    compared: &[Finding],
+) -> (State, Option<String>) {
+    let untold = || {
+        compared.iter().find_map(|finding| match finding {
+            Finding::Untold(why) => Some(why.clone()),
+            _ => None,
+        })
+    };
+    let is_other = compared.iter().any(|finding| matches!(finding, Finding::Other));
+    let differs =
+        if is_other { Some(State::Stale) } else { held.is_empty().then_some(State::Missing) };
+    let why = match differs {
+        Some(state) if !case.environ.is_overwritten() => return (state, None),
+        Some(_) => Some("the process has written over its environment".to_owned()),
+        None if is_snapshot(case.launch, resolved) => untold().or_else(|| {
+            Some(
+                "it equals its credential, a copy made when the unit was started: name the file \
+                 behind that by a _FILE variable"
+                    .to_owned(),
+            )
+        }),
+        None => untold().or_else(|| read_since(case, held)),
+    };
+    match why {
+        Some(why) => (State::Unknown, Some(why)),
+        None => (State::Current, None),
+    }
 }
 
 /// The entry that delivers the row.

@@ -129,8 +129,11 @@ pub struct Stat {
 }
 
 impl From<stat::FileStat> for Stat {
-    // The widths of these fields differ between architectures and C libraries.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        reason = "the fields' widths differ between architectures and C libraries"
+    )]
     fn from(raw: stat::FileStat) -> Self {
         let kind = match raw.st_mode & libc::S_IFMT {
             libc::S_IFREG => Kind::Regular,
@@ -247,7 +250,11 @@ pub fn look_at(fd: BorrowedFd<'_>) -> nix::Result<Stat> {
 ///
 /// # Errors
 /// What fstat(2) or openat(2) reports.
-#[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+#[allow(
+    clippy::useless_conversion,
+    clippy::unnecessary_cast,
+    reason = "the fields' widths differ between architectures and C libraries"
+)]
 pub fn changed(dir: BorrowedFd<'_>, path: &Path) -> nix::Result<i64> {
     let seen = retried(|| stat::fstat(place_below(dir, path, true)?))?;
     Ok((seen.st_ctime as i64) * 1000 + (seen.st_ctime_nsec as i64) / 1_000_000)

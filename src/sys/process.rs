@@ -47,7 +47,7 @@ pub fn environment() -> Vec<&'static CStr> {
 }
 
 /// Effective user and group id. Taken from the auxiliary vector (getauxval(3)), which spares two
-/// system calls; they do not change before the exec.
+/// system calls: the ids as they were at the start.
 pub fn user_and_group() -> (u32, u32) {
     // SAFETY: getauxval reads memory of the process that the kernel filled at its start.
     let (user, group) = unsafe { (libc::getauxval(libc::AT_EUID), libc::getauxval(libc::AT_EGID)) };

@@ -35,9 +35,14 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
 }
 
 fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<Fact>) {
-    let contract = judge.case.contract;
+    candidates(judge, row, resolved, required.is_some());
+    demand(judge, resolved, required.as_ref());
+    value(judge, row, resolved, required);
+}
+
+/// What became of each candidate, and whether they differ.
+fn candidates(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, is_required: bool) {
     let id = Some(resolved.id);
-    let has_value = resolved.winner.is_some();
     for seen in &resolved.seen {
         let source = Some(seen.source.clone());
         match &seen.outcome {
@@ -46,49 +51,61 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
             Outcome::Failed(Code::InsecureContract, _) => {}
             Outcome::Failed(code, fact) => judge.add(id, *code, source, fact.clone()),
             Outcome::Blank => {
-                let severity = if has_value || required.is_none() {
-                    Severity::Warning
-                } else {
-                    Severity::Error
+                let severity = match resolved.winner {
+                    None if is_required => Severity::Error,
+                    _ => Severity::Warning,
                 };
                 let fact = Fact::Says("is set to a blank value, which counts as absent");
                 judge.push(Code::BlankValue, severity, Some(Cow::Borrowed(row.name)), source, fact);
             }
         }
     }
-    for (first, other) in resolved.conflicts(contract) {
+    for (first, other) in resolved.conflicts(judge.case.contract) {
         let fact = Fact::Differ(first.source.clone(), other.source.clone());
         judge.add(id, Code::Conflict, Some(other.source.clone()), fact);
     }
-    if !resolved.absent_parts.is_empty() {
-        // That a provider failed has been said as an error; that its part is absent follows from it.
-        let provider_failed = |part: RowId| {
-            judge.case.resolution.row(part).seen.iter().any(|seen| {
-                let code = failure(seen);
-                code.is_some_and(|it| matches!(it, Code::ProviderFailed | Code::InsecureContract))
-                    && stops(judge, part, seen)
-            })
-        };
-        let parts = resolved.absent_parts.iter().filter(|&&part| !provider_failed(part));
-        let names: Vec<&str> = parts.map(|&part| contract.row(part).name).collect();
-        if !names.is_empty() {
-            judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
-            if let Some(fact) = &required
-                && judge.severity(id, Code::IncompleteTemplate) != Some(Severity::Error)
-            {
-                judge.add(id, Code::MissingRequired, None, fact.clone());
-            }
-        }
-    } else if let (false, Some(fact)) = (has_value, &required) {
+}
+
+/// A variable that is required and has no value, and a template that lacks a part.
+fn demand(judge: &mut Judge<'_>, resolved: &Resolved, required: Option<&Fact>) {
+    let id = Some(resolved.id);
+    if resolved.absent_parts.is_empty() {
         // A source that failed has been said as an error; that the variable is missing follows from
         // it. Where the contract lowers the failure, it does not lower the demand.
-        if !resolved.seen.iter().any(|seen| stops(judge, resolved.id, seen)) {
+        if let (None, Some(fact)) = (resolved.winner, required)
+            && !resolved.seen.iter().any(|seen| stops(judge, resolved.id, seen))
+        {
             judge.add(id, Code::MissingRequired, None, fact.clone());
         }
+        return;
     }
+    // That a provider failed has been said as an error; that its part is absent follows from it.
+    let provider_failed = |part: RowId| {
+        judge.case.resolution.row(part).seen.iter().any(|seen| {
+            let code = failure(seen);
+            code.is_some_and(|it| matches!(it, Code::ProviderFailed | Code::InsecureContract))
+                && stops(judge, part, seen)
+        })
+    };
+    let parts = resolved.absent_parts.iter().filter(|&&part| !provider_failed(part));
+    let names: Vec<&str> = parts.map(|&part| judge.case.contract.row(part).name).collect();
+    if names.is_empty() {
+        return;
+    }
+    judge.add(id, Code::IncompleteTemplate, None, Fact::Absent(names));
+    if let Some(fact) = required
+        && judge.severity(id, Code::IncompleteTemplate) != Some(Severity::Error)
+    {
+        judge.add(id, Code::MissingRequired, None, fact.clone());
+    }
+}
+
+/// The value that won.
+fn value(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<Fact>) {
     let Some((seen, value)) = resolved.winner().and_then(|seen| Some((seen, seen.value()?))) else {
         return;
     };
+    let id = Some(resolved.id);
     let source = || Some(seen.source.clone());
     let (value, url) = (value.expose(), judge.case.urls.get(resolved.id));
     if resolved.state == State::Generated {
@@ -110,19 +127,15 @@ fn one(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option<F
         }
         _ => {}
     }
-    if row.deliver == Deliver::AsFile && seen.path.is_none() {
-        judge.add(
-            id,
-            Code::NoFileToDeliver,
-            source(),
-            Fact::Says("is delivered as a file and has none"),
-        );
+    let has_no_file = row.deliver == Deliver::AsFile && seen.path.is_none();
+    if has_no_file {
+        let fact = Fact::Says("is delivered as a file and has none");
+        judge.add(id, Code::NoFileToDeliver, source(), fact);
     }
     // As of a source that failed: the program does not get it.
-    let undelivered = || match row.deliver {
-        _ if value.contains(&0) => Some(Code::ContainsNul),
-        Deliver::AsFile if seen.path.is_none() => Some(Code::NoFileToDeliver),
-        _ => None,
+    let undelivered = || match value.contains(&0) {
+        true => Some(Code::ContainsNul),
+        false => has_no_file.then_some(Code::NoFileToDeliver),
     };
     if !row.severity.is_empty()
         && let (Some(code), Some(fact)) = (undelivered(), required)
