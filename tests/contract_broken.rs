@@ -341,6 +341,12 @@ fn looser_is_refused_and_names_both_values() {
         ),
         ("{name: JWT_SECRET, blank: allowed}", "JWT_SECRET: blank allowed is looser than absent"),
         ("{name: JWT_SECRET, feature: openai}", "JWT_SECRET: feature openai is looser than none"),
+        // Required or not: it would neither reach the program nor be judged while that is off.
+        (
+            "{name: NEXIS_ENCRYPTION_KEY, feature: openai}",
+            "NEXIS_ENCRYPTION_KEY: feature openai is looser than none",
+        ),
+        ("{name: NEXIS_ENV, feature: openai}", "NEXIS_ENV: feature openai is looser than none"),
         (
             "{name: JWT_SECRET, class: database}",
             "JWT_SECRET: class database is looser than jwt-signing",

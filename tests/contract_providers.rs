@@ -90,6 +90,11 @@ fn what_does_not_fit_is_refused_with_its_line() {
             "C, format: {kind: mode}, provider: one",
             "C: kind mode is known before any provider",
         ),
+        (
+            "C, secret: true, provider: one",
+            "C, format: {kind: mode}, feature: f",
+            "C: kind mode belongs to no feature",
+        ),
     ];
     for (from, to, message) in cases {
         assert!(WHOLE.contains(from), "{from}");

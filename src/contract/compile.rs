@@ -252,8 +252,14 @@ impl Compiler<'_> {
                 format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
             wrong("generate", words);
         }
-        if format.kind == Kind::ModeName && (draft.part || secret || draft.template.is_some()) {
-            wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
+        if format.kind == Kind::ModeName {
+            if draft.part || secret || draft.template.is_some() {
+                wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
+            }
+            // The mode is known before any feature, and holds whether the program is told or not.
+            if draft.feature.is_some() {
+                wrong("feature", format!("{name}: kind mode belongs to no feature"));
+            }
         }
         // Whoever validates looks at one list; the burnt values come last, so that `show` can
         // take them off again.

@@ -215,8 +215,9 @@ pub(super) fn tighten(
     }
     match (base.feature, over.feature) {
         (Some(old), Some(new)) if old != new => less("feature", new, old),
-        // It would be withheld, and so not required, while the feature is off.
-        (None, Some(new)) if is_required => less("feature", new, "none"),
+        // While the feature is off it would be withheld: neither required nor judged, and of some
+        // variables the absence is what makes a program unsafe.
+        (None, Some(new)) => less("feature", new, "none"),
         (_, Some(new)) => base.feature = Some(new),
         _ => {}
     }
