@@ -73,6 +73,20 @@ fn a_service_is_supplied_by_what_compose_mounts_and_nothing_else() {
     finds(service("    secrets: [jwt-secret]\n"), &[(2, MISSING.0, MISSING.1)]);
     finds(service("    volumes: ['./s:/run/secrets/nexis:ro']\n"), &[]);
     finds(service("    volumes: ['./s:/etc/nexis:ro']\n"), &[(2, MISSING.0, MISSING.1)]);
+    for volume in
+        ["${S:-./s}:/run/secrets/nexis:ro", "${S:?set S}:${T:-/run/secrets/nexis}", "${S}:${T}"]
+    {
+        finds(service(&format!("    volumes: ['{volume}']\n")), &[]);
+    }
+    finds(
+        service("    volumes: ['${S:-/a:/run/secrets/nexis}:/etc/nexis']\n"),
+        &[(2, MISSING.0, MISSING.1)],
+    );
+    let top = "configs:\n  k: {file: x}\n";
+    let to =
+        |target: &str| service(&format!("    configs: [{{source: k, target: {target}}}]\n{top}"));
+    finds(to("/run/secrets/jwt-secret"), &[]);
+    finds(to("/jwt-secret"), &[(2, MISSING.0, MISSING.1)]);
     finds(
         service("      NEXIS_LAUNCH_SECRETS_DIR: /x:/etc/nexis\n    volumes: ['./s:/etc/nexis']\n"),
         &[],
@@ -128,6 +142,13 @@ fn an_env_file_that_is_named_is_judged_and_a_local_one_only_counted() {
     let expected =
         [(2, "plaintext-secret", "JWT_SECRET"), (3, "unknown-variable", "NEXIS_LOG_LEVL")];
     finds(local().args(["{root}/gw.env"]), &expected);
+    // Of a name alone compose passes its own value on.
+    let passed_on = |values: &str| of("compose.yaml", text).file("gw.env", values);
+    finds(passed_on("NEXIS_ENV=staging\nJWT_SECRET\n"), &[]);
+    finds(
+        passed_on("NEXIS_ENV=staging\nJWT SECRET\n"),
+        &[(2, "missing-required", "JWT_SECRET")],
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Compose files (compose specification): services with environment, env files, secrets and the
 //! command, each read from all the layers that [`project`](super::project) found.
 
-use super::interpolation::given;
+use super::interpolation::{given, part};
 use super::model::{Deployment, Given, Place, Setting, Target, Word};
 use super::project::{Service, Source, list};
 use super::{Inputs, env_template, unit};
@@ -22,11 +22,17 @@ pub fn is_compose(root: &Node) -> bool {
         || !includes.is_empty() && includes.iter().all(is_path)
 }
 
-/// Takes a service of a project that defines these secrets. The env files that were named are there
-/// already.
+/// The names of a project's top-level elements that its services can mount.
+pub(super) struct Defined<'a> {
+    pub secrets: BTreeSet<&'a str>,
+    pub configs: BTreeSet<&'a str>,
+}
+
+/// Takes a service of a project that defines these secrets and configs. The env files that were
+/// named are there already.
 pub(super) fn service(
     service: &Service<'_>,
-    defined: &BTreeSet<&str>,
+    defined: &Defined<'_>,
     inputs: &Inputs,
     deployment: &mut Deployment,
 ) {
@@ -58,20 +64,27 @@ pub(super) fn service(
     for (source, node) in service.all("environment") {
         environment(node, source.file, &mut target);
     }
-    for (source, secrets) in service.all("secrets") {
-        for secret in secrets.items() {
-            mounted(secret, source, defined, &mut target);
+    for (key, known, below) in
+        [("secrets", &defined.secrets, SECRETS), ("configs", &defined.configs, "")]
+    {
+        for (source, all) in service.all(key) {
+            for one in all.items() {
+                mounted(one, source, (known, below), &mut target);
+            }
         }
     }
     for (source, volumes) in service.all("volumes") {
         for volume in volumes.items() {
-            let short = || volume.text()?.split(':').nth(1);
-            if let Some(path) = volume.text_of("target").or_else(short) {
-                // A file or a directory: which of the two is not said.
-                let path = path.trim_end_matches('/');
-                target.files.push((path.to_owned(), place(source, volume)));
-                target.unseen_dirs.push(path.to_owned());
-            }
+            let short = || part(volume.text()?, ':', 1);
+            let Some(path) = volume.text_of("target").or_else(short) else { continue };
+            let Some(path) = path_of(path) else {
+                target.unseen.push((place(source, volume), "a volume"));
+                continue;
+            };
+            // A file or a directory: which of the two is not said.
+            let path = path.trim_end_matches('/');
+            target.files.push((path.to_owned(), place(source, volume)));
+            target.unseen_dirs.push(path.to_owned());
         }
     }
     deployment.start(target);
@@ -81,15 +94,27 @@ fn place(source: &Source<'_>, node: &Node) -> Place {
     Place { file: source.file, line: node.line }
 }
 
-/// A secret that a service mounts.
-fn mounted(secret: &Node, source: &Source<'_>, defined: &BTreeSet<&str>, target: &mut Target) {
-    let id = secret.text().or_else(|| secret.text_of("source")).unwrap_or_default();
-    let name = secret.text_of("target").unwrap_or(id);
-    // Compose refuses a secret that the project does not define; nothing is supplied by it.
-    if defined.contains(id) {
-        let path =
-            if name.starts_with('/') { name.to_owned() } else { format!("{SECRETS}/{name}") };
-        target.files.push((path, place(source, secret)));
+/// A path in the container, which may refer to variables that have defaults.
+fn path_of(text: &str) -> Option<String> {
+    given(text).text().map(|text| String::from_utf8_lossy(text).into_owned())
+}
+
+/// A secret or a config that a service mounts, below this directory where its target is no path.
+fn mounted(
+    node: &Node,
+    source: &Source<'_>,
+    (defined, below): (&BTreeSet<&str>, &str),
+    target: &mut Target,
+) {
+    let id = node.text().or_else(|| node.text_of("source")).unwrap_or_default();
+    // Compose refuses one that the project does not define; nothing is supplied by it.
+    if !defined.contains(id) {
+        return;
+    }
+    match path_of(node.text_of("target").unwrap_or(id)) {
+        Some(path) if path.starts_with('/') => target.files.push((path, place(source, node))),
+        Some(name) => target.files.push((format!("{below}/{name}"), place(source, node))),
+        None => target.unseen.push((place(source, node), "a secret")),
     }
 }
 

@@ -44,13 +44,20 @@ fn mentioned(text: &[u8]) -> Vec<String> {
     names.collect()
 }
 
-/// The names of a local env file, with whether each is blank; `None` where there is no such file.
+/// The names of a local env file of a service, with whether each is blank; `None` where there is no
+/// such file. A name alone passes the value on that compose itself has.
 pub fn read_names(path: &Path) -> Option<Vec<(String, Given)>> {
     // Looked at before it is opened: opening a pipe would wait for its writer.
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
     std::fs::File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
-    let (entries, _) = parse_env_file(&bytes);
+    let (entries, wrong) = parse_env_file(&bytes);
+    let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
+    let passed_on = wrong.iter().filter_map(|wrong| {
+        let line = lines.get(wrong.line.checked_sub(1)?)?;
+        let name = std::str::from_utf8(line).ok()?.trim();
+        is_variable(name).then(|| (name.to_owned(), Given::Elsewhere))
+    });
     let names = entries.into_iter().map(|entry| (entry.name, Given::Literal(entry.value)));
-    Some(names.collect())
+    Some(names.chain(passed_on).collect())
 }

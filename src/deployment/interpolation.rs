@@ -29,6 +29,22 @@ pub fn given(text: &str) -> Given {
     }
 }
 
+/// The part of this number between the separators that stand outside of every `${…}`.
+pub fn part(text: &str, separator: char, number: usize) -> Option<&str> {
+    let mut depth = 0u32;
+    let mut before = ' ';
+    let is_separator = |it: char| {
+        match it {
+            '{' if before == '$' || depth > 0 => depth = depth.saturating_add(1),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = it;
+        depth == 0 && it == separator
+    };
+    text.split(is_separator).nth(number)
+}
+
 fn expand(text: &str, depth: u8, out: &mut Expansion) {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -87,6 +103,21 @@ fn reference(inner: &str, depth: u8, out: &mut Expansion) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_separator_inside_of_a_reference_is_none() {
+        for (text, expected) in [
+            ("./s:/run/s:ro", Some("/run/s")),
+            ("${S:-./s}:/run/s:ro", Some("/run/s")),
+            ("${S:-${T:?set it}}:${D:-/run/s}", Some("${D:-/run/s}")),
+            ("{a:/run/s}", Some("/run/s}")),
+            ("/run/s", None),
+            ("${S:-./s}", None),
+            ("${S:-./s", None),
+        ] {
+            assert_eq!(part(text, ':', 1), expected, "{text}");
+        }
+    }
 
     #[test]
     fn what_is_left_of_a_text_without_its_variables_is_told() {

@@ -6,10 +6,11 @@
 //! list of layers, each of which knows where it stands, and [`compose`](super::compose) reads each
 //! key from the layers that have it.
 
+use super::compose::{self, Defined};
 use super::input::{Kind, directory, load};
 use super::interpolation::given;
 use super::model::{Deployment, Given, Place};
-use super::{Inputs, compose, in_line, kubernetes};
+use super::{Inputs, in_line, kubernetes};
 use crate::error::Error;
 use crate::yaml::Node;
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,9 +243,11 @@ pub(super) fn services(
             .iter()
             .flat_map(|&file| sources.iter().filter(move |source| source.file == file))
             .collect();
-        let secrets = own.iter().filter_map(|source| source.root.get("secrets"));
-        let secrets: BTreeSet<&str> =
-            secrets.flat_map(Node::entries).map(|(key, _)| key.text.as_str()).collect();
+        let names = |element| -> BTreeSet<&str> {
+            let all = own.iter().filter_map(|source| source.root.get(element));
+            all.flat_map(Node::entries).map(|(key, _)| key.text.as_str()).collect()
+        };
+        let defined = Defined { secrets: names("secrets"), configs: names("configs") };
         let mut seen = BTreeSet::new();
         let names = own.iter().flat_map(|source| services_of(source.root));
         for (key, _) in names.filter(|(key, _)| seen.insert(key.text.as_str())) {
@@ -262,7 +265,7 @@ pub(super) fn services(
                 }
             }
             match found {
-                Ok(()) => compose::service(&service, &secrets, inputs, deployment),
+                Ok(()) => compose::service(&service, &defined, inputs, deployment),
                 Err((Place { file, line }, what)) => {
                     let path = inputs.paths.get(file).map_or(Path::new(""), PathBuf::as_path);
                     errors.push(in_line(path, line, what));
