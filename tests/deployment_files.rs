@@ -105,6 +105,23 @@ fn a_pod_is_supplied_by_volumes_that_the_launcher_looks_into() {
     finds(pod(""), missing);
     finds(volume("unseen", "/run/secrets", ""), &[]);
     finds(volume("unseen", "/etc/secrets", ""), missing);
+    let kind = |kind: &str, also: &str| {
+        pod(&format!(
+            "    volumeMounts: [{{name: v, mountPath: /run/secrets/nexis}}]\n{also}  volumes:\n  - {{name: v, {kind}}}\n"
+        ))
+    };
+    for supplied in ["csi", "hostPath", "persistentVolumeClaim", "nfs", "ephemeral"] {
+        finds(kind(&format!("{supplied}: {{}}"), ""), &[]);
+    }
+    finds(kind("downwardAPI: {}", ""), missing);
+    let other = |mount: &str| {
+        format!(
+            "  initContainers:\n  - {{name: agent, image: 'agent:1', volumeMounts: [{{name: {mount}, mountPath: /out}}]}}\n"
+        )
+    };
+    finds(kind("emptyDir: {}", ""), missing);
+    finds(kind("emptyDir: {}", &other("w")), missing);
+    finds(kind("emptyDir: {}", &other("v")), &[]);
     finds(volume("s", "/run/secrets", ""), missing);
     finds(volume("s", "/run/secrets", ", items: [{key: k, path: jwt-secret}]"), &[]);
     finds(volume("s", "/run/secrets", ", items: [{key: absent, path: jwt-secret}]"), missing);
@@ -125,6 +142,20 @@ fn a_unit_is_supplied_by_credentials_and_environment_files() {
     finds(unit("LoadCredential=jwt:/x\n"), &[(2, MISSING.0, MISSING.1)]);
     finds(unit("PassEnvironment=JWT_SECRET\n"), &[(4, "secret-in-environment", "JWT_SECRET")]);
     finds(unit("SetCredential=jwt-secret:changeme\n"), &[(4, "placeholder", "JWT_SECRET")]);
+    // A directory of the host that the unit names itself; of credentials it says what there is.
+    let names = |dir: &str| {
+        unit(&format!(
+            "ExecStart=\nExecStart=/bin/nexis-launch run --secrets-dir {dir} -- /bin/nexis-gateway\n"
+        ))
+    };
+    finds(names("/etc/nexis/secrets"), &[]);
+    finds(unit("Environment=NEXIS_LAUNCH_SECRETS_DIR=/etc/nexis/secrets\n"), &[]);
+    for dir in ["%d", "${CREDENTIALS_DIRECTORY}", "/run/credentials/nexis.service"] {
+        finds(names(dir), &[(2, MISSING.0, MISSING.1)]);
+    }
+    finds(unit("BindReadOnlyPaths=/etc/nexis/secrets:/run/secrets/nexis\n"), &[]);
+    finds(unit("BindPaths=-/run/secrets/nexis /srv\n"), &[]);
+    finds(unit("BindPaths=/run/secrets/nexis:/srv\n"), &[(2, MISSING.0, MISSING.1)]);
     let launch = unit("EnvironmentFile=-/etc/nexis/env\n").run();
     launch.status(0);
     let report: Value = serde_json::from_str(&launch.out()).unwrap();
@@ -145,10 +176,7 @@ fn an_env_file_that_is_named_is_judged_and_a_local_one_only_counted() {
     // Of a name alone compose passes its own value on.
     let passed_on = |values: &str| of("compose.yaml", text).file("gw.env", values);
     finds(passed_on("NEXIS_ENV=staging\nJWT_SECRET\n"), &[]);
-    finds(
-        passed_on("NEXIS_ENV=staging\nJWT SECRET\n"),
-        &[(2, "missing-required", "JWT_SECRET")],
-    );
+    finds(passed_on("NEXIS_ENV=staging\nJWT SECRET\n"), &[(2, "missing-required", "JWT_SECRET")]);
 }
 
 #[test]

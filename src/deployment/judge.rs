@@ -2,7 +2,7 @@
 //! looked at: whether a secret's is blank, a placeholder or there at all, and what flags and modes
 //! say, since those decide what is required.
 
-use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Store, Target, Template};
+use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Store, Target, Template, UNIT};
 use super::names::{self, ByName, basename, is_launcher};
 use super::values;
 use crate::contract::model::{Contract, Kind, Known, Role, Row, RowId};
@@ -381,8 +381,9 @@ impl Judge<'_> {
         at_most: Option<Severity>,
     ) {
         let mut dirs = target.unseen_dirs.iter();
-        let hidden_files =
-            dirs.any(|dir| options.looks_into(dir) && self.file_row(dir, options).is_none());
+        // What a directory of the host holds is in no file that was named.
+        let hidden_files = target.kind == UNIT && options.names_directory_of_host()
+            || dirs.any(|dir| options.looks_into(dir) && self.file_row(dir, options).is_none());
         let hidden = |row: &Row| hidden_files && row.secret;
         let mut places = target.unseen.clone();
         places.extend(options.env_file.map(|at| (at, "an env file of the launcher")));
@@ -470,6 +471,12 @@ impl names::Options<'_> {
         std::iter::once(CREDENTIALS)
             .chain(self.dirs.iter().copied())
             .chain(defaults.iter().copied())
+    }
+
+    /// Whether one is named that is no unit's credentials (systemd.unit(5), `%d`).
+    fn names_directory_of_host(&self) -> bool {
+        let of_credentials = [CREDENTIALS, "%d", "${CREDENTIALS_DIRECTORY}"];
+        self.dirs.iter().any(|dir| !of_credentials.iter().any(|begin| dir.starts_with(begin)))
     }
 
     /// Whether files of this directory are found.

@@ -104,7 +104,7 @@ pub fn containers(object: &Node, file: usize, deployment: &mut Deployment) {
         Some((key, _)) => Some(Place { file, line: key.line }),
         None => pod.entry("containers").map(|(key, _)| Place { file, line: key.line }),
     };
-    for list in ["initContainers", "containers"] {
+    for list in CONTAINERS {
         for container in pod.get(list).map(Node::items).unwrap_or_default() {
             let stores = Stores { all: deployment, namespace: namespace(object) };
             let target = one(container, pod, file, links, stores);
@@ -151,17 +151,37 @@ fn one(
         let (Some(name), Some(path)) = (mount.text_of("name"), mount.text_of("mountPath")) else {
             continue;
         };
+        let mount = Mount {
+            path: path.trim_end_matches('/'),
+            sub: mount.text_of("subPath"),
+            at: place(mount.line),
+        };
         let volumes = pod.get("volumes").map(Node::items).unwrap_or_default();
-        if let Some(volume) = volumes.iter().find(|it| it.text_of("name") == Some(name)) {
-            let mount = Mount {
-                path: path.trim_end_matches('/'),
-                sub: mount.text_of("subPath"),
-                at: place(mount.line),
-            };
-            mounted(volume, &mount, stores, &mut target);
+        match volumes.iter().find(|it| it.text_of("name") == Some(name)) {
+            Some(volume) if volume.get("emptyDir").is_none() => {
+                mounted(volume, &mount, stores, &mut target);
+            }
+            // What another container puts there; by itself it stays empty.
+            Some(_) if others(pod, container).any(|it| mounts(it, name)) => {
+                target.unseen_dirs.push(mount.path.to_owned());
+            }
+            Some(_) => {}
+            // A claim of a StatefulSet's templates.
+            None => target.unseen_dirs.push(mount.path.to_owned()),
         }
     }
     target
+}
+
+/// The other containers of the pod.
+fn others<'a>(pod: &'a Node, container: &'a Node) -> impl Iterator<Item = &'a Node> {
+    let all = CONTAINERS.iter().filter_map(|list| pod.get(list)).flat_map(Node::items);
+    all.filter(move |other| !std::ptr::eq(*other, container))
+}
+
+fn mounts(container: &Node, volume: &str) -> bool {
+    let mounts = container.get("volumeMounts").map(Node::items).unwrap_or_default();
+    mounts.iter().any(|mount| mount.text_of("name") == Some(volume))
 }
 
 fn word(node: &Node, file: usize) -> Option<Word> {
@@ -218,6 +238,11 @@ fn env_from(from: &Node, file: usize, stores: Stores<'_>, target: &mut Target) {
     }
 }
 
+/// Kinds of volumes of which is known what they hold, from the objects that they name.
+const SEEN: [&str; 4] = ["secret", "configMap", "projected", "downwardAPI"];
+/// Where a pod lists its containers.
+const CONTAINERS: [&str; 2] = ["initContainers", "containers"];
+
 /// Where a volume is mounted.
 struct Mount<'a> {
     path: &'a str,
@@ -235,8 +260,8 @@ fn mounted(volume: &Node, mount: &Mount<'_>, stores: Stores<'_>, target: &mut Ta
             keys(reference, store, mount, target);
         }
     }
-    // A driver of a secret store, or whatever else puts files there.
-    if volume.get("csi").is_some() || volume.get("hostPath").is_some() {
+    // A driver of a secret store, a claim, or whatever else puts files there.
+    if !SEEN.iter().any(|kind| volume.get(kind).is_some()) {
         target.unseen_dirs.push(mount.path.to_owned());
     }
 }

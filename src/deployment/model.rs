@@ -92,6 +92,9 @@ pub struct Word {
     pub at: Place,
 }
 
+/// What a target of a systemd unit is called.
+pub const UNIT: &str = "unit";
+
 /// Where systemd puts credentials, as far as paths are compared here.
 pub const CREDENTIALS: &str = "/run/credentials";
 

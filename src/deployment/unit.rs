@@ -3,7 +3,7 @@
 
 use super::compose::copy;
 use super::input::Named;
-use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Target, Template, Word};
+use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Target, Template, UNIT, Word};
 use crate::secret::Secret;
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub fn serves(directory: &str, unit: &str) -> bool {
 /// drop-ins without their unit.
 pub fn service(lines: &[Line], partial: bool, named: &Named, deployment: &mut Deployment) {
     let Some(first) = lines.first() else { return };
-    let mut target = Target::new("unit", first.at);
+    let mut target = Target::new(UNIT, first.at);
     target.partial = partial;
     target.oneshot = last(lines, "Type").is_some_and(|line| line.value == "oneshot");
     environment(lines, named, &mut deployment.templates, &mut target);
@@ -58,6 +58,14 @@ pub fn service(lines: &[Line], partial: bool, named: &Named, deployment: &mut De
     // Whatever the manager was given.
     if standing(lines, &["ImportCredential"]).next().is_some() {
         target.unseen_dirs.push(CREDENTIALS.to_owned());
+    }
+    // A path of the host, alone or with the one that it is seen under.
+    for line in standing(lines, &["BindPaths", "BindReadOnlyPaths"]) {
+        for path in words(&line.value) {
+            let path = path.trim_start_matches(['-', '+']);
+            let seen = path.split(':').nth(1).unwrap_or(path);
+            target.unseen_dirs.push(seen.trim_end_matches('/').to_owned());
+        }
     }
     for line in standing(lines, &["ExecStart"]) {
         let command = line.value.trim_start_matches(['@', '-', ':', '+', '!', '|']);
