@@ -304,6 +304,46 @@ fn a_secret_in_the_place_of_a_path_or_a_name_is_not_repeated() {
     }
 }
 
+/// The same in the commands that start nothing.
+#[test]
+fn a_secret_in_the_place_of_a_path_of_any_command_is_not_repeated() {
+    for command in [
+        &["contract", "show", SECRET][..],
+        &["contract", "lint", SECRET],
+        &["contract", "docs", SECRET],
+        &["contract", "template", SECRET],
+        &["contract", "diff", "builtin:nexis-gateway", SECRET],
+        &["check", "--deployment", SECRET],
+        &["generate", "JWT_SECRET", "--out", "{root}/none/SECRET"],
+        &["generate", "ledger-key", "--out", "{root}/none/SECRET"],
+        &["generate", SECRET],
+        &["explain", "--contract", SECRET],
+        &["init", "{root}/file/SECRET"],
+        &["health", "--unix", "{root}/none/SECRET"],
+        &["ledger", "verify", "--ledger", SECRET, "--ledger-key-file", SECRET],
+        &["rotate", "status", "--ledger", SECRET],
+        &["leak", "scan", "--value-file", SECRET, "."],
+        &["leak", "trace", "--value-file", SECRET, "--audit", SECRET],
+        &["mask", "--value-file", SECRET],
+        &["inspect", "--pid", "1", "--contract", SECRET],
+        &["inspect", "--pid", "1", "--fingerprint-key-file", SECRET],
+    ] {
+        let words = command.iter().map(|word| word.replace("/SECRET", &format!("/{SECRET}")));
+        let launch = Launch::new().args(words).file("file", "").env("JWT_SECRET", SECRET);
+        let outcome = launch.canary(SECRET).run();
+        assert!(!matches!(outcome.status, Some(0) | None), "{command:?}\n{outcome}");
+        assert!(!outcome.err().is_empty(), "{command:?}");
+        outcome.no_canary();
+    }
+    // Nor is one that the command itself has read.
+    let outcome = Launch::command("inspect", ["--pid", "1", "--secrets-dir", "{root}/s"])
+        .args(["--fingerprint-key-file", SECRET])
+        .file("s/jwt-secret", SECRET)
+        .canary(SECRET)
+        .run();
+    outcome.status(66).no_canary().says("[redacted:JWT_SECRET]");
+}
+
 #[test]
 fn a_secret_that_was_put_in_a_file_reference_is_not_repeated() {
     for options in [&[][..], &["-vvv"], &["--manifest", "text"]] {

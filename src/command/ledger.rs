@@ -11,7 +11,6 @@ use crate::ledger::repair::repair;
 use crate::ledger::{Book, head};
 use crate::output::{escape, to_stderr};
 use crate::settings::Settings;
-use crate::sys::process;
 use crate::sys::signal::Ignored;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,18 +18,13 @@ use std::path::{Path, PathBuf};
 /// Does what is asked of a ledger as a whole.
 pub(super) fn ledger(action: LedgerAction) -> Ending {
     let _ignored = Ignored::begin();
-    concealed(match action {
+    match action {
         LedgerAction::Verify { place, head } => verify(place, head.as_deref()),
         LedgerAction::Head { place } => {
             opened(place).and_then(|(_, key, book)| print(&(book.head(&key) + "\n")))
         }
         LedgerAction::Repair { place } => mend(place),
-    })
-}
-
-/// The errors of a command without what is the value of an inherited secret.
-pub(super) fn concealed(ending: Ending) -> Ending {
-    ending.map_err(|errors| launch::conceal(errors, &process::environment()))
+    }
 }
 
 fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {

@@ -18,8 +18,10 @@ mod trace;
 
 use crate::cli::{Action, Launch, Options, Parsed, Privileges, parse};
 use crate::error::{Error, Status};
+use crate::launch::conceal;
 use crate::output::{error_text, to_stderr, to_stdout};
 use crate::own_name;
+use crate::sys::process::environment;
 use crate::sys::signal::Ignored;
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -34,6 +36,8 @@ pub fn perform(arguments: &[&'static CStr]) -> Status {
         None => as_typed(arguments),
     });
     ending.unwrap_or_else(|errors| {
+        // What was typed as a path or a name can be a secret, whatever the command.
+        let errors = conceal(errors, &environment());
         // The command's own is over: without it a reader that went away would end this by a signal.
         let _ignored = Ignored::begin();
         let text: String = errors.iter().map(error_text).collect();

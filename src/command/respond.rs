@@ -1,6 +1,5 @@
 //! `leak respond`: an incident on the record, and what is to be done about it.
 
-use super::ledger::concealed;
 use super::rotate::given::{self, Given, Subject};
 use super::rotate::{Desk, recorded};
 use super::{Ending, print};
@@ -33,10 +32,6 @@ use std::path::{Path, PathBuf};
 pub(super) fn respond(options: Respond) -> Ending {
     // Before the value is read, as in a launch.
     let _ = process::forbid_dumps();
-    concealed(answer(options))
-}
-
-fn answer(options: Respond) -> Ending {
     let inputs = options.audit.iter().chain(&options.scan).chain(&options.value_file);
     if inputs.filter(|input| *input == Path::new("-")).count() > 1 {
         return Err(vec![super::leak::standard_input_twice()]);

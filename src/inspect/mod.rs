@@ -16,7 +16,7 @@ pub use record::{Inspection, ProcessRecord, State, VariableRecord, Verdict};
 use crate::cli::Options;
 use crate::contract::model::{Contract, RowId};
 use crate::error::{Error, Status};
-use crate::finding::Fact;
+use crate::finding::{Fact, Finding};
 use crate::fingerprint::Key;
 use crate::launch::{Inspected, Launch, Survey, lookup};
 use crate::manifest::{Guard, Shown};
@@ -58,9 +58,12 @@ pub fn inspect(
             _ => false,
         };
         let findings = own.verdict.findings.iter().filter(|finding| is_about(&finding.fact));
-        return Err(findings
-            .map(|wrong| Error::new(wrong.code.status(), wrong.message()).hint(wrong.hint()))
-            .collect());
+        let guard = own.guard();
+        let guarded = |text: String| guard.owned(text).as_str().to_owned();
+        let error = |wrong: &Finding| {
+            Error::new(wrong.code.status(), guarded(wrong.message())).hint(guarded(wrong.hint()))
+        };
+        return Err(findings.map(error).collect());
     }
     let only = rows(survey.contract, variables)?;
     let mut inspection = Inspection {

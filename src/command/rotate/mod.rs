@@ -4,7 +4,7 @@ mod check;
 pub(super) mod given;
 mod tell;
 
-use super::ledger::{concealed, directory, key, named_key};
+use super::ledger::{directory, key, named_key};
 use super::{Ending, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, RotateAction};
@@ -27,7 +27,7 @@ pub(super) fn rotate(action: RotateAction) -> Ending {
     // Best effort, as in a launch: a value is in memory.
     let _ = process::forbid_dumps();
     let step = |step: typed::Step, action| take(step, action, Record::default(), None);
-    concealed(match action {
+    match action {
         RotateAction::Adopt(options) => first(options, Action::Adopt),
         RotateAction::Start(options) => first(options, Action::Start),
         RotateAction::Stage(options) => step(options, Action::Take(Step::Stage)).and_then(said),
@@ -39,7 +39,7 @@ pub(super) fn rotate(action: RotateAction) -> Ending {
         RotateAction::Status(options) => tell::status(options),
         RotateAction::Plan(options) => tell::plan(options),
         RotateAction::History(options) => tell::history(options),
-    })
+    }
 }
 
 /// Says what was recorded. Who cannot be told must not take the step again.
