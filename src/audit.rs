@@ -9,6 +9,7 @@ use crate::sys::fs::{self, Kind};
 use crate::sys::{process, wait};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long the audit log's lock, or a slow reader of a named sink, is waited for.
@@ -200,11 +201,10 @@ pub fn append_failure(
     let line = manifest.json();
     let deadline = Instant::now() + DEADLINE;
     let appended = match (sink, &held.audit_log) {
-        (_, Some(file)) => append_locked(file.as_fd(), line.as_bytes(), deadline),
-        (Sink::File(path), None) => descriptor::open_to_write(path, Opening::Append)
-            .and_then(|file| append_locked(file.as_fd(), line.as_bytes(), deadline)),
+        (_, Some(file)) => append_to(file.as_fd(), line.as_bytes(), deadline),
+        (Sink::File(path), None) => append_at(path, line.as_bytes(), deadline),
         (Sink::Descriptor(number), None) => match descriptor::inherited(*number) {
-            Some(fd) => append_locked(fd, line.as_bytes(), deadline),
+            Some(fd) => append_to(fd, line.as_bytes(), deadline),
             None => Err(descriptor::closed()),
         },
         (Sink::Stdout, None) => Ok(()),
@@ -243,20 +243,52 @@ fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) ->
         .hint("nothing was started; make it writable, or name another place")
 }
 
-/// Writes one line at the end under the file's lock, whole or not at all: a line that was cut off
-/// by an earlier crash is ended first, and one that cannot be written whole is taken back.
-fn append_locked(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Result<()> {
-    let Some(_) = descriptor::size_of_regular(fd)? else {
-        // A pipe, a socket or a terminal has neither a lock nor an end.
+/// Appends the line to the file at this path. One that was moved away or removed while its lock was
+/// waited for is not what the operator reads any more: then the path is opened anew.
+fn append_at(path: &Path, line: &[u8], deadline: Instant) -> io::Result<()> {
+    loop {
+        let file = descriptor::open_to_write(path, Opening::Append)?;
+        if descriptor::size_of_regular(file.as_fd())?.is_none() {
+            return append_to(file.as_fd(), line, deadline);
+        }
+        let is_there = || match (fs::look_at(file.as_fd()), fs::look(fs::HERE, path, true)) {
+            (Ok(opened), Ok(now)) => opened.identity == now.identity,
+            _ => false,
+        };
+        if !lock(file.as_fd(), deadline)? || is_there() {
+            return append_locked(file.as_fd(), line);
+        }
+    }
+}
+
+/// Appends the line to an open file, or writes it to what has neither a lock nor an end: a pipe, a
+/// socket, a terminal.
+fn append_to(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Result<()> {
+    if descriptor::size_of_regular(fd)?.is_none() {
         return patiently(fd, line, deadline);
-    };
+    }
+    lock(fd, deadline)?;
+    append_locked(fd, line)
+}
+
+/// Takes the file's lock, and says whether it was waited for.
+fn lock(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
+    let mut waited = false;
     while !descriptor::try_lock(fd)? {
+        waited = true;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::ResourceBusy.into());
         }
         wait::pause(interval(left))?;
     }
+    Ok(waited)
+}
+
+/// Writes one line at the end of a locked file, whole or not at all: a line that was cut off by an
+/// earlier crash is ended first, and one that cannot be written whole is taken back. The lock is
+/// given back.
+fn append_locked(fd: BorrowedFd<'_>, line: &[u8]) -> io::Result<()> {
     // An inherited descriptor may have been opened without O_APPEND.
     let size = descriptor::move_to_end(fd)?;
     let torn = size > 0 && descriptor::byte_at(fd, size - 1).is_some_and(|byte| byte != b'\n');

@@ -243,7 +243,7 @@ pub fn build(
             }
         }
     }
-    add_extras(inheritance, inherited, extras, &mut entries);
+    add_extras(inheritance, extras, &mut entries);
     for resolved in resolution.with_value() {
         let row = contract.row(resolved.id);
         let (State::Delivered | State::Generated) = resolved.state else { continue };
@@ -292,18 +292,11 @@ impl Environment {
     }
 }
 
-/// Env files' other names: the inherited environment stands above them (sources 2 and 3 before 6),
-/// and of several lines the last counts.
-fn add_extras(
-    inheritance: Inheritance<'_>,
-    inherited: &[Inherited],
-    extras: &[Extra],
-    entries: &mut Vec<Entry>,
-) {
-    for (position, extra) in extras.iter().enumerate() {
-        let later = extras.iter().skip(position + 1).any(|other| other.name == extra.name);
-        let above = inherited.iter().any(|entry| entry.name() == extra.name.as_bytes());
-        if !later && !above && inheritance.passes(extra.name.as_bytes()) {
+/// Env files' other names, of which the inherited environment's stand above them (sources 2 and 3
+/// before 6).
+fn add_extras(inheritance: Inheritance<'_>, extras: &[Extra], entries: &mut Vec<Entry>) {
+    for extra in extras {
+        if !extra.shadowed && inheritance.passes(extra.name.as_bytes()) {
             entries.extend(Entry::make(&extra.name, extra.value.expose(), Why::EnvFile));
         }
     }

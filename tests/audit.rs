@@ -233,11 +233,44 @@ fn a_lock_that_is_given_back_lets_the_launch_go_on() {
     let launch = audited();
     let lock = locked(&launch.root().join("audit.log"));
     let running = launch.start();
-    wait_for("the launcher to wait", || running.state() == 'S');
+    wait_for("the launcher to wait", || waits_for(&running, "audit.log"));
     drop(lock);
     let outcome = running.finish();
     outcome.status(0).seen();
     assert_eq!(records(&outcome).len(), 1);
+}
+
+/// Whether it has the log open and sleeps.
+fn waits_for(running: &Running, log: &str) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{}/fd", running.pid())).into_iter().flatten();
+    let mut links = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    links.any(|link| link.ends_with(log)) && running.state() == 'S'
+}
+
+/// Rotated, by whatever name, or removed: what the operator reads is what stands there now.
+#[test]
+fn a_log_that_is_moved_while_its_lock_is_waited_for_gets_the_line_where_it_is_now() {
+    for (moved, made_anew) in [(true, true), (true, false), (false, true), (false, false)] {
+        let launch = audited().file("audit.log", "earlier\n");
+        let log = launch.root().join("audit.log");
+        let lock = locked(&log);
+        let running = launch.start();
+        wait_for("the launcher to wait", || waits_for(&running, "audit.log"));
+        match moved {
+            true => std::fs::rename(&log, log.with_extension("1")).unwrap(),
+            false => std::fs::remove_file(&log).unwrap(),
+        }
+        if made_anew {
+            std::fs::write(&log, "").unwrap();
+        }
+        drop(lock);
+        let outcome = running.finish();
+        outcome.status(0).seen();
+        assert_eq!(records(&outcome).len(), 1, "{moved} {made_anew}");
+        if moved {
+            assert_eq!(outcome.read("audit.1"), "earlier\n");
+        }
+    }
 }
 
 #[test]

@@ -153,6 +153,11 @@ fn runtime_names_aliases_parts_and_references_are_taken() {
 fn the_environment_wins_over_an_env_file_for_other_names() {
     let outcome = with("EXTRA=of the file\n").env("EXTRA", "inherited").run();
     assert_eq!(outcome.status(0).seen().text("EXTRA").as_deref(), Some("inherited"));
+    // And what is to be said of it is said once.
+    let outcome = with("OUR_TOKEN=of the file\n").env("OUR_TOKEN", "inherited").run();
+    outcome.status(0);
+    let said = outcome.findings();
+    assert_eq!(said.iter().filter(|it| it.0 == "undeclared-secret").count(), 1, "{outcome}");
 }
 
 #[test]

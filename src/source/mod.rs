@@ -24,6 +24,7 @@ pub use reader::{Request, take};
 use crate::contract::model::{Known, RowId};
 use crate::finding::{Code, Fact};
 use crate::secret::Secret;
+use names_index::NamesIndex;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::fmt;
@@ -187,6 +188,8 @@ pub struct Extra {
     pub value: Secret,
     /// The file and line.
     pub source: Source,
+    /// Whether the inherited environment has the name, which stands above it.
+    pub shadowed: bool,
 }
 
 /// What the world looked like, read once.
@@ -196,12 +199,28 @@ pub struct Snapshot {
     pub inherited: Vec<Inherited>,
     /// The candidates of each row (by row index) of steps 1 to 6, by rank.
     pub candidates: Vec<Vec<Candidate>>,
-    /// Other names of env files, in their order; a later file or line wins over an earlier one.
+    /// Other names of env files, each once: the last line of the last file that has it.
     pub extras: Vec<Extra>,
     /// What was seen on the way.
     pub observations: Vec<Observation>,
     /// The directories and files that were looked at, for `explain` and the log.
     pub visited: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// Notes which other names of env files the inherited environment has too.
+    fn shadow(&mut self) {
+        if self.extras.is_empty() {
+            return;
+        }
+        let mut names = NamesIndex::new(self.inherited.len());
+        for entry in &self.inherited {
+            names.insert(entry.name(), 0);
+        }
+        for extra in &mut self.extras {
+            extra.shadowed = names.contains(extra.name.as_bytes());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,24 @@ impl<'a> NamesIndex<'a> {
         }
     }
 
+    /// Whether the name was noted.
+    pub fn contains(&self, name: &[u8]) -> bool {
+        let hash = hash(name);
+        let mut at = hash as usize;
+        loop {
+            at &= self.buckets.len() - 1;
+            let Some(&(upper, place)) = self.buckets.get(at) else { return false };
+            let seen = self.names.get(place as usize);
+            match (upper, place) {
+                FREE => return false,
+                _ if upper == (hash >> 32) as u32 && seen.is_some_and(|(it, _)| *it == name) => {
+                    return true;
+                }
+                _ => at += 1,
+            }
+        }
+    }
+
     fn grow(&mut self) {
         let size = self.buckets.len() * 2;
         self.buckets.clear();
@@ -107,6 +125,8 @@ mod tests {
             assert_eq!(index.insert(b"A", 2), Some(0));
             assert_eq!(index.insert(b"A", 3), Some(0));
             assert_eq!(index.insert(b"", 4), None);
+            let seen = [&b"A"[..], b"B", b"", b"C", b"AA"].map(|name| index.contains(name));
+            assert_eq!(seen, [true, true, true, false, false]);
         }
     }
 

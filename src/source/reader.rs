@@ -468,7 +468,8 @@ impl Reader {
             };
             match self.contract.known(name.as_bytes()) {
                 None if others.insert(name.as_bytes(), 0).is_none() => {
-                    extras.push(Extra { name: entry.name, value: entry.value, source });
+                    let (name, value) = (entry.name, entry.value);
+                    extras.push(Extra { name, value, source, shadowed: false });
                 }
                 None => {}
                 Some(known) if matches!(known.role, Role::OwnFile | Role::AliasFile(_)) => {
@@ -485,6 +486,7 @@ impl Reader {
         }
         extras.reverse();
         self.snapshot.extras = extras;
+        self.snapshot.shadow();
         self.follow(references);
     }
 }

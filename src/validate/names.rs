@@ -23,7 +23,8 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
             }
         }
     }
-    for extra in case.extras {
+    // Of what the environment has too, that has been judged.
+    for extra in case.extras.iter().filter(|extra| !extra.shadowed) {
         let passed = case.inheritance.passes(extra.name.as_bytes());
         one(judge, Cow::Borrowed(&extra.name), SourceKind::EnvFile, Some(&extra.source), passed);
     }
