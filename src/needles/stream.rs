@@ -5,6 +5,7 @@
 //! many of the last bytes may be the beginning of one; they are searched again with what follows,
 //! and nothing else is kept.
 
+mod escape;
 mod escaped;
 pub mod mask;
 

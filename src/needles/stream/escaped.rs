@@ -4,18 +4,12 @@
 //! has a first escape, and all before it stands as it is: escapes are looked for, and around each
 //! the text is compared with the values that have what it stands for.
 
+use super::escape::{MOST_BACKSLASHES, PERCENT, SHELL, units};
 use super::{Encoding, Hit, digit};
 use memchr::{memchr2_iter, memchr3_iter};
 
-/// Escapes within escapes are followed so far: a shell's in JSON in JSON has seven.
-const MOST_BACKSLASHES: usize = 8;
 /// A quote as `'"'"'` with as many backslashes before either `"` is the longest escape of a byte.
 const LONGEST: usize = 2 * MOST_BACKSLASHES + 5;
-
-/// Kinds of escapes, as bits: which an occurrence has decides what it is called.
-const JSON: u8 = 1;
-const SHELL: u8 = 2;
-const PERCENT: u8 = 4;
 
 /// How many beginnings are remembered at least before those too far back are let go.
 const MOST_TRIED: usize = 64;
@@ -39,28 +33,6 @@ pub(super) struct Escaped {
     last: [bool; 256],
     /// The bytes that make, behind a backslash, what may stand for some byte of a value.
     behind_backslash: [bool; 256],
-}
-
-/// One way to read an escape.
-#[derive(Clone, Copy, Default)]
-struct Unit {
-    /// What it stands for.
-    bytes: [u8; 4],
-    count: usize,
-    /// How many bytes of text it takes.
-    length: usize,
-    kind: u8,
-}
-
-/// All ways to read what begins a text as an escape.
-#[derive(Default)]
-struct Units {
-    units: [Unit; 4],
-    count: usize,
-    /// Whether something may follow the text.
-    goes_on: bool,
-    /// Whether the text ends before it is known.
-    cut: bool,
 }
 
 /// What comes of reading a text as a value.
@@ -334,166 +306,5 @@ pub(super) fn read(text: &[u8], value: &[u8], last: bool) -> Reading {
         Some(&(length, kinds)) => Reading::Whole(length, kinds),
         None if cut => Reading::Cut,
         None => Reading::Not,
-    }
-}
-
-impl Units {
-    fn add(&mut self, meant: &[u8], length: usize, kind: u8) {
-        let mut bytes = [0; 4];
-        bytes.iter_mut().zip(meant).for_each(|(byte, meant)| *byte = *meant);
-        if let Some(unit) = self.units.get_mut(self.count) {
-            *unit = Unit { bytes, count: meant.len(), length, kind };
-            self.count += 1;
-        }
-    }
-
-    /// Adds what is written in exactly this way.
-    fn add_pattern(&mut self, text: &[u8], pattern: &[u8], meant: u8, kind: u8) {
-        if text.starts_with(pattern) {
-            self.add(&[meant], pattern.len(), kind);
-        } else if pattern.starts_with(text) {
-            self.cut = true;
-        }
-    }
-}
-
-/// Reads what begins the text as an escape.
-fn units(text: &[u8], goes_on: bool) -> Units {
-    let mut found = Units { goes_on, ..Units::default() };
-    match text {
-        [b'%', rest @ ..] => number(&mut found, rest, 1, Digits::exactly(16, 2), PERCENT),
-        [b'+', ..] => found.add(b" ", 1, PERCENT),
-        [b'\'', rest @ ..] => {
-            let run = backslashes(rest);
-            let slashes = [b'\\'; MOST_BACKSLASHES];
-            let slashes = slashes.get(..run).unwrap_or_default();
-            // The quote ended, an escaped one, and begun again: '\'' and, as Python does, '"'"'.
-            if run > 0 {
-                let pattern = [b"'", slashes, b"''"].concat();
-                found.add_pattern(text, &pattern, b'\'', SHELL);
-            }
-            let pattern = [b"'", slashes, b"\"'", slashes, b"\"'"].concat();
-            found.add_pattern(text, &pattern, b'\'', SHELL);
-            found.cut |= run == rest.len();
-        }
-        [b'\\', ..] => backslash(&mut found, text),
-        _ => {}
-    }
-    found
-}
-
-fn backslashes(text: &[u8]) -> usize {
-    text.iter().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count()
-}
-
-/// Reads an escape with a backslash; each level of escaping doubles them.
-fn backslash(found: &mut Units, text: &[u8]) {
-    let run = backslashes(text);
-    for level in [2, 4, 8] {
-        if run >= level {
-            found.add(b"\\", level, JSON);
-        }
-    }
-    let Some((&letter, rest)) = text.get(run..).and_then(<[u8]>::split_first) else {
-        found.cut = true;
-        return;
-    };
-    let length = run + 1;
-    match letter {
-        b'u' => unicode(found, rest, length),
-        b'U' => number(found, rest, length, Digits::exactly(16, 8), SHELL),
-        b'x' => number(found, rest, length, Digits { base: 16, least: 1, most: 2 }, SHELL),
-        b'0'..=b'7' => {
-            let digits = text.get(run..).unwrap_or_default();
-            number(found, digits, run, Digits { base: 8, least: 1, most: 3 }, SHELL);
-        }
-        b'n' => found.add(b"\n", length, JSON),
-        b'r' => found.add(b"\r", length, JSON),
-        b't' => found.add(b"\t", length, JSON),
-        b'b' => found.add(b"\x08", length, JSON),
-        b'f' => found.add(b"\x0c", length, JSON),
-        b'"' | b'/' => found.add(&[letter], length, JSON),
-        b'a' => found.add(b"\x07", length, SHELL),
-        b'v' => found.add(b"\x0b", length, SHELL),
-        b'e' | b'E' => found.add(b"\x1b", length, SHELL),
-        // No shell's quoting escapes letters and digits; of a long run only the end is one.
-        _ if letter.is_ascii_alphanumeric() || letter == b'\\' => {}
-        _ => found.add(&[letter], length, SHELL),
-    }
-}
-
-/// How many digits of which base a number has.
-struct Digits {
-    base: u32,
-    least: usize,
-    most: usize,
-}
-
-impl Digits {
-    const fn exactly(base: u32, count: usize) -> Self {
-        Digits { base, least: count, most: count }
-    }
-
-    /// The number that begins the text and how many digits it has; nothing where there are too
-    /// few. The last: whether more could follow behind the text.
-    fn read(&self, text: &[u8]) -> (Option<(u32, usize)>, bool) {
-        let digit = |byte: &u8| char::from(*byte).to_digit(self.base);
-        let (mut number, mut count) = (0u32, 0);
-        for digit in text.iter().take(self.most).map_while(digit) {
-            number = number.wrapping_mul(self.base).wrapping_add(digit);
-            count += 1;
-        }
-        let open = count == text.len() && count < self.most;
-        ((count >= self.least).then_some((number, count)), open)
-    }
-}
-
-/// Reads a number behind `before` bytes of an escape: a byte, or from eight digits a character.
-/// What the next digit would make another number of is none yet.
-fn number(found: &mut Units, text: &[u8], before: usize, digits: Digits, kind: u8) {
-    let (number, open) = digits.read(text);
-    found.cut |= open;
-    let Some((number, count)) = number.filter(|_| !(open && found.goes_on)) else { return };
-    if digits.most == 8 {
-        let mut bytes = [0; 4];
-        if let Some(character) = char::from_u32(number) {
-            let meant = character.encode_utf8(&mut bytes);
-            found.add(meant.as_bytes(), before + count, kind);
-        }
-    } else if let Ok(byte) = u8::try_from(number) {
-        found.add(&[byte], before + count, kind);
-    }
-}
-
-/// Reads the four digits after `\u`, and the other half of a pair of surrogates (RFC 8259 section
-/// 7).
-fn unicode(found: &mut Units, text: &[u8], before: usize) {
-    let (number, open) = Digits::exactly(16, 4).read(text);
-    found.cut |= open;
-    let Some((first, _)) = number else { return };
-    let mut bytes = [0; 4];
-    if let Some(character) = char::from_u32(first) {
-        let meant = character.encode_utf8(&mut bytes);
-        return found.add(meant.as_bytes(), before + 4, JSON);
-    }
-    let rest = text.get(4..).unwrap_or_default();
-    let run = backslashes(rest);
-    let digits = match rest.get(run..) {
-        None | Some([]) => {
-            found.cut = true;
-            return;
-        }
-        Some([b'u', digits @ ..]) if run > 0 => digits,
-        _ => return,
-    };
-    let (number, open) = Digits::exactly(16, 4).read(digits);
-    found.cut |= open;
-    let Some((second, _)) = number else { return };
-    if let (0xd800..0xdc00, 0xdc00..0xe000) = (first, second)
-        && let Some(character) =
-            char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))
-    {
-        let meant = character.encode_utf8(&mut bytes);
-        found.add(meant.as_bytes(), before + 4 + run + 1 + 4, JSON);
     }
 }

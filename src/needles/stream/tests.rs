@@ -39,6 +39,7 @@ pub(super) fn values(random: &mut Random) -> Vec<Vec<u8>> {
         "\\\\\\\\\\\\\\\\\\",
         "kZ3vQ9xLw7TnB2yHc5RfJ8mUe1PaGd6SoXi4VqWtYb0",
         "12345678",
+        "'''' 'one' two'' three''' four",
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
@@ -127,6 +128,23 @@ fn quoted(value: &[u8], quote: &[u8]) -> Vec<u8> {
     value.split(|byte| *byte == b'\'').collect::<Vec<_>>().join(quote)
 }
 
+/// As dash quotes: a run of quotes stands between two of the other kind, behind so many backslashes.
+fn dashed(value: &[u8], slashes: usize) -> Vec<u8> {
+    let between = [&b"\\\\\\\\\\"[..slashes], b"\""].concat();
+    let mut text = Vec::new();
+    for run in value.chunk_by(|one, other| one == other) {
+        match run {
+            [b'\'', ..] => {
+                for run in run.chunks(4) {
+                    text.extend([b"'", &between[..], run, &between, b"'"].concat());
+                }
+            }
+            _ => text.extend(run),
+        }
+    }
+    text
+}
+
 /// The value in every form, and what that form may be called.
 pub(super) fn forms(value: &[u8], random: &mut Random) -> Vec<(Vec<u8>, &'static [Encoding])> {
     use Encoding::{Base64, Base64Url, Hex, Json, Percent, Raw, Shell};
@@ -140,6 +158,8 @@ pub(super) fn forms(value: &[u8], random: &mut Random) -> Vec<(Vec<u8>, &'static
         (quoted(value, b"'\"'\"'"), &[Shell, Raw]),
         (quoted(value, b"'\\\\''"), &[Shell, Raw]),
         (quoted(value, b"'\\\"'\\\"'"), &[Shell, Raw]),
+        (dashed(value, 0), &[Shell, Raw]),
+        (dashed(value, 1), &[Shell, Raw]),
     ];
     for alphabet in [STANDARD, URL] {
         for before in 0..3 {
@@ -385,6 +405,7 @@ fn values_that_look_like_escapes_are_found_alike_in_pieces_of_any_length() {
             let mut all = forms(value, &mut random);
             let quotes = [b"'", &b"\\\\\\\\\\\\\\\\"[..random.below(9)], b"\"'"].concat();
             all.push((quoted(value, &[&quotes, &quotes[1..]].concat()), &[]));
+            all.push((dashed(value, random.below(5)), &[]));
             text.extend(all.swap_remove(random.below(all.len())).0);
             let length = random.below(3);
             text.extend(random.text(ALPHABET, length));
