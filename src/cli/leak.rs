@@ -29,9 +29,6 @@ pub struct Respond {
     /// File of the exposed value; - is standard input. Default: the value in production, by the ledger
     #[arg(long, value_name = "FILE")]
     pub value_file: Option<PathBuf>,
-    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
-    pub fingerprint_key_file: Option<PathBuf>,
     /// Class of a key that is neither in the contract nor in the ledger
     #[arg(long)]
     pub class: Option<String>,

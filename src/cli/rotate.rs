@@ -66,6 +66,9 @@ pub struct KeyedPlace {
     /// Key of the ledger's chain: 64 hex digits; never on a host that launches
     #[arg(long, value_name = "FILE")]
     pub ledger_key_file: PathBuf,
+    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub fingerprint_key_file: Option<PathBuf>,
 }
 
 /// Where the ledger is, for what only reads.
@@ -77,6 +80,9 @@ pub struct Place {
     /// Key of the ledger's chain; without it the chain is not verified, which is said
     #[arg(long, value_name = "FILE")]
     pub ledger_key_file: Option<PathBuf>,
+    /// Key of the fingerprints: says which values were recorded under another
+    #[arg(long, value_name = "FILE")]
+    pub fingerprint_key_file: Option<PathBuf>,
     /// Contract file [env: NEXIS_LAUNCH_CONTRACT; default: builtin:nexis-gateway]
     #[arg(long, value_name = "FILE")]
     pub contract: Option<PathBuf>,
@@ -104,7 +110,7 @@ pub struct Common {
     pub name: String,
 }
 
-/// The value, and the key of its fingerprint.
+/// A value that is recorded first.
 #[derive(Debug, Args)]
 pub struct Begin {
     /// What every record holds.
@@ -113,9 +119,6 @@ pub struct Begin {
     /// File of the value; - is standard input. One final newline is taken off
     #[arg(long, value_name = "FILE")]
     pub value_file: PathBuf,
-    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
-    pub fingerprint_key_file: Option<PathBuf>,
     /// Class of a key that is not in the contract, whose rotation window applies
     #[arg(long)]
     pub class: Option<String>,
@@ -147,9 +150,6 @@ pub struct Verify {
     /// File of the new value, for the command; - is standard input
     #[arg(long, value_name = "FILE")]
     pub value_file: Option<PathBuf>,
-    /// Key of the fingerprints: 64 hex digits [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
-    #[arg(long, value_name = "FILE")]
-    pub fingerprint_key_file: Option<PathBuf>,
     /// Your own check and its arguments, after `--`; the new value is in its environment
     #[arg(last = true, value_names = ["COMMAND", "ARG"])]
     pub command: Vec<OsString>,

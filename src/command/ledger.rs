@@ -28,7 +28,7 @@ pub(super) fn ledger(action: LedgerAction) -> Ending {
 }
 
 fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
-    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let (path, key) = place_of(&place)?;
     let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?;
     let mut errors: Vec<Error> = book.faults().map(|fault| fault.error(&path)).collect();
     if let Some(given) = head {
@@ -47,6 +47,7 @@ fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
     if !errors.is_empty() {
         return Err(errors);
     }
+    another_key(place.fingerprint_key_file.as_deref(), Some(&key), &book)?;
     let (records, names) = (book.count(), book.names().count());
     let held = if head.is_some() { ", all that the head covers is there" } else { "" };
     print(&format!("whole: {} of {}{held}\n", counted(records, "record"), counted(names, "key")))
@@ -57,7 +58,10 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn mend(place: KeyedPlace) -> Ending {
-    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let (path, key) = place_of(&place)?;
+    if let Some(file) = &place.fingerprint_key_file {
+        fingerprint_key(file, Some(&key))?;
+    }
     let mut text = String::new();
     for one in repair(&path, &key)? {
         let file = one.file.display();
@@ -77,9 +81,14 @@ fn mend(place: KeyedPlace) -> Ending {
 
 /// A ledger without a fault.
 fn opened(place: KeyedPlace) -> Result<(PathBuf, Key, Book), Vec<Error>> {
-    let (path, key) = (directory(place.ledger, &settings()?)?, key(&place.ledger_key_file)?);
+    let (path, key) = place_of(&place)?;
     let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?.sound(&path)?;
+    another_key(place.fingerprint_key_file.as_deref(), Some(&key), &book)?;
     Ok((path, key, book))
+}
+
+fn place_of(place: &KeyedPlace) -> Result<(PathBuf, Key), Vec<Error>> {
+    Ok((directory(place.ledger.clone(), &settings()?)?, key(&place.ledger_key_file)?))
 }
 
 fn settings() -> Result<Settings, Vec<Error>> {
@@ -100,6 +109,45 @@ pub(super) fn directory(
 /// The key of the ledger's chain.
 pub(super) fn key(path: &Path) -> Result<Key, Vec<Error>> {
     named_key(path, "--ledger-key-file")
+}
+
+/// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
+/// launches.
+pub(super) fn fingerprint_key(path: &Path, ledger: Option<&Key>) -> Result<Key, Vec<Error>> {
+    let key = named_key(path, "--fingerprint-key-file")?;
+    if ledger.is_some_and(|ledger| key.same_as(ledger)) {
+        let message = "cannot use one key for fingerprints and ledger";
+        let error = Error::new(Status::Data, message);
+        return Err(vec![error.hint(
+            "make the ledger a key of its own: whoever holds a launch host's key could else \
+             write to the ledger",
+        )]);
+    }
+    Ok(key)
+}
+
+/// Says which names' values in use were recorded under another key of fingerprints than the one that
+/// was named: of those a launch with that key finds nothing in the ledger.
+pub(super) fn another_key(
+    path: Option<&Path>,
+    ledger: Option<&Key>,
+    book: &Book,
+) -> Result<(), Vec<Error>> {
+    let Some(path) = path else { return Ok(()) };
+    let id = fingerprint_key(path, ledger)?.id();
+    let is_other = |name: &&str| {
+        let values = book.state(name).map(|state| state.values).unwrap_or_default();
+        values.iter().any(|value| value.is_live() && value.fingerprint_key_id != id)
+    };
+    let names: Vec<&str> = book.names().filter(is_other).collect();
+    if !names.is_empty() {
+        to_stderr(&format!(
+            "nexis-launch: recorded under another fingerprint key: {}\nhint: a launch with this key \
+             finds nothing of them in the ledger; `rotate start` records new values under it\n",
+            escape(&names.join(", "))
+        ));
+    }
+    Ok(())
 }
 
 /// A key that an option names.

@@ -98,7 +98,7 @@ impl Exposed {
     /// Reads it, and refuses texts for the ledger that hold it.
     fn read(options: &Respond, desk: &Desk, given: &Given) -> Result<Option<Exposed>, Vec<Error>> {
         let Some(file) = &options.value_file else { return Ok(None) };
-        let key = desk.fingerprint_key(options.fingerprint_key_file.clone())?;
+        let key = desk.fingerprint_key()?;
         let name = &options.common.name;
         let subject = Subject::recorded(name, "", desk.contract);
         let value = subject.value(file)?;
@@ -138,11 +138,7 @@ fn open(
     let name = &options.common.name;
     let class = options.class.as_deref();
     let key = match value {
-        None if options.fingerprint_key_file.is_some()
-            || desk.settings.fingerprint_key_file.is_some() =>
-        {
-            Some(desk.fingerprint_key(options.fingerprint_key_file.clone())?)
-        }
+        None if desk.fingerprint_key_file.is_some() => Some(desk.fingerprint_key()?),
         _ => None,
     };
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;

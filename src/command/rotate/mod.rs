@@ -4,7 +4,7 @@ mod check;
 pub(super) mod given;
 mod tell;
 
-use super::ledger::{directory, key, named_key};
+use super::ledger::{another_key, directory, fingerprint_key, key, named_key};
 use super::{Ending, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, RotateAction};
@@ -15,7 +15,6 @@ use crate::launch;
 use crate::ledger::state::Step;
 use crate::ledger::{Book, Kind, Ledger, Record};
 use crate::rotate::steps::{Action, Refusal, begin, target};
-use crate::settings::Settings;
 use crate::sys::process;
 use crate::sys::signal::Ignored;
 use given::{Given, Subject};
@@ -50,10 +49,11 @@ fn said(text: String) -> Ending {
 
 /// Where the ledger is, and what it is read with.
 pub(super) struct Desk {
-    pub(super) settings: Settings,
     pub(super) contract: &'static Contract,
     pub(super) path: PathBuf,
     pub(super) key: Key,
+    /// Where the key of fingerprints is, by option or setting.
+    pub(super) fingerprint_key_file: Option<PathBuf>,
 }
 
 impl Desk {
@@ -62,28 +62,20 @@ impl Desk {
         let (settings, contract) = launch::chosen(options)?;
         let path = directory(common.place.ledger.clone(), &settings)?;
         let key = key(&common.place.ledger_key_file)?;
-        Ok(Desk { settings, contract, path, key })
+        let option = common.place.fingerprint_key_file.clone();
+        let fingerprint_key_file = option.or_else(|| settings.fingerprint_key_file.clone());
+        Ok(Desk { contract, path, key, fingerprint_key_file })
     }
 
     /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
     /// launches.
-    pub(super) fn fingerprint_key(&self, option: Option<PathBuf>) -> Result<Key, Vec<Error>> {
-        let path = option.or_else(|| self.settings.fingerprint_key_file.clone());
-        let path = path.ok_or_else(|| {
+    pub(super) fn fingerprint_key(&self) -> Result<Key, Vec<Error>> {
+        let path = self.fingerprint_key_file.as_deref().ok_or_else(|| {
             let error =
                 Error::new(Status::Usage, "cannot take a fingerprint: no key file is named");
             vec![error.hint("name it with --fingerprint-key-file; launches use the same key")]
         })?;
-        let key = named_key(&path, "--fingerprint-key-file")?;
-        if key.same_as(&self.key) {
-            let message = "cannot use one key for fingerprints and ledger";
-            let error = Error::new(Status::Data, message);
-            return Err(vec![error.hint(
-                "make the ledger a key of its own: whoever holds a launch host's key could else \
-                 write to the ledger",
-            )]);
-        }
-        Ok(key)
+        fingerprint_key(path, Some(&self.key))
     }
 }
 
@@ -113,7 +105,7 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let desk = Desk::open(&options.common)?;
     let given = Given::read(&options.common, None)?;
     let subject = Subject::new(&options.common.name, options.class.as_deref(), desk.contract)?;
-    let fingerprint_key = desk.fingerprint_key(options.fingerprint_key_file.clone())?;
+    let fingerprint_key = desk.fingerprint_key()?;
     let days = given::days(&options, action, subject.has_window(desk.contract))?;
     let value = subject.value(&options.value_file)?;
     given.holds_no(&value, &options.common.name, &subject.class)?;
@@ -163,10 +155,14 @@ fn take(
         fingerprint_key_id: value.fingerprint_key_id.clone(),
         ..given.add_to(particulars)
     };
-    // The value is not given here; where its key is at hand its fingerprint tells.
-    if desk.settings.fingerprint_key_file.is_some()
-        && let (Ok(key), Some(state)) = (desk.fingerprint_key(None), &state)
-        && given::holds_a_value(particulars.texts(), &key, state)
+    // The value is not given here; where its key is at hand its fingerprint tells. One that is named
+    // on the command line has to be there.
+    let key = match options.common.place.fingerprint_key_file {
+        Some(_) => Some(desk.fingerprint_key()?),
+        None => desk.fingerprint_key().ok(),
+    };
+    if let (Some(key), Some(state)) = (&key, &state)
+        && given::holds_a_value(particulars.texts(), key, state)
     {
         return Err(given::holds_the_value());
     }
@@ -178,7 +174,7 @@ fn take(
 
 /// `verify`: by the operator's own command, or by word.
 fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
-    let typed::Verify { step, value_file, fingerprint_key_file, command } = options;
+    let typed::Verify { step, value_file, command } = options;
     let name = step.common.name.clone();
     let attestation = Some("attestation".to_owned());
     let Some(file) = value_file else {
@@ -197,7 +193,7 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     let expected = target(VERIFY, state.as_ref(), step.emergency.is_some())
         .map_err(|refusal| refused(VERIFY, &name, refusal))?;
     let class = state.as_ref().map(|state| state.class.as_str()).unwrap_or_default();
-    let key = desk.fingerprint_key(fingerprint_key_file)?;
+    let key = desk.fingerprint_key()?;
     let value = Subject::recorded(&name, class, desk.contract).value(&file)?;
     given.holds_no(&value, &name, class)?;
     let wrong = if key.id() != expected.fingerprint_key_id {

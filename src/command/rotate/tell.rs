@@ -1,7 +1,7 @@
 //! What is told of rotations: status, plan and history.
 
 use super::given::{Subject, today};
-use super::{directory, named_key, print};
+use super::{another_key, directory, named_key, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, HistoryFormat, StatusFormat};
 use crate::command::Ending;
@@ -39,6 +39,7 @@ impl Reading {
             }
         };
         let book = Book::read(&path, key.as_ref()).map_err(|error| vec![error])?.sound(&path)?;
+        another_key(place.fingerprint_key_file.as_deref(), key.as_ref(), &book)?;
         Ok(Reading { contract, key, book })
     }
 }

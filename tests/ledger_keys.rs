@@ -1,0 +1,97 @@
+//! The ledger's directory and its two keys (interface section 9): every command of `rotate` and
+//! `ledger`, and `leak respond`, takes all three as options.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+use common::*;
+
+/// A command with the three options and no setting in their place.
+fn keyed(desk: &Desk, fingerprint_key: &str, words: &[&str]) -> Outcome {
+    let path = |name: &str| desk.path(name).to_str().unwrap().to_owned();
+    let outcome = desk
+        .command(words.iter().copied())
+        .without("NEXIS_LAUNCH_LEDGER")
+        .without("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE")
+        .options(["--ledger", &path("ledger"), "--ledger-key-file", &path("ledger.key")])
+        .options(["--fingerprint-key-file", &path(fingerprint_key)])
+        .run();
+    outcome.no_canary().no_panic();
+    outcome
+}
+
+/// A whole life of a key, and whatever tells of it.
+const LIFE: &[&[&str]] = &[
+    &["rotate", "adopt", "JWT_SECRET", "--value-file", "{home}/old"],
+    &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/new"],
+    &["rotate", "abort", "JWT_SECRET"],
+    &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/next"],
+    &["rotate", "stage", "JWT_SECRET"],
+    &["rotate", "verify", "JWT_SECRET", "--value-file", "{home}/next", "--", "/bin/true"],
+    &["rotate", "deploy", "JWT_SECRET"],
+    &["leak", "respond", "JWT_SECRET", "--reason", "in a log"],
+    &["rotate", "revoke", "JWT_SECRET"],
+    &["rotate", "evidence", "JWT_SECRET", "--commit", "d41773f"],
+    &["rotate", "status"],
+    &["rotate", "plan", "JWT_SECRET"],
+    &["rotate", "history"],
+    &["ledger", "verify"],
+    &["ledger", "head"],
+    &["ledger", "repair"],
+];
+
+#[test]
+fn every_command_of_the_ledger_takes_its_directory_and_both_keys() {
+    let desk = Desk::new();
+    for words in LIFE {
+        let mut words = words.to_vec();
+        let created = days_ago(1);
+        if words[1] == "adopt" {
+            words.extend(["--created", &created]);
+        }
+        let outcome = keyed(&desk, "fingerprint.key", &words);
+        assert!(matches!(outcome.status, Some(0 | 1)), "{words:?}\n{outcome}");
+        // 1 says that something is overdue: the value that leaked is in use.
+        assert!(outcome.status == Some(0) || words[1] == "status", "{words:?}\n{outcome}");
+        outcome.never_says("another fingerprint key");
+    }
+}
+
+#[test]
+fn a_fingerprint_key_that_is_named_and_is_none_is_refused_and_nothing_is_written() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 1);
+    let before = desk.text("JWT_SECRET");
+    let told = LIFE.iter().filter(|words| !["adopt", "plan"].contains(&words[1]));
+    for words in told {
+        let absent = keyed(&desk, "absent.key", words);
+        assert!(matches!(absent.status, Some(65 | 66)), "{words:?}\n{absent}");
+        // The ledger's own key is on no host that launches.
+        let same = keyed(&desk, "ledger.key", words);
+        same.status(65);
+        for outcome in [absent, same] {
+            assert_eq!(outcome.out(), "", "{words:?}");
+            assert!(outcome.err().contains("hint: "), "{words:?}\n{outcome}");
+        }
+    }
+    assert_eq!(desk.text("JWT_SECRET"), before);
+}
+
+#[test]
+fn values_that_were_recorded_under_another_key_are_named() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 1);
+    let other: String = HEX_KEY.chars().rev().collect();
+    desk.write("other.key", &other);
+    let told: &[&[&str]] = &[
+        &["rotate", "status"],
+        &["rotate", "history"],
+        &["ledger", "verify"],
+        &["ledger", "head"],
+    ];
+    for words in told {
+        let outcome = keyed(&desk, "other.key", words);
+        outcome.status(0).says("recorded under another fingerprint key: JWT_SECRET");
+        assert!(!outcome.out().is_empty());
+        keyed(&desk, "fingerprint.key", words).status(0).never_says("another fingerprint key");
+    }
+}
