@@ -277,7 +277,38 @@ fn a_log_that_is_moved_while_its_lock_is_waited_for_gets_the_line_where_it_is_no
 fn a_refusal_is_explained_where_its_line_cannot_be_written() {
     let outcome = Launch::witness(["--mode", "production", "--audit-log", "{root}/none/log"]).run();
     outcome.status(78).program_did_not_run();
-    outcome.says("missing-required: JWT_SECRET").says("cannot write the audit log");
+    outcome.error("missing-required", "JWT_SECRET").says("cannot write the audit log");
+}
+
+/// Whichever of the two records failed, and wherever the manifest was to go.
+#[test]
+fn a_launch_that_a_record_prevented_prints_its_manifest_as_refused() {
+    let place = ["--audit-log", "{root}/none/log"];
+    let outcome = Launch::sound("production").options(place).run();
+    outcome.status(73).program_did_not_run();
+    let said = Outcome::manifests_in(&outcome.err());
+    assert_eq!((said.len(), &said[0]["outcome"]), (1, &"refused".into()), "{outcome}");
+    assert_eq!(said[0]["findings"], serde_json::json!([]));
+
+    let outcome = Launch::sound("production").options(place).options(["--manifest", "text"]).run();
+    outcome.status(73).says("refused").says("JWT_SECRET").says("cannot write the audit log");
+
+    let named = ["--manifest-to", "{root}/manifest"];
+    let outcome = Launch::sound("production").options(place).options(named).run();
+    outcome.status(73).says("cannot write the audit log").program_did_not_run();
+    let said = Outcome::manifests_in(&outcome.read("manifest"));
+    assert_eq!((said.len(), &said[0]["outcome"]), (1, &"refused".into()), "{outcome}");
+    assert_eq!(Outcome::manifests_in(&outcome.err()).len(), 0);
+
+    for (options, status) in [(&["--label", "a=b"][..], 73), (&["--mode", "staging"], 78)] {
+        let unnamed = ["--manifest-to", "{root}/none/manifest"];
+        let launch =
+            if status == 73 { Launch::sound("production") } else { Launch::witness([""; 0]) };
+        let outcome = launch.options(options).options(unnamed).run();
+        outcome.status(status).says("cannot write the manifest").program_did_not_run();
+        let said = Outcome::manifests_in(&outcome.err());
+        assert_eq!((said.len(), &said[0]["outcome"]), (1, &"refused".into()), "{outcome}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::manifest::Outcome;
 use crate::mask;
 use crate::output::{error_text, to_stderr};
 use crate::privileges;
-use crate::settings::Enforce;
+use crate::settings::{Enforce, Settings};
 use crate::sys::signal::Ignored;
 use crate::sys::{process, restored};
 
@@ -31,19 +31,33 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     audit::keep_apart(settings, launch.guard()).map_err(|error| vec![error])?;
     let manifest = launch.manifest(outcome);
     let colours = || launch.survey.allows_colours();
-    // A refusal keeps its status, whether its records could be written or not.
-    let recorded = audit::append(&manifest, settings, launch.guard()).and_then(|()| {
-        let written = audit::write_manifest(&manifest, settings, launch.guard(), errors, &colours);
-        // The audit log has just said that the program starts.
-        if let (Err(error), false) = (&written, refused) {
-            let failed = manifest.failed(error.message.clone());
-            tell_unrecorded(audit::append(&failed, settings, launch.guard()));
+    let recorded = audit::append(&manifest, settings, launch.guard());
+    let stated = match &recorded {
+        Ok(()) => audit::write_manifest(&manifest, settings, launch.guard(), errors, &colours),
+        // What is not to be is stated as such.
+        Err(_) => {
+            let refused = manifest.refused();
+            audit::write_manifest(&refused, settings, launch.guard(), true, &colours)
         }
-        written
-    });
-    if let Err(error) = recorded {
-        to_stderr(&(manifest.findings_text() + &error_text(&error)));
-        return Ok(if refused { launch.verdict.status } else { error.status });
+    };
+    if let (Ok(()), Err(error), false) = (&recorded, &stated, refused) {
+        // The audit log has just said that the program starts.
+        let failed = manifest.failed(error.message.clone());
+        tell_unrecorded(audit::append(&failed, settings, launch.guard()));
+    }
+    if recorded.is_err() || stated.is_err() {
+        if stated.is_err() {
+            let settings = Settings { manifest_to: None, ..settings.clone() };
+            let refused = manifest.refused();
+            let _ = audit::write_manifest(&refused, &settings, launch.guard(), true, &colours);
+        } else if !audit::is_on_stderr(settings) {
+            to_stderr(&manifest.findings_text());
+        }
+        for error in [recorded, stated].into_iter().filter_map(Result::err) {
+            to_stderr(&error_text(&error));
+        }
+        // A refusal keeps its status, whether its records could be written or not.
+        return Ok(if refused { launch.verdict.status } else { Status::CannotWrite });
     }
     // Errors are said where whoever looks after the service looks first.
     if errors && !audit::is_on_stderr(settings) {

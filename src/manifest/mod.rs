@@ -299,6 +299,12 @@ impl Manifest {
         text::findings(self)
     }
 
+    /// The record of a launch that is not to be, because another record could not be written.
+    #[must_use]
+    pub fn refused(&self) -> Manifest {
+        Manifest { outcome: Outcome::Refused, ..self.clone() }
+    }
+
     /// The record of a launch whose execve(2) failed after all.
     #[must_use]
     pub fn failed(&self, error: String) -> Manifest {
