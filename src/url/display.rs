@@ -7,13 +7,12 @@ use zeroize::Zeroizing;
 
 const REDACTED: &str = "[redacted]";
 
-/// Query names whose values are one of a few words or a number.
-const HARMLESS: [&str; 18] = [
-    "sslmode",
-    "ssl-mode",
-    "ssl_mode",
+/// Query names whose values are one of a few words, or a name.
+const WORDS: [&str; 4] = ["sslmode", "ssl-mode", "ssl_mode", "application_name"];
+
+/// Query names whose values are a number.
+const NUMBERS: [&str; 14] = [
     "connect_timeout",
-    "application_name",
     "pool_size",
     "pool-size",
     "max_pool_size",
@@ -82,13 +81,13 @@ fn location(url: &super::Url<'_>, shown: &mut String) {
             shown.push_str(REDACTED);
             shown.push('@');
         }
-        shown.push_str(host);
+        push_place(host, shown);
         if let Some(port) = url.port {
             shown.push(':');
             push_number(shown, usize::from(port));
         }
     }
-    shown.push_str(url.path);
+    push_place(url.path, shown);
     let mut before = '?';
     for (name, value) in url.pairs() {
         shown.push(before);
@@ -109,16 +108,38 @@ fn location(url: &super::Url<'_>, shown: &mut String) {
     }
 }
 
+/// Adds a host or a path, up to where a list of parameters may begin in it: behind `;`, as SQL
+/// Server's URLs have them, or because the `?` was forgotten.
+fn push_place(place: &str, shown: &mut String) {
+    let may_begin = |at: usize, byte: u8| match byte {
+        b'=' | b';' | b'&' => true,
+        b'%' => {
+            let escape = place.get(at..at + 3).map(decode);
+            escape.is_some_and(|plain| b"=;&?".iter().any(|byte| plain == [*byte]))
+        }
+        _ => false,
+    };
+    let mut bytes = place.bytes().enumerate();
+    match bytes.find(|(at, byte)| may_begin(*at, *byte)) {
+        None => shown.push_str(place),
+        Some((at, _)) => {
+            shown.push_str(place.get(..at).unwrap_or_default());
+            shown.push_str(REDACTED);
+        }
+    }
+}
+
 /// Whether a query name is a name and not a value that stands before a `=` by chance, as
 /// padded base64 does.
 fn is_name(name: &str) -> bool {
     name.len() <= 24
         && name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-' | b'.'))
-        || super::is_one_of(name, &HARMLESS)
+        || super::is_one_of(name, &WORDS)
+        || super::is_one_of(name, &NUMBERS)
 }
 
 fn is_harmless(name: &str, value: &str) -> bool {
-    super::is_one_of(name, &HARMLESS)
-        && value.len() <= 64
-        && value.bytes().all(super::is_unreserved)
+    let is_number = || value.len() <= 10 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = || value.len() <= 64 && value.bytes().all(super::is_unreserved);
+    super::is_one_of(name, &WORDS) && is_word() || super::is_one_of(name, &NUMBERS) && is_number()
 }

@@ -2,9 +2,10 @@
 
 use super::{Url, is_one_of, split_option};
 use crate::secret::Secret;
+use std::collections::BTreeSet;
 
 /// Query names whose values are credentials.
-const CREDENTIALS: [&str; 15] = [
+const CREDENTIALS: [&str; 22] = [
     "password",
     "passwd",
     "passphrase",
@@ -20,7 +21,19 @@ const CREDENTIALS: [&str; 15] = [
     "api_key",
     "api-key",
     "apikey",
+    "client_secret",
+    "secret_key",
+    "accountkey",
+    "sharedaccesskey",
+    "sig",
+    "signature",
+    "x-amz-signature",
 ];
+
+/// What may end a pair in a list of them.
+const ENDS: [char; 3] = ['?', '&', ';'];
+/// What may end one besides, and may be a part of the value as well.
+const MORE_ENDS: [char; 2] = [',', '/'];
 
 /// Undoes percent-encoding (RFC 3986 section 2.1); an escape that is none stays as it is.
 pub fn decode(text: &str) -> Vec<u8> {
@@ -79,6 +92,9 @@ impl<'a> Inspected<'a> {
 /// Every password in the value, raw and, where that differs, decoded: of the user info, and of
 /// query values with such a name. Empty ones are left out, none stands twice.
 ///
+/// Host and path may have `password=…` too: in parameters behind `;`, as SQL Server's URLs have
+/// them, or because the `?` was forgotten.
+///
 /// A value that does not parse, or has a raw `@` after the host, is searched leniently, since it
 /// is just the one that is likely to be logged: for what stands between the first `:` after `://`
 /// and the last `@`, and for `password=…` in any list of pairs (jdbc URLs, libpq's
@@ -94,19 +110,57 @@ fn find<'a>(value: &'a [u8], url: Option<&Url<'a>>) -> Vec<Password<'a>> {
             add_forms(&mut found, password);
         }
         url.pairs().for_each(|pair| add_pair(&mut found, pair));
+        for part in [url.host.unwrap_or_default(), url.path] {
+            add_of_list(&mut found, part);
+        }
         if !url.has_late_at() {
-            return found;
+            return single(found);
         }
     }
-    let Ok(text) = std::str::from_utf8(value) else { return found };
+    let Ok(text) = std::str::from_utf8(value) else { return single(found) };
     if let Some((_, rest)) = text.split_once("://")
         && let Some((info, _)) = rest.rsplit_once('@')
         && let Some((_, password)) = info.split_once(':')
     {
         add_forms(&mut found, password);
     }
-    let ends = |c: char| c.is_whitespace() || matches!(c, '?' | '&' | ';');
-    text.split(ends).for_each(|pair| add_pair(&mut found, split_option(pair, b'=')));
+    add_of_list(&mut found, text);
+    single(found)
+}
+
+/// Adds the passwords of a list of pairs that stands in the text, as it is or percent-encoded.
+fn add_of_list<'a>(found: &mut Vec<Password<'a>>, text: &'a str) {
+    let is_list = |text: &str| text.as_bytes().contains(&b'=');
+    if is_list(text) {
+        for pair in pairs(text) {
+            add_pair(found, pair);
+        }
+    }
+    if text.as_bytes().contains(&b'%') {
+        let plain = Secret::new(decode(text));
+        let plain = std::str::from_utf8(plain.expose()).unwrap_or_default();
+        for (_, value) in pairs(plain).filter(|(name, _)| is_one_of(name, &CREDENTIALS)) {
+            add(found, Password::Decoded(Secret::new(value.unwrap_or_default().into())));
+        }
+    }
+}
+
+/// The pairs of a list, each up to what ends one surely, and up to what may end it.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let ends = |c: char| c.is_whitespace() || ENDS.contains(&c);
+    let whole = text.split(ends);
+    let short = text.split(move |c: char| ends(c) || MORE_ENDS.contains(&c));
+    whole.chain(short).map(|pair| split_option(pair, b'='))
+}
+
+/// Leaves none twice.
+fn single(mut found: Vec<Password<'_>>) -> Vec<Password<'_>> {
+    if found.len() > 1 {
+        let mut seen = BTreeSet::new();
+        let is_first: Vec<bool> = found.iter().map(|it| seen.insert(it.expose())).collect();
+        let mut is_first = is_first.into_iter();
+        found.retain(|_| is_first.next() == Some(true));
+    }
     found
 }
 
@@ -117,7 +171,11 @@ pub fn password(value: &[u8]) -> Option<Secret> {
 }
 
 fn add_pair<'a>(found: &mut Vec<Password<'a>>, (name, value): (&str, Option<&'a str>)) {
-    if let Some(value) = value.filter(|_| is_one_of(name, &CREDENTIALS)) {
+    let is_credential = || match name.as_bytes().contains(&b'%') {
+        false => is_one_of(name, &CREDENTIALS),
+        true => std::str::from_utf8(&decode(name)).is_ok_and(|name| is_one_of(name, &CREDENTIALS)),
+    };
+    if let Some(value) = value.filter(|_| is_credential()) {
         add_forms(found, value);
     }
 }
@@ -130,8 +188,7 @@ fn add_forms<'a>(found: &mut Vec<Password<'a>>, raw: &'a str) {
 }
 
 fn add<'a>(found: &mut Vec<Password<'a>>, password: Password<'a>) {
-    let bytes = password.expose();
-    if !bytes.is_empty() && !found.iter().any(|known| known.expose() == bytes) {
+    if !password.expose().is_empty() {
         found.push(password);
     }
 }

@@ -158,6 +158,64 @@ fn passwords_are_found_raw_and_decoded() {
     assert_eq!(found("https://api.example.com/?token=t#fragment"), ["t"]);
 }
 
+/// SQL Server's parameters behind `;`, a forgotten `?`, and whatever else a driver may take.
+#[test]
+fn a_password_in_host_or_path_is_found_and_not_shown() {
+    for (text, display) in [
+        (
+            "sqlserver://sa@h:1433/db;password=hunter2long",
+            "sqlserver://[redacted]@h:1433/db[redacted]",
+        ),
+        ("sqlserver://h;user=sa;password=hunter2long;x=1", "sqlserver://h[redacted]"),
+        (
+            "sqlserver://h:1433/db;user=sa;password=hunter2long?encrypt=true",
+            "sqlserver://h:1433/db[redacted]?encrypt=[redacted]",
+        ),
+        ("postgres://u@h,password=hunter2long/db", "postgres://[redacted]@h,password[redacted]/db"),
+        ("postgres://u@h/password=hunter2long/db", "postgres://[redacted]@h/password[redacted]"),
+        ("postgres://u@h/db&password=hunter2long", "postgres://[redacted]@h/db[redacted]"),
+        ("postgres://u@h/db%3Fpassword=hunter2long", "postgres://[redacted]@h/db[redacted]"),
+        ("postgres://u@h/db%3Fpassword%3Dhunter2long", "postgres://[redacted]@h/db[redacted]"),
+        ("mysql://u:otherpass1@h/db;pass%77ord=hunter2long", "mysql://[redacted]@h/db[redacted]"),
+        (
+            "sqlite:///data.db;password=hunter2long?mode=rw",
+            "sqlite:///data.db[redacted]?mode=[redacted]",
+        ),
+        ("sqlite:data.db;PASSWORD=hunter2long", "sqlite:data.db[redacted]"),
+    ] {
+        assert!(found(text).contains(&"hunter2long".to_owned()), "{text}: {:?}", found(text));
+        assert_eq!(shown(text).as_deref(), Some(display), "{text}");
+    }
+    let text = "postgres://u@h/db?pass%77ord=hunter2long";
+    assert_eq!(found(text), ["hunter2long"]);
+    // What has neither is shown as it is.
+    for text in ["mongodb://h1,h2:27017/db", "postgres://%2Frun%2Fpostgresql/db%20one"] {
+        assert_eq!((found(text).len(), shown(text).as_deref()), (0, Some(text)));
+    }
+}
+
+#[test]
+fn of_a_number_and_a_word_only_such_are_shown() {
+    for (text, display) in [
+        ("postgres://h/db?connect_timeout=10", "postgres://h/db?connect_timeout=10"),
+        (
+            "postgres://h/db?connect_timeout=hunter2long",
+            "postgres://h/db?connect_timeout=[redacted]",
+        ),
+        ("postgres://h/db?pool_size=12345678901", "postgres://h/db?pool_size=[redacted]"),
+        ("postgres://h/db?application_name=gw-1", "postgres://h/db?application_name=gw-1"),
+        ("postgres://h/db?application_name=a%20b", "postgres://h/db?application_name=[redacted]"),
+    ] {
+        assert_eq!(shown(text).as_deref(), Some(display), "{text}");
+    }
+}
+
+#[test]
+fn many_passwords_are_found_once_each() {
+    let query: String = (0..3000).map(|n| format!("password=p{}&", n % 1000)).collect();
+    assert_eq!(found(&format!("postgres://h/db?{query}")).len(), 1000);
+}
+
 #[test]
 fn the_password_of_a_value_that_does_not_parse_is_found_too() {
     assert_eq!(found("postgres://u:p@ss/w#rd@db/n"), ["p@ss/w#rd"]);
