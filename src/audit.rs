@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Status};
 use crate::manifest::{Guard, Manifest, Outcome};
-use crate::output::{error_text, escape, patiently, to_stderr};
+use crate::output::{error_text, escape, patiently, patiently_by, to_stderr};
 use crate::settings::{ManifestForm, Settings, Sink};
 use crate::sys::descriptor::{self, Opening};
 use crate::sys::fs::{self, Kind};
@@ -156,20 +156,28 @@ fn write(
             Some(fd) => patiently(fd, text.as_bytes(), deadline),
             None => Err(descriptor::closed()),
         },
-        (Sink::File(path), None) => descriptor::open_to_write(path, how)
-            .and_then(|file| whole(&file, how, text.as_bytes(), deadline)),
+        (Sink::File(path), None) => {
+            // Where there was neither before, the log is there now.
+            keep_apart(settings, guard)?;
+            descriptor::open_to_write(path, how)
+                .and_then(|file| whole(&file, how, text.as_bytes(), deadline))
+        }
     };
     written.map_err(|error| cannot_write("manifest", sink, guard, &error))
 }
 
-/// Writes a record into its file; one that cannot be written whole is taken back.
+/// Writes a record into its file; one that cannot be written whole is taken back. Of launches at
+/// once each finds the file as the one before it left it.
 fn whole(file: &OwnedFd, how: Opening, text: &[u8], deadline: Instant) -> io::Result<()> {
+    if fs::look_at(file.as_fd())?.kind != Kind::Regular {
+        return patiently(file.as_fd(), text, deadline);
+    }
+    lock(file.as_fd(), deadline)?;
     let before = match how {
-        Opening::Append => descriptor::size_of_regular(file)?.unwrap_or(0),
-        _ => 0,
+        Opening::Append => descriptor::move_to_end(file)?,
+        Opening::Replace => descriptor::cut(file, 0).map(|()| 0)?,
     };
-    patiently(file.as_fd(), text, deadline).inspect_err(|_| {
-        // A pipe or a device has taken what it has taken, and says so here.
+    descriptor::write_all(file.as_fd(), text).inspect_err(|_| {
         let _ = descriptor::cut(file, before);
     })
 }
@@ -248,8 +256,9 @@ fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) ->
 fn append_at(path: &Path, line: &[u8], deadline: Instant) -> io::Result<()> {
     loop {
         let file = descriptor::open_to_write(path, Opening::Append)?;
-        if descriptor::size_of_regular(file.as_fd())?.is_none() {
-            return append_to(file.as_fd(), line, deadline);
+        let kind = fs::look_at(file.as_fd())?.kind;
+        if kind != Kind::Regular {
+            return append_to_stream(file.as_fd(), kind, line, deadline);
         }
         let is_there = || match (fs::look_at(file.as_fd()), fs::look(fs::HERE, path, true)) {
             (Ok(opened), Ok(now)) => opened.identity == now.identity,
@@ -261,14 +270,37 @@ fn append_at(path: &Path, line: &[u8], deadline: Instant) -> io::Result<()> {
     }
 }
 
-/// Appends the line to an open file, or writes it to what has neither a lock nor an end: a pipe, a
-/// socket, a terminal.
+/// Appends the line to an open file, or writes it to what has no end: a pipe, a socket, a terminal.
 fn append_to(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Result<()> {
-    if descriptor::size_of_regular(fd)?.is_none() {
-        return patiently(fd, line, deadline);
+    let kind = fs::look_at(fd)?.kind;
+    if kind != Kind::Regular {
+        return append_to_stream(fd, kind, line, deadline);
     }
     lock(fd, deadline)?;
     append_locked(fd, line)
+}
+
+/// Writes the line so that those of launches at once do not cut into each other. What is written to
+/// a pipe in pieces of more than PIPE_BUF (pipe(7)) may have others' between them, so it is locked;
+/// the lock is of an open file, and the caller's may be shared with the others. A socket takes a
+/// line whole where it has room.
+fn append_to_stream(
+    fd: BorrowedFd<'_>,
+    kind: Kind,
+    line: &[u8],
+    deadline: Instant,
+) -> io::Result<()> {
+    match kind {
+        Kind::Pipe => match descriptor::own_end(fd) {
+            Some(own) => {
+                lock(own.as_fd(), deadline)?;
+                patiently_by(own.as_fd(), line, deadline, descriptor::write)
+            }
+            None => patiently(fd, line, deadline),
+        },
+        Kind::Socket => patiently_by(fd, line, deadline, descriptor::send),
+        _ => patiently(fd, line, deadline),
+    }
 }
 
 /// Takes the file's lock, and says whether it was waited for.

@@ -53,13 +53,27 @@ pub fn bytes_to_stdout(bytes: &[u8]) -> Result<(), Error> {
 ///
 /// # Errors
 /// What write(2) reports; `TimedOut` where the reader takes nothing until the deadline.
-pub fn patiently(fd: BorrowedFd<'_>, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+pub fn patiently(fd: BorrowedFd<'_>, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    patiently_by(fd, bytes, deadline, |fd, rest| {
+        descriptor::write(fd, rest.get(..PIECE).unwrap_or(rest))
+    })
+}
+
+/// The same with another way to write, which must not wait itself.
+///
+/// # Errors
+/// What that reports; `TimedOut` where the reader takes nothing until the deadline.
+pub fn patiently_by(
+    fd: BorrowedFd<'_>,
+    mut bytes: &[u8],
+    deadline: Instant,
+    write: impl Fn(BorrowedFd<'_>, &[u8]) -> io::Result<usize>,
+) -> io::Result<()> {
     while !bytes.is_empty() {
         if !wait::until_writable(fd, deadline)? {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let piece = bytes.get(..PIECE).unwrap_or(bytes);
-        match descriptor::write(fd, piece) {
+        match write(fd, bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
             Err(error)

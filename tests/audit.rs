@@ -6,7 +6,7 @@ use common::*;
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -77,6 +77,73 @@ fn many_launches_at_once_leave_whole_lines() {
 }
 
 #[test]
+fn the_manifest_of_launches_at_once_is_that_of_one_of_them() {
+    let launch = Launch::sound("production").options(["--manifest-to", "{root}/manifest"]);
+    for _ in 0..6 {
+        let running: Vec<_> = (1..9)
+            .map(|number| {
+                let label = format!("of={}", "x".repeat(number * 200));
+                launch.clone().options(["--label", &label]).start()
+            })
+            .collect();
+        for one in running {
+            one.finish().status(0);
+        }
+        let text = std::fs::read_to_string(launch.root().join("manifest")).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(Outcome::manifests_in(&text).len(), 1, "{text}");
+    }
+}
+
+/// Longer than what a pipe takes in one piece whatever else is written (pipe(7), PIPE_BUF).
+#[test]
+fn long_lines_of_many_launches_at_once_are_whole_in_a_pipe_and_in_a_socket() {
+    use std::io::Read;
+    const LAUNCHES: usize = 24;
+    let launch = (0..90).fold(Launch::sound("production"), |launch, number| {
+        launch.env(&format!("A_NAME_THAT_IS_QUITE_LONG_{number:030}"), "x")
+    });
+    let launch = launch.pipe("fifo");
+    let fifo = launch.root().join("fifo");
+    let ends: [(&str, Box<dyn Read + Send>, Option<OwnedFd>); 3] = {
+        let (from_pipe, to_pipe) = std::io::pipe().unwrap();
+        let (from_socket, to_socket) = std::os::unix::net::UnixStream::pair().unwrap();
+        // Open at both ends, so that it is there for the launches and ends when they have.
+        let open = File::options().read(true).write(true).open(&fifo).unwrap();
+        [
+            ("fd:6", Box::new(from_pipe), Some(to_pipe.into())),
+            ("fd:6", Box::new(from_socket), Some(to_socket.into())),
+            ("{root}/fifo", Box::new(open), None),
+        ]
+    };
+    for (log, mut reader, writer) in ends {
+        let launch = launch.clone().options(["--audit-log", log]);
+        let launch = match &writer {
+            Some(writer) => launch.descriptor(Descriptor::new(6, writer.try_clone().unwrap())),
+            None => launch,
+        };
+        let all = std::thread::spawn(move || {
+            let (mut text, mut piece) = (Vec::new(), [0; 65_536]);
+            while text.iter().filter(|&&byte| byte == b'\n').count() < LAUNCHES {
+                match reader.read(&mut piece).unwrap() {
+                    0 => break,
+                    count => text.extend(&piece[..count]),
+                }
+            }
+            String::from_utf8(text).unwrap()
+        });
+        let running: Vec<_> = (0..LAUNCHES).map(|_| launch.clone().start()).collect();
+        for one in running {
+            one.finish().status(0);
+        }
+        drop((launch, writer));
+        let text = all.join().unwrap();
+        assert!(text.lines().all(|line| line.len() > 4096), "{text}");
+        assert_eq!(Outcome::manifests_in(&text).len(), LAUNCHES, "{log}\n{text}");
+    }
+}
+
+#[test]
 fn a_log_that_cannot_be_written_starts_nothing() {
     for place in ["/dev/full", "{root}/absent/log", "{root}", "fd:99", "{root}/socket"] {
         let launch = Launch::sound("production").options(["--audit-log", place]);
@@ -132,6 +199,15 @@ fn a_manifest_never_takes_the_place_of_the_log() {
         .run();
     outcome.status(64).program_did_not_run();
     assert_eq!(outcome.read("log"), "earlier\n");
+    // Two names of one file that is made by the launch itself: its line stays.
+    for log in ["{root}/work/../log", "{root}/link"] {
+        let launch = Launch::sound("production").dir("work").link("link", "{root}/log");
+        let outcome = launch.options(["--audit-log", log, "--manifest-to", "{root}/log"]).run();
+        outcome.status(64).program_did_not_run();
+        let said = Outcome::manifests_in(&outcome.read("log"));
+        let outcomes: Vec<_> = said.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, ["exec", "failed"], "{outcome}");
+    }
     // What keeps nothing takes both.
     let both = ["--audit-log", "/dev/null", "--manifest-to", "/dev/null"];
     Launch::sound("production").options(both).run().status(0).seen();

@@ -53,11 +53,13 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
         } else if !audit::is_on_stderr(settings) {
             to_stderr(&manifest.findings_text());
         }
+        let mut status = Status::CannotWrite;
         for error in [recorded, stated].into_iter().filter_map(Result::err) {
             to_stderr(&error_text(&error));
+            status = status.min(error.status);
         }
         // A refusal keeps its status, whether its records could be written or not.
-        return Ok(if refused { launch.verdict.status } else { Status::CannotWrite });
+        return Ok(if refused { launch.verdict.status } else { status });
     }
     // Errors are said where whoever looks after the service looks first.
     if errors && !audit::is_on_stderr(settings) {

@@ -47,7 +47,7 @@ pub fn above_standard_streams(fd: OwnedFd) -> io::Result<OwnedFd> {
 pub enum Opening {
     /// Each write goes to the end; it is made if it is missing.
     Append,
-    /// Emptied first; it is made if it is missing.
+    /// To be emptied by the caller, who has its lock then; it is made if it is missing.
     Replace,
 }
 
@@ -62,7 +62,7 @@ pub fn open_to_write(path: &Path, how: Opening) -> io::Result<OwnedFd> {
     let open = |flags| chase::open(path, flags | common, Mode::S_IRUSR | Mode::S_IWUSR);
     let end = OFlag::O_APPEND;
     let opened = match how {
-        Opening::Replace => open(OFlag::O_WRONLY | OFlag::O_TRUNC),
+        Opening::Replace => open(OFlag::O_WRONLY),
         // Reading is for the last byte only; a log may well be writable and not readable.
         Opening::Append => match open(end | OFlag::O_RDWR) {
             Err(Refused::System(Errno::EACCES | Errno::EINVAL | Errno::ENXIO)) => {
@@ -105,6 +105,29 @@ pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> io::Result<()> {
 /// What write(2) reports.
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     nix::unistd::write(fd, bytes).map_err(io::Error::from)
+}
+
+/// One send(2) that does not wait (MSG_DONTWAIT) and raises no signal.
+///
+/// # Errors
+/// What send(2) reports.
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    use std::os::fd::AsRawFd;
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: `fd` keeps the descriptor open, and `bytes` has the length that is given.
+    let sent = unsafe { libc::send(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
+    Errno::result(sent)?;
+    Ok(usize::try_from(sent).unwrap_or(0))
+}
+
+/// The pipe behind a descriptor, opened anew to write without waiting, by /proc: an open file of the
+/// caller's own, whose lock and flags no other process has. `None` where that is not possible.
+pub fn own_end(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    let opened = nix::fcntl::open(path.as_str(), flags, Mode::empty()).ok()?;
+    above_standard_streams(opened).ok()
 }
 
 /// Size and whether it is a regular file.
