@@ -210,8 +210,8 @@ codes! {
         "the environment or an argument is larger than the kernel takes (execve(2), limits on size)"
         "mount large values as files"
     AcceptanceUnused "acceptance-unused" b"www" NotMet
-        "an --accept matches no error"
-        "remove it, or correct its code and variable"
+        "an --accept matches no error, or its last day is past"
+        "remove it, or correct its code, its variable or its day"
     PlaintextSecret "plaintext-secret" b"wee" NotMet
         "a file of the deployment holds a secret, or a default for it, in plain text"
         "take it out, replace the value, and mount it as a file from your secret manager"
@@ -261,7 +261,7 @@ codes! {
         "a file of the ledger is damaged, or is no file of a ledger"
         "`nexis-launch ledger verify` says more; restore it from the copy that is kept elsewhere"
     AcceptanceInvalid "acceptance-invalid" b"eee" Usage
-        "an --accept names a code that cannot be accepted, or a day that is past or too far ahead"
+        "an --accept names a code that cannot be accepted, or a day that is too far ahead"
         "see `explain CODE`; at most 30 days ahead"
 }
 

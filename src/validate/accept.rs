@@ -34,6 +34,8 @@ struct Read<'a> {
     /// The contract's own name where it knows the one that was typed.
     variable: &'a str,
     is_known: bool,
+    /// Its last day is over: the error stands, as if nobody had accepted it.
+    is_past: bool,
 }
 
 /// Reads what was typed.
@@ -57,23 +59,23 @@ fn read<'a>(case: &Case<'_>, accept: &'a Accept) -> Result<Read<'a>, &'static st
     let until = accept.until.parse::<Date>().ok();
     let until = until.filter(|until| until.to_string() == accept.until);
     let until = until.ok_or("its last day is not YYYY-MM-DD")?;
-    match until.since(case.today).map(|span| span.get_days()) {
+    let is_past = match until.since(case.today).map(|span| span.get_days()) {
         Err(_) => return Err("its last day cannot be compared with today"),
-        Ok(..0) => return Err("its last day is past"),
-        Ok(0..=MOST_DAYS) => {}
+        Ok(..0) => true,
+        Ok(0..=MOST_DAYS) => false,
         Ok(_) => return Err("its last day is more than 30 days ahead"),
-    }
+    };
     // An alias stands for its variable.
     let known = case.contract.known(variable.as_bytes());
     let variable = known.map_or(variable, |known| case.contract.row(known.row).name);
-    Ok(Read { code, variable, is_known: known.is_some() })
+    Ok(Read { code, variable, is_known: known.is_some(), is_past })
 }
 
 /// Makes the error that it is about a warning.
 fn apply_one(case: &Case<'_>, accept: &Accept, read: &Read<'_>, findings: &mut Vec<Finding>) {
-    let Read { code, variable, is_known } = *read;
+    let Read { code, variable, is_known, is_past } = *read;
     let (mut forbidden, mut used) = (false, false);
-    for finding in findings.iter_mut() {
+    for finding in findings.iter_mut().filter(|_| !is_past) {
         let is_it = finding.severity == Severity::Error
             && finding.code == code
             && finding.variable.as_deref().unwrap_or_default() == variable;
@@ -91,8 +93,8 @@ fn apply_one(case: &Case<'_>, accept: &Accept, read: &Read<'_>, findings: &mut V
     }
     let fact = |why| Fact::NotAccepted(code.name().to_owned(), why);
     if !used {
-        let severity = Severity::Warning;
-        let found = Finding::new(Code::AcceptanceUnused, severity, fact("there is no such error"));
+        let why = if is_past { "its last day is past" } else { "there is no such error" };
+        let found = Finding::new(Code::AcceptanceUnused, Severity::Warning, fact(why));
         // What was typed is shown only where it is a name of the contract.
         findings.push(if is_known { found.about(variable.to_owned()) } else { found });
     }
