@@ -182,7 +182,10 @@ fn a_feature_that_is_off_stays_off_and_withholds() {
     for mode in ["development", "production"] {
         for (name, value) in [("NEXIS_GEMINI_ENABLED", "true"), ("NEXIS_AI_PROVIDER", "gemini")] {
             let outcome = guarded(Launch::sound(mode), policy).env(name, value).run();
-            outcome.status(78).only_errors(&[("conflict", "gemini")]).program_did_not_run();
+            outcome.status(78).only_errors(&[("conflict", name)]).program_did_not_run();
+            outcome.says(&format!(
+                "feature gemini is switched on and off by {name} and the contract's policy"
+            ));
         }
     }
 }

@@ -23,6 +23,15 @@ pub enum Fact {
     RequiredByFeature(&'static str),
     /// The variables of the contract's condition that requires it.
     RequiredWhen(Vec<&'static str>),
+    /// A feature, the settings that switch it on and off, and whether the policy has it off.
+    Switched {
+        /// The feature.
+        feature: &'static str,
+        /// The settings.
+        names: Vec<&'static str>,
+        /// Whether the contract's policy switches it off.
+        by_policy: bool,
+    },
     /// Two sources that differ.
     Differ(Source, Source),
     /// The absent parts of a template.
@@ -128,6 +137,11 @@ impl Fact {
             }
             Fact::RequiredWhen(names) => {
                 format!("{name} is required by the setting of {}, and absent", list(names))
+            }
+            Fact::Switched { feature, names, by_policy } => {
+                let policy = by_policy.then_some("the contract's policy");
+                let names: Vec<&str> = names.iter().copied().chain(policy).collect();
+                format!("feature {feature} is switched on and off by {}", list(&names))
             }
             Fact::Differ(one, other) => {
                 format!("{name} has different values in {one} and {other}")

@@ -20,6 +20,34 @@ pub(super) fn holds(condition: &Condition, rows: &[Resolved]) -> bool {
     }
 }
 
+/// The variables whose values make a condition hold that does, each once.
+pub(super) fn deciding(condition: &Condition, rows: &[Resolved], found: &mut Vec<RowId>) {
+    match condition {
+        Condition::Any(all) | Condition::All(all) => {
+            for one in all.iter().filter(|one| holds(one, rows)) {
+                deciding(one, rows, found);
+            }
+        }
+        Condition::Not(one) => tested(one, found),
+        Condition::Test(row, _) => add(*row, found),
+    }
+}
+
+/// The variables that a condition asks for.
+fn tested(condition: &Condition, found: &mut Vec<RowId>) {
+    match condition {
+        Condition::Any(all) | Condition::All(all) => all.iter().for_each(|one| tested(one, found)),
+        Condition::Not(one) => tested(one, found),
+        Condition::Test(row, _) => add(*row, found),
+    }
+}
+
+fn add(row: RowId, found: &mut Vec<RowId>) {
+    if !found.contains(&row) {
+        found.push(row);
+    }
+}
+
 /// Most variables are absent: what asks for one is to be short enough to stand in its caller.
 #[inline(always)]
 fn passes(row: RowId, test: &Test, rows: &[Resolved]) -> bool {

@@ -235,6 +235,13 @@ impl Resolution {
     pub fn holds(&self, condition: &crate::contract::model::Condition) -> bool {
         condition::holds(condition, &self.rows)
     }
+
+    /// The variables whose values make a condition hold that does, each once.
+    pub fn deciding(&self, condition: &crate::contract::model::Condition) -> Vec<RowId> {
+        let mut found = Vec::new();
+        condition::deciding(condition, &self.rows, &mut found);
+        found
+    }
 }
 
 /// Resolves every row of `contract` from the candidates that were read. `generate` makes an

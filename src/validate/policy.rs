@@ -27,10 +27,9 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
     for &id in policy.features_off {
         let Some(feature) = case.contract.features.get(usize::from(id.0)) else { continue };
         debug_assert!(case.resolution.feature(id) == FeatureState::Off);
-        if feature.on.as_ref().is_some_and(|on| case.resolution.holds(on)) {
-            let fact = Fact::Says("is off by the contract's policy and switched on by a setting");
-            let name = Some(Cow::Borrowed(feature.name));
-            judge.push(Code::Conflict, Severity::Error, name, None, fact);
+        if let Some(on) = feature.on.as_ref().filter(|on| case.resolution.holds(on)) {
+            let (name, source, fact) = judge.switched(feature, on, true);
+            judge.push(Code::Conflict, Severity::Error, Some(Cow::Borrowed(name)), source, fact);
         }
     }
     if !policy.forbid.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::urls::Urls;
 use super::{accept, names, policy, rows};
-use crate::contract::model::{Contract, RowId};
+use crate::contract::model::{Condition, Contract, Feature, RowId};
 use crate::environment::Inheritance;
 use crate::error::Status;
 use crate::finding::{Code, Fact, Finding, Severity};
@@ -181,12 +181,29 @@ impl Judge<'_> {
     fn features(&mut self) {
         let (contract, resolution) = (self.case.contract, self.case.resolution);
         for feature in contract.features {
-            if feature.conflicts.iter().any(|condition| resolution.holds(condition)) {
-                let name = Cow::Borrowed(feature.name);
-                let fact = Fact::Says("is switched on and off by different settings");
-                self.add_named(name, Code::Conflict, None, fact);
+            let mut conflicts = feature.conflicts.iter();
+            if let Some(conflict) = conflicts.find(|condition| resolution.holds(condition)) {
+                let (name, source, fact) = self.switched(feature, conflict, false);
+                self.add_named(Cow::Borrowed(name), Code::Conflict, source, fact);
             }
         }
+    }
+
+    /// What is said of a feature that settings switch on and off, or on and the policy off: the first
+    /// of those that make the condition hold, its source, and all of them.
+    pub(super) fn switched(
+        &self,
+        feature: &Feature,
+        condition: &Condition,
+        by_policy: bool,
+    ) -> (&'static str, Option<Source>, Fact) {
+        let (contract, resolution) = (self.case.contract, self.case.resolution);
+        let rows = resolution.deciding(condition);
+        let names: Vec<&str> = rows.iter().map(|row| contract.row(*row).name).collect();
+        let winner = rows.first().and_then(|row| resolution.row(*row).winner());
+        let first = names.first().copied().unwrap_or(feature.name);
+        let fact = Fact::Switched { feature: feature.name, names, by_policy };
+        (first, winner.map(|seen| seen.source.clone()), fact)
     }
 
     fn rules(&mut self) {
