@@ -38,7 +38,13 @@ pub fn choose(wish: &UserWish) -> Result<User, &'static str> {
     let unable = |(_, errno): Failed| errno_words(errno);
     let mut user = find(wish, &Accounts::of_the_system())?;
     let now = identity::current().map_err(unable)?;
-    user.changes = now.users != [user.uid; 3] || now.groups != [user.gid; 3];
+    let is_oneself = now.users == [user.uid; 3];
+    if is_oneself && wish.group.is_none() {
+        // Without a group that is named there is nothing to change to.
+        let [_, effective, _] = now.groups;
+        return Ok(User { gid: effective, groups: now.supplementary, ..user });
+    }
+    user.changes = !is_oneself || now.groups != [user.gid; 3];
     if user.changes {
         if !identity::may_change_ids() {
             return Err("the launcher lacks CAP_SETUID or CAP_SETGID");

@@ -262,6 +262,27 @@ fn switching_to_oneself_changes_nothing_but_the_variables() {
     assert_ne!(line(&outcome, "HOME"), "/elsewhere");
 }
 
+/// As an orchestrator starts it that gives every process the group of root (OpenShift): whatever
+/// group `/etc/passwd` has, none is named, and it has no rights to change.
+#[test]
+fn a_user_that_it_is_already_keeps_its_groups_where_none_is_named() {
+    if !runs_as_root() {
+        return;
+    }
+    let as_user = ["--reuid", "65534", "--regid", "0", "--groups", "0,27"];
+    let launch = under_setpriv(who(["--user", "65534"]), &as_user);
+    let outcome = launch.run();
+    outcome.status(0);
+    assert_eq!(line(&outcome, "Uid"), ["65534"; 4].join(" "));
+    assert_eq!(line(&outcome, "Gid"), ["0"; 4].join(" "));
+    assert_eq!(line(&outcome, "Groups"), "0 27");
+    let process = outcome.manifest()["process"].clone();
+    assert_eq!((&process["uid"], &process["gid"]), (&65534.into(), &0.into()));
+    // One that is named is another.
+    let launch = under_setpriv(who(["--user", "65534:65534"]), &as_user);
+    launch.run().status(77).error("privileges-not-dropped", "").program_did_not_run();
+}
+
 #[test]
 fn a_drop_that_the_kernel_forbids_is_77_and_starts_nothing() {
     if !runs_as_root() {

@@ -45,7 +45,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     });
     let known = base.rows.len();
     // Templates of rows that are demanded, to be looked at when all rows are there.
-    let mut composed: Vec<(&RowDraft, Str)> = Vec::new();
+    let mut composed: Vec<(&RowDraft, Str, bool)> = Vec::new();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
@@ -55,7 +55,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
                 if let Some(text) = row.template
                     && is_demanded(base_row)
                 {
-                    composed.push((row, text));
+                    composed.push((row, text, base_row.secret == Some(true)));
                 }
                 if base_row.part != row.part {
                     let kind = if base_row.part { "part" } else { "variable" };
@@ -72,8 +72,8 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.rows.push(row.clone()),
         }
     }
-    for (row, text) in composed {
-        if is_constant(text, &base.rows, 0) {
+    for (row, text, is_secret) in composed {
+        if is_constant(text, &base.rows, 0) || is_secret && !has_secret(text, &base.rows, 0) {
             let line = row.line_of("template");
             looser(line, "template", row.name, "a value", "a required one", problems);
         }
@@ -166,6 +166,21 @@ fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
                     || row.format.kind == Some(KindName::Mode)
                     || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
             })
+        })
+}
+
+/// Whether a template takes a secret outside of `[…]`, itself or through what it takes. Without one
+/// its value is known to whoever knows the public settings.
+fn has_secret(text: Str, rows: &[RowDraft], depth: u8) -> bool {
+    let pieces = pattern::parse(text).unwrap_or_default();
+    let mut parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Part(name, _) => rows.iter().find(|row| row.name == *name),
+        Piece::Literal(_) | Piece::Group(_) | Piece::Switch(..) => None,
+    });
+    depth < 8
+        && parts.any(|row| {
+            row.secret == Some(true)
+                || row.template.is_some_and(|text| has_secret(text, rows, depth + 1))
         })
 }
 
