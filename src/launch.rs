@@ -350,6 +350,7 @@ impl Launch {
         let urls = Urls::read(survey.contract, &survey.resolution);
         let mut needles = masked::needles(survey.contract, &survey.resolution, &urls);
         provided::hide_credentials(&survey, &mut needles);
+        provided::hide_unused(&survey, &mut needles);
         if !survey.masked_output.is_empty() {
             beyond.extend(masked::warnings(survey.contract, &survey.resolution));
         }

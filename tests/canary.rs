@@ -344,6 +344,32 @@ fn a_secret_in_the_place_of_a_path_of_any_command_is_not_repeated() {
     outcome.status(66).no_canary().says("[redacted:JWT_SECRET]");
 }
 
+/// The second entry of a name, which no program would see, and what its row refuses.
+#[test]
+fn a_secret_that_was_read_and_is_no_value_is_hidden_too() {
+    let label = |secret: &str| format!("of={secret}");
+    let outcome = Launch::sound("production")
+        .without("JWT_SECRET_FILE")
+        .env("JWT_SECRET", SECRET)
+        .raw_env(format!("JWT_SECRET={OTHER}"))
+        .options(["--label", &label(OTHER), "--audit-log", "{root}/audit"])
+        .canary(OTHER)
+        .run();
+    outcome.status(78).error("conflict", "JWT_SECRET").no_canary().program_did_not_run();
+    assert_eq!(outcome.manifest()["labels"]["of"], "[redacted:JWT_SECRET]");
+    let contract =
+        "version: 1\nname: own\nvariables:\n- {name: KEY, secret: true, final_newline: refuse}\n";
+    let outcome = Launch::witness(["--mode", "production", "--label", &label(THIRD)])
+        .options(["--contract", "{root}/contract.yaml"])
+        .file("contract.yaml", contract)
+        .file("key", format!("{THIRD}\n"))
+        .env("KEY_FILE", "{root}/key")
+        .canary(THIRD)
+        .run();
+    outcome.status(78).error("bad-format", "KEY").no_canary().program_did_not_run();
+    assert_eq!(outcome.manifest()["labels"]["of"], "[redacted:KEY]");
+}
+
 #[test]
 fn a_secret_that_was_put_in_a_file_reference_is_not_repeated() {
     for options in [&[][..], &["-vvv"], &["--manifest", "text"]] {

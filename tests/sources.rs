@@ -427,3 +427,29 @@ fn a_value_of_nothing_but_invisible_characters_is_absent() {
         outcome.status(78).error("blank-value", "JWT_SECRET").program_did_not_run();
     }
 }
+
+/// Whoever wants no file and no pipe hands a file over that has no name (memfd_create(2)), or no more
+/// one: its mode is 0777 and nobody else can reach it.
+#[test]
+fn a_file_without_a_name_is_read_by_its_descriptor() {
+    use std::io::{Seek, Write};
+    use std::os::fd::FromRawFd;
+    #[allow(unsafe_code, reason = "it has no safe interface")]
+    // SAFETY: a C string and no flags; the descriptor that is returned has no other owner.
+    let mut memory = unsafe {
+        let fd = libc::memfd_create(c"secret".as_ptr(), 0);
+        assert!(fd >= 0);
+        std::fs::File::from_raw_fd(fd)
+    };
+    memory.write_all(SECRET.as_bytes()).unwrap();
+    memory.rewind().unwrap();
+    let launch = |path: &str| keyless().env("JWT_SECRET_FILE", path);
+    let outcome =
+        launch("/proc/self/fd/9").descriptor(Descriptor::new(9, memory.try_clone().unwrap())).run();
+    assert_eq!(outcome.status(0).seen().text("JWT_SECRET").as_deref(), Some(SECRET));
+    // One that still has a name is judged by it.
+    let launch = launch("/dev/fd/9").file("shared", SECRET).mode("shared", 0o666);
+    let shared = std::fs::File::open(launch.root().join("shared")).unwrap();
+    let outcome = launch.descriptor(Descriptor::new(9, shared)).run();
+    outcome.status(78).error("insecure-permissions", "JWT_SECRET").program_did_not_run();
+}

@@ -8,7 +8,7 @@ use crate::provider::{self, Answers, Directory, Providers};
 use crate::resolve::{ModeWish, Resolution};
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::source::{Inherited, Observation, Snapshot, judge_program};
+use crate::source::{Inherited, InheritedKind, Observation, Snapshot, judge_program};
 use crate::sys::fs::errno_words;
 use crate::sys::process::environment;
 use crate::url;
@@ -103,6 +103,30 @@ pub(super) fn hide_credentials(survey: &Survey, needles: &mut Needles) {
         }
         for extra in survey.extras.iter().filter(|extra| extra.name == name) {
             hide(name, extra.value.expose());
+        }
+    }
+}
+
+/// Secrets that were read and are no value of any variable: a further entry of a name, and what its
+/// row refuses.
+pub(super) fn hide_unused(survey: &Survey, needles: &mut Needles) {
+    let contract = survey.contract;
+    let mut hide = |row: &Row, value: &[u8]| {
+        if row.secret {
+            needles.add(row.name, value);
+            for password in url::passwords(value) {
+                needles.add([row.name, "#password"].concat(), password.expose());
+            }
+        }
+    };
+    for entry in survey.inherited.iter().filter(|it| it.kind == InheritedKind::Repeated) {
+        if let Some(known) = contract.known(entry.name()) {
+            hide(contract.row(known.row), entry.value());
+        }
+    }
+    for resolved in &survey.resolution.rows {
+        for refused in resolved.seen.iter().filter_map(|seen| seen.refused.as_ref()) {
+            hide(contract.row(resolved.id), refused.expose());
         }
     }
 }

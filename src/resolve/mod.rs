@@ -53,6 +53,8 @@ pub struct Seen {
     pub path: Option<PathBuf>,
     /// What it holds.
     pub outcome: Outcome,
+    /// A value that was read and that its row refuses: no value, and hidden as one.
+    pub refused: Option<Secret>,
 }
 
 impl Seen {
@@ -123,7 +125,8 @@ impl Resolved {
         secret: Secret,
     ) {
         let outcome = Outcome::Value { secret, newline_removed: false };
-        let seen = Seen { source: Source::new(kind, name), rank, path: None, outcome };
+        let seen =
+            Seen { source: Source::new(kind, name), rank, path: None, outcome, refused: None };
         if self.seen.is_empty() {
             self.seen = vec![seen];
             self.winner = Some(0);
@@ -333,6 +336,7 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
         )
         // Of a provider's output all is the value, or the value is a string that is marked off.
         || source.kind == SourceKind::Provider && contract.fetches_raw(row);
+    let mut refused = None;
     let outcome = match content {
         Err((code, fact)) => Outcome::Failed(code, fact),
         Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,
@@ -343,12 +347,14 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
             }
             FinalNewline::RefuseNewline if from_file && secret.expose().ends_with(b"\n") => {
                 let fact = Fact::Says("ends with a newline, which its contract row refuses");
+                secret.strip_final_newline();
+                refused = Some(secret);
                 Outcome::Failed(Code::BadFormat, fact)
             }
             _ => Outcome::Value { secret, newline_removed: false },
         },
     };
-    Seen { source, rank, path, outcome }
+    Seen { source, rank, path, outcome, refused }
 }
 
 fn apply_default(row: &Row, resolved: &mut Resolved) {

@@ -241,8 +241,9 @@ impl Reader {
             let mut judged = Judged { read: referred.read, way: Ok(()), writable: None };
             let Ok((_, stat)) = &judged.read else { return judged };
             let absolute = absolute(path);
-            // What comes out of a pipe without a name was written by whoever started the launcher.
-            if stat.kind == Kind::Pipe && is_descriptor(&absolute) {
+            // What has no name was written by whoever started the launcher, or by those it let.
+            let is_nameless = stat.kind == Kind::Pipe || stat.links == 0;
+            if is_nameless && is_descriptor(&absolute) {
                 return judged;
             }
             if let Some(volume) = referred.volume {

@@ -124,6 +124,8 @@ pub struct Stat {
     pub gid: u32,
     /// The length in bytes; 0 for what has none.
     pub size: u64,
+    /// How many names it has; none, where it was unlinked or never had one (memfd_create(2)).
+    pub links: u64,
     /// The device and the inode: the same pair is the same file.
     pub identity: (u64, u64),
 }
@@ -150,6 +152,7 @@ impl From<stat::FileStat> for Stat {
             uid: raw.st_uid,
             gid: raw.st_gid,
             size: u64::try_from(raw.st_size).unwrap_or(0),
+            links: raw.st_nlink as u64,
             identity: (raw.st_dev as u64, raw.st_ino as u64),
         }
     }
