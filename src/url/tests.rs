@@ -275,6 +275,9 @@ fn cleartext_is_a_network_without_tls() {
 }
 
 proptest! {
+    // Few texts of this kind are read as another URL.
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
     #[test]
     fn a_password_with_raw_delimiters_is_never_shown(
         scheme in "postgres|mysql|redis|sqlite|https|unix|x",

@@ -161,7 +161,10 @@ fn a_volume_without_its_generation_is_an_error() {
     assert!(!observed(&taken, Code::FileMissing).is_empty());
 }
 
-/// Takes snapshots of a volume that is replaced all the while, until fifty generations were seen.
+/// So many that a reading which could mix two does so.
+const GENERATIONS: usize = 400;
+
+/// Takes snapshots of a volume that is replaced all the while, until that many generations were seen.
 #[track_caller]
 fn under_swaps(dir: &TempDir, mut both: impl FnMut() -> [String; 2]) {
     swap(dir.path(), 0);
@@ -178,21 +181,21 @@ fn under_swaps(dir: &TempDir, mut both: impl FnMut() -> [String; 2]) {
         })
     };
     let mut seen: Vec<String> = Vec::new();
-    for _ in 0..50_000 {
+    for _ in 0..400_000 {
         let [one, other] = both();
         assert_eq!(one, other);
         assert!(one.starts_with("value "), "{one}");
         if seen.last() != Some(&one) {
             seen.push(one);
         }
-        if seen.len() > 50 {
+        if seen.len() > GENERATIONS {
             break;
         }
         std::thread::yield_now();
     }
     stop.store(true, Ordering::Relaxed);
     swapper.join().unwrap();
-    assert!(seen.len() > 50, "the volume was swapped while it was read");
+    assert!(seen.len() > GENERATIONS, "the volume was swapped while it was read");
 }
 
 fn values(taken: &Snapshot) -> [String; 2] {

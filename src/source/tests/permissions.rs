@@ -4,8 +4,15 @@ use crate::source::permissions::writer;
 use crate::sys::fs::{Kind as FileKind, Stat};
 use std::os::unix::fs::symlink;
 
-const FILE: Stat =
-    Stat { kind: FileKind::Regular, mode: 0o644, uid: 0, gid: 0, size: 0, identity: (0, 0) };
+const FILE: Stat = Stat {
+    kind: FileKind::Regular,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    links: 1,
+    identity: (0, 0),
+};
 
 /// Judged for user 1000, who trusts 2000; group 50 is shared, any other is not.
 fn judged(stat: Stat) -> Option<String> {
