@@ -126,8 +126,11 @@ fn failure(status: Status, path: &str, cause: &str) -> Error {
             .hint("nothing was started; trying again may help"),
         Status::Software => error(format!("cannot put the process back as it was: {cause}"))
             .hint("nothing was started; look for a filter of system calls that forbids this one"),
-        _ => error(format!("cannot execute {path}: {cause}"))
-            .hint("check that it is built for this machine and that its loader exists"),
+        _ => error(format!("cannot execute {path}: {cause}")).hint(match cause {
+            // execve(2): somebody has it open for writing.
+            "ETXTBSY" => "wait until it is written: a process has it open for writing",
+            _ => "check that it is built for this machine and that its loader exists",
+        }),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn longest(value: &[u8]) -> usize {
 /// What is known of all values together, to pass over nearly all escapes at once.
 pub(super) struct Escaped {
     /// By byte: the values it stands in, and where.
-    places: Vec<Vec<(usize, usize)>>,
+    places: Vec<Vec<Stand>>,
     /// The pairs of bytes that stand in a value, a bit for each.
     pairs: Vec<u64>,
     /// The first and the last bytes of values.
@@ -33,6 +33,22 @@ pub(super) struct Escaped {
     last: [bool; 256],
     /// The bytes that make, behind a backslash, what may stand for some byte of a value.
     behind_backslash: [bool; 256],
+}
+
+/// Where a byte stands in a value.
+#[derive(Clone, Copy)]
+struct Stand {
+    needle: usize,
+    place: usize,
+    /// Up to four bytes before it, the nearest lowest, and which of the four there are. Of the places
+    /// of one byte in a long value these rule out nearly all.
+    before: u32,
+    mask: u32,
+}
+
+/// The last four bytes of a text, the last one lowest; zeroes where there are fewer.
+fn last_four(text: &[u8]) -> u32 {
+    text.iter().rev().zip([0, 8, 16, 24]).fold(0, |all, (&byte, at)| all | u32::from(byte) << at)
 }
 
 /// What comes of reading a text as a value.
@@ -71,7 +87,10 @@ impl Escaped {
         mark(|all| &mut all.last, value.last());
         for (place, &byte) in value.iter().enumerate() {
             if let Some(list) = self.places.get_mut(usize::from(byte)) {
-                list.push((needle, place));
+                let before = last_four(value.get(..place).unwrap_or_default());
+                let missing = 4u32.saturating_sub(u32::try_from(place).unwrap_or(u32::MAX));
+                let mask = u32::MAX.checked_shr(8 * missing).unwrap_or(0);
+                list.push(Stand { needle, place, before, mask });
             }
         }
         for (&one, &two) in value.iter().zip(value.iter().skip(1)) {
@@ -173,7 +192,12 @@ impl Escaped {
                 continue;
             }
             let places = meant.first().and_then(|&byte| at(&self.places, byte));
-            for &(needle, before_it) in places.into_iter().flatten() {
+            let four = last_four(before);
+            for stand in places.into_iter().flatten() {
+                if four & stand.mask != stand.before {
+                    continue;
+                }
+                let (needle, before_it) = (stand.needle, stand.place);
                 let whole = value(needle);
                 let Some((head, tail)) = whole.split_at_checked(before_it) else { continue };
                 if !tail.starts_with(meant) || !before.ends_with(head) {
