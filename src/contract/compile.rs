@@ -6,6 +6,7 @@
 
 use super::claims::{Claims, MOST_NAMES};
 use super::draft::{Cond, Draft, KindName, RowDraft};
+use super::generated;
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FinalNewline, Kind, List, NotRead,
     Origin, Override, Policy, Row, RowId, Rule, Str, Template,
@@ -242,15 +243,8 @@ impl Compiler<'_> {
                 wrong("default", format!("{name}: the default is not what its format allows"));
             }
         }
-        if let (
-            Some(generate),
-            Kind::Hex { bytes: Some(bytes) } | Kind::Base64 { bytes: Some(bytes) },
-        ) = (draft.generate, format.kind)
-            && u32::from(generate.bytes) != bytes
-        {
-            let words =
-                format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
-            wrong("generate", words);
+        if let Some(fault) = draft.generate.and_then(|it| generated::fault(&format, it)) {
+            wrong("generate", format!("{name}: {fault}"));
         }
         if format.kind == Kind::ModeName {
             if draft.part || secret || draft.template.is_some() {
