@@ -243,9 +243,6 @@ impl Compiler<'_> {
                 wrong("default", format!("{name}: the default is not what its format allows"));
             }
         }
-        if let Some(fault) = draft.generate.and_then(|it| generated::fault(&format, it)) {
-            wrong("generate", format!("{name}: {fault}"));
-        }
         if format.kind == Kind::ModeName {
             if draft.part || secret || draft.template.is_some() {
                 wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
@@ -254,6 +251,11 @@ impl Compiler<'_> {
             if draft.feature.is_some() {
                 wrong("feature", format!("{name}: kind mode belongs to no feature"));
             }
+        }
+        if let Some(fault) = draft.generate.and_then(|it| generated::fault(&format, it)) {
+            let hint = "give the row a `generate` that its format takes".to_owned();
+            let (line, words) = (draft.line_of("generate"), format!("{name}: {fault}"));
+            self.problems.add_hint(line, words, Some(hint));
         }
         // Whoever validates looks at one list; the burnt values come last, so that `show` can
         // take them off again.

@@ -9,6 +9,17 @@ pub fn prefix_replaces(kind: Kind) -> bool {
     matches!(kind, Kind::Hex { .. } | Kind::Base64 { .. })
 }
 
+/// The fewest random bytes that are a secret: 128 bits.
+pub const LEAST: usize = 16;
+
+/// The random bytes that are left of so many where the prefix takes the place of digits.
+pub fn left(encoding: Encoding, bytes: usize, prefix: usize) -> usize {
+    bytes.saturating_sub(match encoding {
+        Encoding::LowerHex => prefix.div_ceil(2),
+        Encoding::PaddedBase64 | Encoding::UrlBase64 => (prefix * 3).div_ceil(4),
+    })
+}
+
 /// Why no value of `generate` is one that the format takes, in words that follow the row's name;
 /// `None` where such values are.
 pub fn fault(format: &Format, generate: Generate) -> Option<String> {
@@ -35,8 +46,11 @@ pub fn fault(format: &Format, generate: Generate) -> Option<String> {
     if !begins(format.kind, generate.kind, prefix) {
         return Some("generates a value after a prefix that its format does not take".to_owned());
     }
-    let before = if prefix_replaces(format.kind) { 0 } else { prefix.len() };
-    let length = before + digits(generate);
+    let replaces = prefix_replaces(format.kind);
+    if replaces && left(generate.kind, usize::from(generate.bytes), prefix.len()) < LEAST {
+        return Some("generates fewer than 128 random bits beside its format's prefix".to_owned());
+    }
+    let length = if replaces { 0 } else { prefix.len() } + digits(generate);
     match (format.min_bytes, format.max_bytes) {
         (_, Some(most)) if length > most as usize => {
             Some(format!("generates {length} characters, its format takes {most} at most"))

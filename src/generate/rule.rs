@@ -5,7 +5,7 @@
 //! text at all, is refused.
 
 use super::value;
-use crate::contract::generated;
+use crate::contract::generated::{self, LEAST};
 use crate::contract::model::{Contract, Encoding, Generate, Kind, Row};
 use crate::contract::words;
 use crate::mode::Mode;
@@ -14,8 +14,6 @@ use crate::validate::format;
 
 /// Random bytes of a value without a length of its own: 256 bits.
 const BYTES: usize = 32;
-/// The fewest random bytes that are a secret: 128 bits.
-const LEAST: usize = 16;
 /// The class of keys that a provider issues.
 const ISSUED: &str = "provider-api-key";
 /// Values that are tried before the row is held to refuse all of them: chance alone seldom makes
@@ -125,12 +123,13 @@ fn derive(contract: &Contract, row: &Row) -> Result<How, Refusal> {
     let (kind, bytes, random) = match row.format.kind {
         Kind::Hex { bytes } => {
             let bytes = bytes.map_or(BYTES.max(least.div_ceil(2)).min(most / 2), |it| it as usize);
-            (Encoding::LowerHex, bytes, bytes.saturating_sub(prefix.len().div_ceil(2)))
+            (Encoding::LowerHex, bytes, generated::left(Encoding::LowerHex, bytes, prefix.len()))
         }
         Kind::Base64 { bytes } => {
             let wanted = BYTES.max(least.div_ceil(4) * 3).min(most / 4 * 3);
             let bytes = bytes.map_or(wanted, |it| it as usize);
-            (Encoding::PaddedBase64, bytes, bytes.saturating_sub((prefix.len() * 3).div_ceil(4)))
+            let left = generated::left(Encoding::PaddedBase64, bytes, prefix.len());
+            (Encoding::PaddedBase64, bytes, left)
         }
         _ => {
             // As many random bytes as the text is to have, up to what it may have: the digits are
@@ -326,6 +325,23 @@ mod tests {
             format(Kind::Flag),
         ] {
             assert!(make(&CONTRACT, &of(format)).is_err(), "{format:?}");
+        }
+        // The same of a row that says how: digits under a prefix are random no more.
+        let asked = |prefix, kind, encoding, bytes| {
+            let format = Format { prefix: Some(prefix), ..format(kind) };
+            Row { generate: Some(Generate { kind: encoding, bytes }), ..of(format) }
+        };
+        let (hex, base64) = (Kind::Hex { bytes: None }, Kind::Base64 { bytes: None });
+        for (row, taken) in [
+            (asked("0123456789abcdef0123456789ab", hex, Encoding::LowerHex, 16), false),
+            (asked("0", hex, Encoding::LowerHex, 16), false),
+            (asked("01", hex, Encoding::LowerHex, 17), true),
+            (asked("ABCDE", base64, Encoding::PaddedBase64, 19), false),
+            (asked("ABCD", base64, Encoding::PaddedBase64, 19), true),
+            (asked("pk-", Kind::Ascii, Encoding::LowerHex, 16), true),
+        ] {
+            assert_eq!(make(&CONTRACT, &row).is_ok(), taken, "{:?}", row.format);
+            assert_eq!(ephemeral(&row).is_some(), taken, "{:?}", row.format);
         }
     }
 
