@@ -378,3 +378,47 @@ fn hostile_files_end() {
     );
     of("a.yaml", &deep).run().status(78).no_panic();
 }
+
+/// What is looked at again and again counts each time, though nothing comes of it.
+#[test]
+fn what_a_file_refers_to_many_times_is_bounded() {
+    let lines =
+        |count: usize, line: &dyn Fn(usize) -> String| -> String { (0..count).map(line).collect() };
+    let keys = lines(700, &|n| format!("  K{n}: v\n"));
+    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata:\n{keys}---\n");
+    let pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: nexis-gateway\n";
+    let from = |count| {
+        let each = lines(count, &|_| "    - configMapRef: {name: m}\n".to_owned());
+        format!("{map}{pod}    envFrom:\n{each}")
+    };
+    let items = lines(700, &|n| format!("      - {{key: K{n}, path: f{n}}}\n"));
+    let mount = |count| {
+        let line = |n| format!("    - {{name: v, mountPath: /m/{n}, subPath: f{n}}}\n");
+        let mounts = lines(count, &line);
+        format!(
+            "{pod}    volumeMounts:\n{mounts}  volumes:\n  - name: v\n    secret:\n      secretName: s\n      items:\n{items}"
+        )
+    };
+    let env = lines(700, &|n| format!("K{n}=v\n"));
+    let files = |count| {
+        let each = lines(count, &|_| "    - k.env\n".to_owned());
+        format!("services:\n  nexis-gateway:\n    image: a:1\n    env_file:\n{each}")
+    };
+    let unit = |count| {
+        let each = lines(count, &|_| "EnvironmentFile=/etc/k.env\n".to_owned());
+        format!("[Service]\nExecStart=nexis-launch run -- nexis-gateway\n{each}")
+    };
+    for (name, text) in [
+        ("work/a.yaml", &from as &dyn Fn(usize) -> String),
+        ("work/a.yaml", &mount),
+        ("work/a.yaml", &files),
+        ("work/a.service", &unit),
+    ] {
+        let check = |count| {
+            let launch = of(name, &text(count)).file("work/k.env", &env);
+            launch.args(["k.env"]).run()
+        };
+        check(100).status(78).never_says("too many").no_panic();
+        check(700).status(65).says("too many variables and files from here on").no_panic();
+    }
+}

@@ -58,6 +58,9 @@ pub(super) fn service(
     // An env file of any layer is below the environment of any other.
     for (source, files) in service.all("env_file") {
         for node in list(files) {
+            if target.is_beyond() {
+                break;
+            }
             env_file(node, source, inputs, deployment, &mut target);
         }
     }

@@ -92,8 +92,8 @@ pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) 
     }
     let said = mode.and_then(|text| Mode::parse(text, &contract.mode_names));
     judge.mode = said.or(strictest).unwrap_or(Mode::Production);
-    stores.iter().for_each(|store| judge.store(store));
-    if judge.found.checked.is_empty() && stores.is_empty() {
+    stores.all().iter().for_each(|store| judge.store(store));
+    if judge.found.checked.is_empty() && stores.all().is_empty() {
         judge.plain(Place { file: 0, line: 1 }, Code::NothingToCheck);
     }
     let mut found = judge.found;
@@ -423,18 +423,16 @@ impl Judge<'_> {
 
     /// The keys of a Secret or ConfigMap.
     fn store(&mut self, store: &Store) {
-        for key in &store.keys {
-            self.name(key.at, &key.name);
-            let by_file = || self.contract.file(key.name.as_bytes()).map(|file| file.row);
-            let by_name = self.contract.known(key.name.as_bytes()).and_then(|known| {
+        for (name, key) in &store.keys {
+            self.name(key.at, name);
+            let by_file = || self.contract.file(name.as_bytes()).map(|file| file.row);
+            let by_name = self.contract.known(name.as_bytes()).and_then(|known| {
                 matches!(known.role, Role::Own | Role::Alias(_)).then_some(known.row)
             });
             let Some(row) = by_name.or_else(by_file).map(|id| self.contract.row(id)) else {
-                if let (true, Some(near)) =
-                    (store.secret, names::near_file(self.contract, &key.name))
-                {
+                if let (true, Some(near)) = (store.secret, names::near_file(self.contract, name)) {
                     let fact = Fact::Nearest(Some(Cow::Borrowed(near)));
-                    self.add(key.at, Code::UnknownVariable, None, shown(&key.name, "a key"), fact);
+                    self.add(key.at, Code::UnknownVariable, None, shown(name, "a key"), fact);
                 }
                 continue;
             };
