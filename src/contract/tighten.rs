@@ -16,6 +16,7 @@ use super::problem::Problems;
 use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
+use std::collections::BTreeSet;
 
 /// `base` with all that `over` adds.
 pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
@@ -132,12 +133,12 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
 pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
-fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
-    for one in more {
-        if !to.contains(one) {
-            to.push(*one);
-        }
+fn add<T: Copy + Ord>(to: &mut Vec<T>, more: &[T]) {
+    if more.is_empty() {
+        return;
     }
+    let mut known: BTreeSet<T> = to.iter().copied().collect();
+    to.extend(more.iter().filter(|&&one| known.insert(one)));
 }
 
 /// Whether some mode, condition or feature requires the row.
