@@ -46,7 +46,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     });
     let known = base.rows.len();
     // Templates of rows that are demanded, to be looked at when all rows are there.
-    let mut composed: Vec<(&RowDraft, Str)> = Vec::new();
+    let mut composed: Vec<(&RowDraft, Str, Option<Str>)> = Vec::new();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
@@ -56,7 +56,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
                 if let Some(text) = row.template
                     && is_demanded(base_row)
                 {
-                    composed.push((row, text));
+                    composed.push((row, text, base_row.template));
                 }
                 if base_row.part != row.part {
                     let kind = if base_row.part { "part" } else { "variable" };
@@ -73,10 +73,20 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.rows.push(row.clone()),
         }
     }
-    for (row, text) in composed {
-        if is_constant(text, &base.rows, 0) {
+    for (row, text, old) in composed {
+        let mut less = |new| {
             let line = row.line_of("template");
-            looser(line, "template", row.name, "a value", "a required one", problems);
+            looser(line, "template", row.name, new, "a required one", problems);
+        };
+        let is_secret =
+            || base.rows.iter().any(|it| it.name == row.name && it.secret == Some(true));
+        if is_constant(text, &base.rows, 0) {
+            less("a value");
+        } else if is_secret()
+            && !takes_secret(text, &base.rows, 0)
+            && old.is_none_or(|old| takes_secret(old, &base.rows, 0))
+        {
+            less("of no secret");
         }
     }
     let known = base.features.len();
@@ -146,6 +156,21 @@ fn is_demanded(row: &RowDraft) -> bool {
     row.required.is_some_and(|modes| !modes.is_empty())
         || row.required_when.is_some()
         || row.feature.is_some()
+}
+
+/// Whether a template takes a secret whenever it makes a value: a part outside of `[…]` that is one,
+/// and no template of what is none.
+fn takes_secret(text: Str, rows: &[RowDraft], depth: u8) -> bool {
+    let pieces = pattern::parse(text).unwrap_or_default();
+    let mut parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Part(name, _) => rows.iter().find(|row| row.name == *name),
+        _ => None,
+    });
+    depth < 8
+        && parts.any(|row| match row.template {
+            Some(text) => takes_secret(text, rows, depth + 1),
+            None => row.secret == Some(true),
+        })
 }
 
 /// Whether a template has a value where no source has one, as a default would: each part outside
