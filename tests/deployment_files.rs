@@ -208,6 +208,24 @@ fn the_launcher_is_found_in_scripts_and_behind_an_init() {
         ("[nexis-launch, run, /opt/nexis/bin/nexis-gateway]", 1),
         ("[nexis-launch, run, --, /opt/nexis/bin/nexis-gateway]", 0),
         ("[nexis-launch, run, --mode, development, --, /opt/nexis/bin/nexis-gateway, --x]", 0),
+        (r#"[sh, -c, "nexis-launch check\nexec /opt/nexis/bin/nexis-gateway"]"#, 1),
+        (r#"[sh, -c, "nexis-launch check # nothing\ncd /opt/nexis/bin && ./nexis-gateway"]"#, 1),
+        ("[sh, -c, 'if nexis-launch check; then exec /opt/nexis/bin/nexis-gateway; fi']", 1),
+        ("[sh, -c, 'nexis-launch check; (/opt/nexis/bin/nexis-gateway)']", 1),
+        ("[sh, -c, 'nexis-launch check; exec su-exec app /opt/nexis/bin/nexis-gateway']", 1),
+        ("[sh, -c, 'nexis-launch check; setpriv --reuid=1 -- /opt/nexis/bin/nexis-gateway']", 1),
+        (
+            r#"[sh, -c, "set -e\nexec nexis-launch run --mode staging \\\n  -- /opt/nexis/bin/nexis-gateway"]"#,
+            0,
+        ),
+        ("[nexis-launch, run, --, sh, -c, 'cd / && exec /opt/nexis/bin/nexis-gateway']", 0),
+        (r#"[sh, -c, 'exec nexis-launch run -- "$@"', sh, /opt/nexis/bin/nexis-gateway]"#, 0),
+        // The words that the entry point is given are a part of what it starts.
+        ("[/sbin/tini, --]\n    command: [nexis-launch, run, --, nexis-gateway]", 0),
+        ("[/bin/sh, -c]\n    command: ['exec nexis-launch run -- nexis-gateway']", 0),
+        ("[/usr/bin/env]\n    command: [nexis-launch, run, --, nexis-gateway]", 0),
+        ("[/sbin/tini, --]\n    command: [nexis-gateway]", 1),
+        ("[/opt/nexis/bin/nexis-gateway]\n    command: [nexis-launch]", 1),
         (
             "[sh, -c, 'test -x /opt/nexis/bin/nexis-gateway && exec nexis-launch run -- /opt/nexis/bin/nexis-gateway']",
             0,
@@ -236,6 +254,54 @@ fn the_mode_is_the_deployments_own_unless_an_option_says_it() {
         command("live"),
         &[(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS"), (2, "unknown-mode", "")],
     );
+}
+
+#[test]
+fn the_launchers_own_words_say_the_mode_and_no_others() {
+    let jwt = "    secrets: [jwt-secret]\nsecrets: {jwt-secret: {file: x}}\n";
+    let (cors, none) = (&[(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS")][..], &[][..]);
+    // The deployment itself says staging.
+    for (entrypoint, expected) in [
+        ("[sh, -c, 'exec nexis-launch run --mode production -- nexis-gateway']", cors),
+        (
+            r#"[sh, -c, "set -e\nexec nexis-launch run \\\n  --mode=production -- nexis-gateway"]"#,
+            cors,
+        ),
+        ("[tini, --]\n    command: [nexis-launch, run, --mode, production, --, x]", cors),
+        (
+            "[sh, -c, 'nexis-launch check --mode staging; nexis-launch run --mode production -- x']",
+            cors,
+        ),
+        (
+            "[sh, -c, 'nexis-launch check --mode production && nexis-launch run --mode staging -- x']",
+            none,
+        ),
+        ("[sh, -c, 'nexis-launch run -- x --mode production']", none),
+        ("[sh, -c, 'other --mode production; nexis-launch run -- x']", none),
+        ("[nexis-launch, run, --mode, '${MODE:-production}', --, x]", cors),
+        ("[nexis-launch, run, '--mode=${MODE:-production}', --, x]", cors),
+    ] {
+        finds(service(&format!("    entrypoint: {entrypoint}\n{jwt}")), expected);
+    }
+    // `dev` is a command, and else somebody's name.
+    let unset = "services:\n  a:\n    image: nexis-gateway:1\n    environment: {NEXIS_CORS_ALLOW_ORIGINS: 'https://a.test'}\n    entrypoint: ";
+    let of_dev = |words: &str| found(of("compose.yaml", &format!("{unset}{words}\n")));
+    assert_eq!(of_dev("[nexis-launch, dev, --, nexis-gateway]"), []);
+    for words in ["--user, dev", "--contract, dev", "--user, run, --audit-log, dev"] {
+        let found = of_dev(&format!("[nexis-launch, run, {words}, --, nexis-gateway]"));
+        let codes: Vec<&str> = found.iter().map(|it| &*it.1).collect();
+        assert_eq!(codes, ["missing-required", "mode-unset"], "{words}");
+    }
+    // A mode that stands elsewhere is a mode.
+    let elsewhere = of_dev("[nexis-launch, run, --mode, '${MODE}', --, nexis-gateway]");
+    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+    let args = |value: &str| {
+        let env = format!("    env: [{{name: MODE, value: {value}}}]\n");
+        pod(&format!("    command: [nexis-launch, run, --mode, $(MODE), --, x]\n{env}"))
+    };
+    let codes = |launch| found(launch).into_iter().map(|it| it.2).collect::<Vec<_>>();
+    assert_eq!(codes(args("staging")), ["JWT_SECRET"]);
+    assert_eq!(codes(args("production")), ["JWT_SECRET", "NEXIS_CORS_ALLOW_ORIGINS"]);
 }
 
 #[test]
