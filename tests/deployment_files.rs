@@ -179,6 +179,55 @@ fn an_env_file_that_is_named_is_judged_and_a_local_one_only_counted() {
     finds(passed_on("NEXIS_ENV=staging\nJWT SECRET\n"), &[(2, "missing-required", "JWT_SECRET")]);
 }
 
+/// What is mounted beside or below the files that the launcher looks for supplies none of them.
+#[test]
+fn a_mount_supplies_what_could_stand_in_it_and_nothing_else() {
+    let missing = [(2, MISSING.0, MISSING.1)];
+    let mount = |volume: &str| service(&format!("    volumes: [{volume}]\n"));
+    for volume in [
+        "'./x.pem:/run/secrets/x.pem'",
+        "'./certs:/run/secrets/certs:ro'",
+        "'./certs:/run/secrets/nexis/certs:ro'",
+        "{type: tmpfs, target: /run/secrets}",
+    ] {
+        finds(mount(volume), &missing);
+    }
+    for volume in
+        ["'./s:/run/secrets'", "'./s:/run/secrets/nexis'", "'./k:/run/secrets/JWT_SECRET'"]
+    {
+        finds(mount(volume), &[]);
+    }
+    let pod = |path: &str| {
+        let volume = "  volumes: [{name: v, csi: {driver: x}}]\n";
+        pod(&format!("    volumeMounts: [{{name: v, mountPath: {path}}}]\n{volume}"))
+    };
+    finds(pod("/run/secrets/tls"), &[(6, MISSING.0, MISSING.1)]);
+    finds(pod("/run/secrets/kubernetes.io/x"), &[(6, MISSING.0, MISSING.1)]);
+    finds(pod("/run/secrets/jwt-secret"), &[]);
+    finds(pod("/run/secrets"), &[]);
+    // A contract may look below its directories.
+    let contract = "version: 1\nname: nexis-gateway\nvariables:\n  - {name: NEXIS_ENV, format: {kind: mode}}\n  - {name: A, secret: true, required: always, files: [deep/er/a]}\n  - {name: B, secret: true, required: always}\n";
+    for (path, expected) in [
+        ("/run/secrets/deep", &[(6, "missing-required", "B")][..]),
+        ("/run/secrets/deep/er", &[(6, "missing-required", "B")]),
+        ("/run/secrets/dee", &[(6, "missing-required", "A"), (6, "missing-required", "B")]),
+        ("/run/secrets", &[]),
+    ] {
+        let launch = pod(path).args(["--contract", "{root}/own.yaml"]);
+        finds(launch.file("own.yaml", contract), expected);
+    }
+}
+
+/// At launch it is as if it were not there.
+#[test]
+fn a_blank_reference_to_a_file_supplies_nothing() {
+    let found = [(6, "blank-value", "JWT_SECRET")];
+    finds(service("      JWT_SECRET_FILE: ''\n"), &found);
+    finds(unit("Environment=NEXIS_JWT_SECRET_FILE=\n"), &[(4, "blank-value", "JWT_SECRET")]);
+    finds(service("      JWT_SECRET_FILE: /run/secrets/x\n"), &[]);
+    service("      JWT_SECRET_FILE: ''\n").run().status(78);
+}
+
 #[test]
 fn an_anchored_mapping_is_judged_where_it_stands_and_once() {
     let text = "x: &x\n  NEXIS_ENV: staging\n  JWT_SECRET: ${JWT_SECRET:-}\nservices:\n  a: {image: 'nexis-gateway:1', environment: {<<: *x}}\n  b: {image: 'nexis-gateway:1', environment: *x}\n  c:\n    image: nexis-gateway:1\n    environment: {<<: *x, JWT_SECRET: canary-canary}\n";

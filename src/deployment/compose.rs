@@ -78,6 +78,10 @@ pub(super) fn service(
     }
     for (source, volumes) in service.all("volumes") {
         for volume in volumes.items() {
+            // It is empty at every start.
+            if volume.text_of("type") == Some("tmpfs") {
+                continue;
+            }
             let short = || part(volume.text()?, ':', 1);
             let Some(path) = volume.text_of("target").or_else(short) else { continue };
             let Some(path) = path_of(path) else {

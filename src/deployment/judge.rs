@@ -4,7 +4,7 @@
 
 use super::model::{Deployment, Given, Place, Setting, Store, Target, Template, UNIT};
 use super::names::{self, ByName, basename, is_launcher};
-use super::options::Options;
+use super::options::{Hidden, Options};
 use super::values;
 use crate::contract::model::{Contract, Kind, Known, Role, Row, RowId};
 use crate::contract::name::shown;
@@ -249,6 +249,8 @@ impl Judge<'_> {
             let Some(known) = self.contract.known(setting.name.as_bytes()) else { continue };
             let (step, text) = match (known.role, &setting.given) {
                 (_, Given::Broken) => continue,
+                // It is taken out, as if it were not there.
+                (Role::OwnFile | Role::AliasFile(_), given) if given.is_blank() => continue,
                 (Role::OwnFile | Role::AliasFile(_), _) => (1, None),
                 (Role::Alias(_), given) => (2, given.text()),
                 (Role::Own, given) => (3, given.text()),
@@ -326,7 +328,11 @@ impl Judge<'_> {
     /// What is to be said of what a setting holds.
     fn value(&mut self, setting: &Setting, resolution: &Resolution, template: bool) {
         let (row, id) = match self.contract.known(setting.name.as_bytes()) {
-            Some(Known { role: Role::OwnFile | Role::AliasFile(_), .. }) => return,
+            Some(Known { role: Role::OwnFile | Role::AliasFile(_), .. })
+                if !setting.given.is_blank() =>
+            {
+                return;
+            }
             Some(known) => (self.contract.row(known.row), known.row),
             // A credential with its text in the unit.
             None => match self.file_row(&setting.name, &Options::default()) {
@@ -380,11 +386,10 @@ impl Judge<'_> {
         options: &Options,
         at_most: Option<Severity>,
     ) {
-        let mut dirs = target.unseen_dirs.iter();
         // What a directory of the host holds is in no file that was named.
-        let hidden_files = target.kind == UNIT && options.names_directory_of_host()
-            || dirs.any(|dir| options.looks_into(dir) && self.file_row(dir, options).is_none());
-        let hidden = |row: &Row| hidden_files && row.secret;
+        let of_host = target.kind == UNIT && options.names_directory_of_host();
+        let hidden = Hidden::of(self.contract, target, options);
+        let hidden = |row: &Row| row.secret && (of_host || hidden.has(row.name));
         let mut places = target.unseen.clone();
         places.extend(options.env_file.map(|at| (at, "an env file of the launcher")));
         let mut unseen = Vec::new();

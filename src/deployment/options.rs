@@ -2,6 +2,8 @@
 
 use super::model::{CREDENTIALS, Place, Target};
 use super::names::{LAUNCHER, basename, ends_command, is_launcher, lines};
+use crate::contract::model::Contract;
+use std::collections::BTreeSet;
 
 /// Where the launcher looks without being told (interface section 2).
 const DEFAULT_DIRS: [&str; 2] = ["/run/secrets/nexis", "/run/secrets"];
@@ -75,11 +77,45 @@ impl Options {
         let of_credentials = [CREDENTIALS, "%d", "${CREDENTIALS_DIRECTORY}"];
         self.dirs.iter().any(|dir| !of_credentials.iter().any(|begin| dir.starts_with(begin)))
     }
+}
 
-    /// Whether files of this directory are found.
-    pub fn looks_into(&self, dir: &str) -> bool {
-        self.dirs()
-            .any(|own| dir == own || dir.strip_prefix(own).is_some_and(|it| it.starts_with('/')))
+/// The rows that what is mounted may supply: all of them in a directory that is looked into, below
+/// it those of which a file stands there.
+#[derive(Default)]
+pub struct Hidden {
+    all: bool,
+    names: BTreeSet<&'static str>,
+}
+
+impl Hidden {
+    /// Finds them.
+    pub fn of(contract: &Contract, target: &Target, options: &Options) -> Hidden {
+        let mut hidden = Hidden::default();
+        let own: Vec<&str> = options.dirs().collect();
+        for dir in &target.unseen_dirs {
+            for below in own.iter().filter_map(|own| dir.strip_prefix(own)) {
+                hidden.all |= below.is_empty();
+                let Some(below) = below.strip_prefix('/') else { continue };
+                // They are sorted.
+                let files = contract.files.0;
+                let first = files.partition_point(|file| file.name < below);
+                let near = files.iter().skip(first).take_while(|it| it.name.starts_with(below));
+                let is_there = |name: &str| {
+                    name.strip_prefix(below).is_some_and(|it| it.is_empty() || it.starts_with('/'))
+                };
+                let there = near.filter(|file| is_there(file.name));
+                hidden.names.extend(there.map(|file| contract.row(file.row).name));
+            }
+            if hidden.all {
+                break;
+            }
+        }
+        hidden
+    }
+
+    /// Whether the row of this name is one of them.
+    pub fn has(&self, name: &str) -> bool {
+        self.all || self.names.contains(name)
     }
 }
 
