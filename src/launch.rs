@@ -3,13 +3,13 @@
 
 use crate::cli::Options;
 use crate::contract;
-use crate::contract::model::{Contract, Origin, Row};
+use crate::contract::model::{Contract, Origin};
 use crate::environment::{self, Environment, Inheritance};
 use crate::error::{Error, Status};
 use crate::exec::{self, Program};
 use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
-use crate::generate;
+use crate::generate::rule;
 use crate::log;
 use crate::manifest::{self, About, Guard, Manifest, Outcome};
 use crate::mode::Mode;
@@ -159,7 +159,7 @@ impl Survey {
             None => source::take(&request),
             Some(root) => fs::within(root, || source::take(&request)),
         };
-        let mut generate = |row: &Row| row.generate.and_then(generate::value);
+        let mut generate = rule::ephemeral;
         let moment = Moment::now();
         let candidates = std::mem::take(&mut snapshot.candidates);
         let mut resolution = resolve(contract, candidates, &named, &mut generate);

@@ -25,16 +25,18 @@ pub fn nearest_within<'a>(
         if candidate.len().abs_diff(name.len()) > limit || candidate.len() > LONGEST {
             continue;
         }
-        let distance = distance(name.as_bytes(), candidate.as_bytes());
-        if distance <= limit && best.is_none_or(|(so_far, _)| distance < so_far) {
+        if let Some(distance) = distance(name.as_bytes(), candidate.as_bytes(), limit)
+            && best.is_none_or(|(so_far, _)| distance < so_far)
+        {
             best = Some((distance, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
 }
 
-/// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours.
-fn distance(one: &[u8], other: &[u8]) -> usize {
+/// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours. `None` for
+/// more than `limit`, which most of a table is seldom needed to see.
+fn distance(one: &[u8], other: &[u8], limit: usize) -> Option<usize> {
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
     // Rows of the table: two back, one back.
     let mut before: Vec<usize> = Vec::new();
@@ -53,10 +55,14 @@ fn distance(one: &[u8], other: &[u8]) -> usize {
             row.push(least);
             left = Some(b);
         }
+        // What comes after is made of these two rows, and no less.
+        if row.iter().chain(&last).all(|&so_far| so_far > limit) {
+            return None;
+        }
         previous = Some(a);
         before = std::mem::replace(&mut last, row);
     }
-    at(&last, other.len())
+    Some(at(&last, other.len())).filter(|&all| all <= limit)
 }
 
 #[cfg(test)]
@@ -73,8 +79,12 @@ mod tests {
             ("JWT_SERCET", "jwt_secret", 1),
             ("abc", "abc", 0),
         ] {
-            assert_eq!(distance(one.as_bytes(), other.as_bytes()), expected, "{one} {other}");
-            assert_eq!(distance(other.as_bytes(), one.as_bytes()), expected, "{other} {one}");
+            let (a, b) = (one.as_bytes(), other.as_bytes());
+            for limit in 0..9 {
+                let within = (expected <= limit).then_some(expected);
+                assert_eq!(distance(a, b, limit), within, "{one} {other} {limit}");
+                assert_eq!(distance(b, a, limit), within, "{other} {one} {limit}");
+            }
         }
     }
 

@@ -184,6 +184,20 @@ fn a_hostile_contract_ends_in_bounded_time_and_memory() {
     let text = format!("{head}passthrough: [\"{pattern}\"]\nvariables:\n{rows}");
     let outcome = bounded(&text);
     assert!([0, 65, 78].contains(&outcome.status.unwrap_or(-1)), "{:?}", outcome.status);
+    // Long names that no row has, each of which would be likened to all rows.
+    let name = |of: char, row: usize| {
+        let begin = format!("{of}{row}_");
+        let digit = |at: usize| char::from(b'A' + u8::try_from((row * at + at) % 26).unwrap());
+        begin + &(0..95).map(digit).collect::<String>()
+    };
+    let (mut rows, mut features) = (String::new(), String::new());
+    for row in 0..2000 {
+        rows += &format!("  - {{name: {}}}\n", name('A', row));
+        let other = name('B', row);
+        features += &format!("  - {{name: f{row}, on: {{variable: {other}, set: true}}}}\n");
+    }
+    let outcome = bounded(&format!("{head}variables:\n{rows}features:\n{features}"));
+    outcome.status(65).says("and 1980 more").program_did_not_run();
     bounded(&format!("{head}variables:\n  - {{name: LD_PRELOAD, default: /x.so}}\n")).no_panic();
 }
 

@@ -196,7 +196,6 @@ const EXPOSES: &[&str] = &[
     "src/generate/platform.rs",
     "src/generate/rule.rs",
     "src/init/mod.rs",
-    "src/init/values.rs",
     "src/inspect/compare.rs",
     "src/inspect/process.rs",
     "src/launch.rs",

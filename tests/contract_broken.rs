@@ -249,6 +249,16 @@ fn broken_rows_are_refused_with_line_and_cause() {
         (
             "- name: A\n  format: {kind: hex, bytes: 32}\n  generate: {kind: hex, bytes: 16}",
             "line 6: A: generates 16 bytes, its format has 32",
+            "give the row a `generate` that its format takes",
+        ),
+        (
+            "- name: A\n  format: {kind: hex, prefix: 0123456789}\n  generate: {kind: hex, bytes: 16}",
+            "line 6: A: generates fewer than 128 random bits",
+            "",
+        ),
+        (
+            "- name: A\n  format: {kind: integer}\n  generate: {kind: hex, bytes: 16}",
+            "line 6: A: generates random text, its format takes none",
             "",
         ),
         ("- name: A\n  feature: redis", "line 5: A: redis is no feature of the contract", ""),
@@ -406,11 +416,11 @@ fn looser_is_refused_and_names_both_values() {
         // Of public settings alone, or of a switch's words.
         (
             "{name: JWT_SECRET, template: '{NEXIS_CORS_ALLOW_ORIGINS}'}",
-            "JWT_SECRET: template a value is looser than a required one",
+            "JWT_SECRET: template of no secret is looser than a required one",
         ),
         (
             "{name: JWT_SECRET, template: '{NEXIS_HSTS_ENABLED?one:two}[{NEXIS_API_HMAC_SECRET}]'}",
-            "JWT_SECRET: template a value is looser than a required one",
+            "JWT_SECRET: template of no secret is looser than a required one",
         ),
         (
             "{name: JWT_SECRET, final_newline: keep}",

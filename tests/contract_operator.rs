@@ -280,11 +280,42 @@ fn what_would_pass_the_programs_demands_by_is_looser() {
             "{name: OPENAI_API_KEY, generate: {kind: base64url, bytes: 32}}",
             "OPENAI_API_KEY: generate a value is looser than a required one",
         ),
+        (
+            // What is always there and no secret would be the key.
+            "{name: JWT_SECRET, template: '{NEXIS_CORS_ALLOW_ORIGINS}'}",
+            "JWT_SECRET: template of no secret is looser than a required one",
+        ),
+        (
+            "{name: JWT_SECRET, template: '{NEXIS_HSTS_ENABLED?one:other}'}",
+            "JWT_SECRET: template of no secret is looser than a required one",
+        ),
+        (
+            "{name: JWT_SECRET, template: '{NEXIS_BIND_ADDR}[{NEXIS_DATABASE_PASSWORD}]'}",
+            "JWT_SECRET: template of no secret is looser than a required one",
+        ),
+        (
+            // Called a secret, and composed of none.
+            "{name: JWT_SECRET, template: '{S}'}\n- {name: S, secret: true, template: '{NEXIS_BIND_ADDR}'}",
+            "JWT_SECRET: template of no secret is looser than a required one",
+        ),
+        (
+            "{name: DATABASE_URL, template: 'postgres://u@{NEXIS_DATABASE_HOST}/d'}",
+            "DATABASE_URL: template of no secret is looser than a required one",
+        ),
     ] {
         let text = format!("version: 1\nextends: builtin:nexis-gateway\nvariables:\n- {row}\n");
         let error = parse(&text).unwrap_err();
         assert_eq!(error.status, Status::Data);
         assert!(error.message.contains("line 4") && error.message.contains(said), "{error}");
+    }
+    for row in [
+        "{name: JWT_SECRET, template: '{NEXIS_DATABASE_PASSWORD}{NEXIS_BIND_ADDR}'}",
+        "{name: JWT_SECRET, template: '{S}'}\n- {name: S, secret: true}",
+        // Its own template has a password where there is one.
+        "{name: REDIS_URL, template: 'rediss://{NEXIS_REDIS_HOST}'}",
+    ] {
+        parse(&format!("version: 1\nextends: builtin:nexis-gateway\nvariables:\n- {row}\n"))
+            .unwrap_or_else(|error| panic!("{row}: {error}"));
     }
 }
 

@@ -179,6 +179,55 @@ fn an_env_file_that_is_named_is_judged_and_a_local_one_only_counted() {
     finds(passed_on("NEXIS_ENV=staging\nJWT SECRET\n"), &[(2, "missing-required", "JWT_SECRET")]);
 }
 
+/// What is mounted beside or below the files that the launcher looks for supplies none of them.
+#[test]
+fn a_mount_supplies_what_could_stand_in_it_and_nothing_else() {
+    let missing = [(2, MISSING.0, MISSING.1)];
+    let mount = |volume: &str| service(&format!("    volumes: [{volume}]\n"));
+    for volume in [
+        "'./x.pem:/run/secrets/x.pem'",
+        "'./certs:/run/secrets/certs:ro'",
+        "'./certs:/run/secrets/nexis/certs:ro'",
+        "{type: tmpfs, target: /run/secrets}",
+    ] {
+        finds(mount(volume), &missing);
+    }
+    for volume in
+        ["'./s:/run/secrets'", "'./s:/run/secrets/nexis'", "'./k:/run/secrets/JWT_SECRET'"]
+    {
+        finds(mount(volume), &[]);
+    }
+    let pod = |path: &str| {
+        let volume = "  volumes: [{name: v, csi: {driver: x}}]\n";
+        pod(&format!("    volumeMounts: [{{name: v, mountPath: {path}}}]\n{volume}"))
+    };
+    finds(pod("/run/secrets/tls"), &[(6, MISSING.0, MISSING.1)]);
+    finds(pod("/run/secrets/kubernetes.io/x"), &[(6, MISSING.0, MISSING.1)]);
+    finds(pod("/run/secrets/jwt-secret"), &[]);
+    finds(pod("/run/secrets"), &[]);
+    // A contract may look below its directories.
+    let contract = "version: 1\nname: nexis-gateway\nvariables:\n  - {name: NEXIS_ENV, format: {kind: mode}}\n  - {name: A, secret: true, required: always, files: [deep/er/a]}\n  - {name: B, secret: true, required: always}\n";
+    for (path, expected) in [
+        ("/run/secrets/deep", &[(6, "missing-required", "B")][..]),
+        ("/run/secrets/deep/er", &[(6, "missing-required", "B")]),
+        ("/run/secrets/dee", &[(6, "missing-required", "A"), (6, "missing-required", "B")]),
+        ("/run/secrets", &[]),
+    ] {
+        let launch = pod(path).args(["--contract", "{root}/own.yaml"]);
+        finds(launch.file("own.yaml", contract), expected);
+    }
+}
+
+/// At launch it is as if it were not there.
+#[test]
+fn a_blank_reference_to_a_file_supplies_nothing() {
+    let found = [(6, "blank-value", "JWT_SECRET")];
+    finds(service("      JWT_SECRET_FILE: ''\n"), &found);
+    finds(unit("Environment=NEXIS_JWT_SECRET_FILE=\n"), &[(4, "blank-value", "JWT_SECRET")]);
+    finds(service("      JWT_SECRET_FILE: /run/secrets/x\n"), &[]);
+    service("      JWT_SECRET_FILE: ''\n").run().status(78);
+}
+
 #[test]
 fn an_anchored_mapping_is_judged_where_it_stands_and_once() {
     let text = "x: &x\n  NEXIS_ENV: staging\n  JWT_SECRET: ${JWT_SECRET:-}\nservices:\n  a: {image: 'nexis-gateway:1', environment: {<<: *x}}\n  b: {image: 'nexis-gateway:1', environment: *x}\n  c:\n    image: nexis-gateway:1\n    environment: {<<: *x, JWT_SECRET: canary-canary}\n";
@@ -208,6 +257,24 @@ fn the_launcher_is_found_in_scripts_and_behind_an_init() {
         ("[nexis-launch, run, /opt/nexis/bin/nexis-gateway]", 1),
         ("[nexis-launch, run, --, /opt/nexis/bin/nexis-gateway]", 0),
         ("[nexis-launch, run, --mode, development, --, /opt/nexis/bin/nexis-gateway, --x]", 0),
+        (r#"[sh, -c, "nexis-launch check\nexec /opt/nexis/bin/nexis-gateway"]"#, 1),
+        (r#"[sh, -c, "nexis-launch check # nothing\ncd /opt/nexis/bin && ./nexis-gateway"]"#, 1),
+        ("[sh, -c, 'if nexis-launch check; then exec /opt/nexis/bin/nexis-gateway; fi']", 1),
+        ("[sh, -c, 'nexis-launch check; (/opt/nexis/bin/nexis-gateway)']", 1),
+        ("[sh, -c, 'nexis-launch check; exec su-exec app /opt/nexis/bin/nexis-gateway']", 1),
+        ("[sh, -c, 'nexis-launch check; setpriv --reuid=1 -- /opt/nexis/bin/nexis-gateway']", 1),
+        (
+            r#"[sh, -c, "set -e\nexec nexis-launch run --mode staging \\\n  -- /opt/nexis/bin/nexis-gateway"]"#,
+            0,
+        ),
+        ("[nexis-launch, run, --, sh, -c, 'cd / && exec /opt/nexis/bin/nexis-gateway']", 0),
+        (r#"[sh, -c, 'exec nexis-launch run -- "$@"', sh, /opt/nexis/bin/nexis-gateway]"#, 0),
+        // The words that the entry point is given are a part of what it starts.
+        ("[/sbin/tini, --]\n    command: [nexis-launch, run, --, nexis-gateway]", 0),
+        ("[/bin/sh, -c]\n    command: ['exec nexis-launch run -- nexis-gateway']", 0),
+        ("[/usr/bin/env]\n    command: [nexis-launch, run, --, nexis-gateway]", 0),
+        ("[/sbin/tini, --]\n    command: [nexis-gateway]", 1),
+        ("[/opt/nexis/bin/nexis-gateway]\n    command: [nexis-launch]", 1),
         (
             "[sh, -c, 'test -x /opt/nexis/bin/nexis-gateway && exec nexis-launch run -- /opt/nexis/bin/nexis-gateway']",
             0,
@@ -236,6 +303,54 @@ fn the_mode_is_the_deployments_own_unless_an_option_says_it() {
         command("live"),
         &[(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS"), (2, "unknown-mode", "")],
     );
+}
+
+#[test]
+fn the_launchers_own_words_say_the_mode_and_no_others() {
+    let jwt = "    secrets: [jwt-secret]\nsecrets: {jwt-secret: {file: x}}\n";
+    let (cors, none) = (&[(2, "missing-required", "NEXIS_CORS_ALLOW_ORIGINS")][..], &[][..]);
+    // The deployment itself says staging.
+    for (entrypoint, expected) in [
+        ("[sh, -c, 'exec nexis-launch run --mode production -- nexis-gateway']", cors),
+        (
+            r#"[sh, -c, "set -e\nexec nexis-launch run \\\n  --mode=production -- nexis-gateway"]"#,
+            cors,
+        ),
+        ("[tini, --]\n    command: [nexis-launch, run, --mode, production, --, x]", cors),
+        (
+            "[sh, -c, 'nexis-launch check --mode staging; nexis-launch run --mode production -- x']",
+            cors,
+        ),
+        (
+            "[sh, -c, 'nexis-launch check --mode production && nexis-launch run --mode staging -- x']",
+            none,
+        ),
+        ("[sh, -c, 'nexis-launch run -- x --mode production']", none),
+        ("[sh, -c, 'other --mode production; nexis-launch run -- x']", none),
+        ("[nexis-launch, run, --mode, '${MODE:-production}', --, x]", cors),
+        ("[nexis-launch, run, '--mode=${MODE:-production}', --, x]", cors),
+    ] {
+        finds(service(&format!("    entrypoint: {entrypoint}\n{jwt}")), expected);
+    }
+    // `dev` is a command, and else somebody's name.
+    let unset = "services:\n  a:\n    image: nexis-gateway:1\n    environment: {NEXIS_CORS_ALLOW_ORIGINS: 'https://a.test'}\n    entrypoint: ";
+    let of_dev = |words: &str| found(of("compose.yaml", &format!("{unset}{words}\n")));
+    assert_eq!(of_dev("[nexis-launch, dev, --, nexis-gateway]"), []);
+    for words in ["--user, dev", "--contract, dev", "--user, run, --audit-log, dev"] {
+        let found = of_dev(&format!("[nexis-launch, run, {words}, --, nexis-gateway]"));
+        let codes: Vec<&str> = found.iter().map(|it| &*it.1).collect();
+        assert_eq!(codes, ["missing-required", "mode-unset"], "{words}");
+    }
+    // A mode that stands elsewhere is a mode.
+    let elsewhere = of_dev("[nexis-launch, run, --mode, '${MODE}', --, nexis-gateway]");
+    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+    let args = |value: &str| {
+        let env = format!("    env: [{{name: MODE, value: {value}}}]\n");
+        pod(&format!("    command: [nexis-launch, run, --mode, $(MODE), --, x]\n{env}"))
+    };
+    let codes = |launch| found(launch).into_iter().map(|it| it.2).collect::<Vec<_>>();
+    assert_eq!(codes(args("staging")), ["JWT_SECRET"]);
+    assert_eq!(codes(args("production")), ["JWT_SECRET", "NEXIS_CORS_ALLOW_ORIGINS"]);
 }
 
 #[test]
@@ -377,4 +492,48 @@ fn hostile_files_end() {
         "${A:-".repeat(900) + &"}".repeat(900)
     );
     of("a.yaml", &deep).run().status(78).no_panic();
+}
+
+/// What is looked at again and again counts each time, though nothing comes of it.
+#[test]
+fn what_a_file_refers_to_many_times_is_bounded() {
+    let lines =
+        |count: usize, line: &dyn Fn(usize) -> String| -> String { (0..count).map(line).collect() };
+    let keys = lines(700, &|n| format!("  K{n}: v\n"));
+    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata:\n{keys}---\n");
+    let pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: nexis-gateway\n";
+    let from = |count| {
+        let each = lines(count, &|_| "    - configMapRef: {name: m}\n".to_owned());
+        format!("{map}{pod}    envFrom:\n{each}")
+    };
+    let items = lines(700, &|n| format!("      - {{key: K{n}, path: f{n}}}\n"));
+    let mount = |count| {
+        let line = |n| format!("    - {{name: v, mountPath: /m/{n}, subPath: f{n}}}\n");
+        let mounts = lines(count, &line);
+        format!(
+            "{pod}    volumeMounts:\n{mounts}  volumes:\n  - name: v\n    secret:\n      secretName: s\n      items:\n{items}"
+        )
+    };
+    let env = lines(700, &|n| format!("K{n}=v\n"));
+    let files = |count| {
+        let each = lines(count, &|_| "    - k.env\n".to_owned());
+        format!("services:\n  nexis-gateway:\n    image: a:1\n    env_file:\n{each}")
+    };
+    let unit = |count| {
+        let each = lines(count, &|_| "EnvironmentFile=/etc/k.env\n".to_owned());
+        format!("[Service]\nExecStart=nexis-launch run -- nexis-gateway\n{each}")
+    };
+    for (name, text) in [
+        ("work/a.yaml", &from as &dyn Fn(usize) -> String),
+        ("work/a.yaml", &mount),
+        ("work/a.yaml", &files),
+        ("work/a.service", &unit),
+    ] {
+        let check = |count| {
+            let launch = of(name, &text(count)).file("work/k.env", &env);
+            launch.args(["k.env"]).run()
+        };
+        check(100).status(78).never_says("too many").no_panic();
+        check(700).status(65).says("too many variables and files from here on").no_panic();
+    }
 }

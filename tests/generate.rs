@@ -117,7 +117,6 @@ fn a_contract_of_ones_own_decides_the_form() {
         - {name: TOKEN, secret: true, format: {kind: ascii, prefix: tk-, max_bytes: 40}}\n\
         - {name: PIN, secret: true, format: {kind: text, max_bytes: 8}}\n\
         - {name: SEED, secret: true, generate: {kind: hex, bytes: 24}}\n\
-        - {name: ODD, secret: true, format: {kind: text, max_bytes: 20}, generate: {kind: hex, bytes: 24}}\n\
         - {name: KEY, secret: true, format: {kind: base64, bytes: 32}}\n";
     let made = |name: &str| {
         generate([name]).args(["--contract", "{root}/mine.yaml"]).file("mine.yaml", contract).run()
@@ -127,13 +126,57 @@ fn a_contract_of_ones_own_decides_the_form() {
     assert_eq!(made("SEED").status(0).out().len(), 48);
     assert_eq!(made("KEY").status(0).out().len(), 44);
     made("PIN").status(64).says("no room for 128 random bits");
-    let odd = made("ODD");
-    assert_eq!((odd.status, odd.out()), (Some(65), String::new()));
     let by_setting = generate(["TOKEN"])
         .env("NEXIS_LAUNCH_CONTRACT", "{root}/mine.yaml")
         .file("mine.yaml", contract)
         .run();
     assert!(by_setting.status(0).out().starts_with("tk-"));
+}
+
+#[test]
+fn a_launch_and_init_make_a_value_as_generate_does() {
+    let contract = "version: 1\nname: mine\nvariables:\n\
+        - {name: PK, secret: true, required: always, format: {kind: text, prefix: pk-, min_bytes: 20}, generate: {kind: hex, bytes: 16}}\n\
+        - {name: HEX, secret: true, format: {kind: hex, bytes: 32, prefix: ab}, generate: {kind: hex, bytes: 32}}\n";
+    let with = |launch: Launch| {
+        launch.env("NEXIS_LAUNCH_CONTRACT", "{root}/mine.yaml").file("mine.yaml", contract).run()
+    };
+    let launched = with(Launch::witness(["--mode", "development"]));
+    launched.status(0).no_errors();
+    let set_up = with(Launch::command("init", [""; 0]));
+    set_up.status(0);
+    for (name, file, prefix, length) in [("PK", "pk", "pk-", 35), ("HEX", "hex", "ab", 64)] {
+        for value in [
+            launched.seen().text(name).unwrap(),
+            set_up.read(&format!("work/secrets/{file}")),
+            with(generate([name])).status(0).out(),
+        ] {
+            assert!(value.starts_with(prefix) && value.len() == length, "{name}: {}", value.len());
+            assert!(value[prefix.len()..].bytes().all(|it| it.is_ascii_hexdigit()), "{name}");
+            launched.never_says(&value);
+            set_up.never_says(&value);
+        }
+        assert_eq!(launched.variable(name)["state"], "generated");
+    }
+}
+
+#[test]
+fn a_contract_whose_generate_its_format_refuses_is_refused_everywhere() {
+    let contract = "version: 1\nname: mine\nvariables:\n\
+        - {name: ODD, secret: true, format: {kind: text, max_bytes: 20}, generate: {kind: hex, bytes: 16}}\n";
+    let with = |launch: Launch| {
+        let launch = launch.env("NEXIS_LAUNCH_CONTRACT", "{root}/mine.yaml");
+        let outcome = launch.file("mine.yaml", contract).run();
+        outcome
+            .status(65)
+            .says("line 4: ODD: generates 32 characters, its format takes 20 at most");
+        assert_eq!((outcome.out(), work(&outcome)), (String::new(), Vec::new()));
+        outcome
+    };
+    with(Launch::witness(["--mode", "development"])).program_did_not_run();
+    with(generate(["ODD"]));
+    with(Launch::command("init", [""; 0]));
+    with(Launch::command("contract", ["lint", "{root}/mine.yaml"]));
 }
 
 #[test]

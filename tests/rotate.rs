@@ -412,6 +412,44 @@ fn a_new_value_that_a_launch_would_refuse_is_78() {
     desk.refused(66, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}"]);
 }
 
+/// The value in the clear over a network: a warning by itself.
+#[test]
+fn a_new_value_that_the_contracts_policy_or_row_refuses_is_78() {
+    let desk = Desk::new();
+    let extends = "version: 1\nname: mine\nextends: builtin:nexis-gateway\n";
+    desk.write("redis", format!("redis://u:{SECRET}@db.internal:6379/0"));
+    for (contract, name, file, says) in [
+        (
+            "policy: {severity: {insecure-transport: error}}",
+            "REDIS_URL",
+            "redis",
+            "insecure-transport",
+        ),
+        (
+            "variables:\n- {name: REDIS_URL, severity: {insecure-transport: {production: error}}}",
+            "REDIS_URL",
+            "redis",
+            "insecure-transport",
+        ),
+        ("policy: {forbid: [GEMINI_API_KEY]}", "GEMINI_API_KEY", "new", "forbidden-variable"),
+        // Under its other name too.
+        ("policy: {forbid: [NEXIS_JWT_SECRET]}", "JWT_SECRET", "new", "forbidden-variable"),
+    ] {
+        desk.write("mine.yaml", format!("{extends}{contract}\n"));
+        let file = format!("{{home}}/{file}");
+        let words = ["rotate", "start", name, "--value-file", &file];
+        let under = ["--contract", "{home}/mine.yaml"];
+        let said = format!("cannot start {name}: {says}: {name}");
+        desk.refused(78, &[&words[..], &under].concat()).says(&said);
+        desk.adopt(name, 30);
+        desk.refused(78, &[&words[..], &under].concat()).says(&said);
+        desk.done(&words);
+        desk.done(&["rotate", "abort", name]);
+        std::fs::remove_dir_all(desk.ledger()).unwrap();
+        std::fs::create_dir(desk.ledger()).unwrap();
+    }
+}
+
 #[test]
 fn a_text_that_holds_the_value_is_never_recorded() {
     let desk = adopted();

@@ -5,9 +5,9 @@
 
 use super::model::{Contract, Known, Role, Row};
 use super::policy::{Acknowledged, Policy};
+use super::problem::Problems;
 use crate::finding::{Code, Severity};
 use crate::mode::Mode;
-use crate::nearest::nearest;
 
 /// Why an acknowledgement is refused.
 pub struct Fault {
@@ -22,13 +22,14 @@ pub fn check(
     contract: &Contract,
     policy: &Policy,
     mut one: Acknowledged,
+    problems: &Problems,
 ) -> Result<Acknowledged, Fault> {
     let known = one.variable.and_then(|name| contract.known(name.as_bytes()));
     let row = known.map(|known| contract.row(known.row));
     if let (Some(row), Some(Known { role: Role::Own | Role::Alias(_), .. })) = (row, known) {
         one.variable = Some(row.name);
     }
-    exists(contract, &one, row)?;
+    exists(contract, &one, row, problems)?;
     let error = Mode::ALL.into_iter().find(|&mode| {
         policy.modes.has(mode)
             && severity(contract, policy, &one, row, mode) > Some(Severity::Warning)
@@ -49,7 +50,12 @@ pub fn check(
 }
 
 /// Whether a finding of this code can be about this name at all.
-fn exists(contract: &Contract, one: &Acknowledged, row: Option<&Row>) -> Result<(), Fault> {
+fn exists(
+    contract: &Contract,
+    one: &Acknowledged,
+    row: Option<&Row>,
+    problems: &Problems,
+) -> Result<(), Fault> {
     let Some(name) = one.variable else { return Ok(()) };
     let undeclared = matches!(one.code, Code::UnknownVariable | Code::UndeclaredSecret);
     let known = row.is_some()
@@ -64,7 +70,8 @@ fn exists(contract: &Contract, one: &Acknowledged, row: Option<&Row>) -> Result<
         return Err(Fault { words, hint: None });
     }
     let names = contract.names.iter().map(|known| known.name);
-    let near = nearest(name, names.chain(contract.not_read.iter().map(|known| known.name)));
+    let near =
+        problems.nearest(name, names.chain(contract.not_read.iter().map(|known| known.name)));
     Err(Fault {
         words: format!("acknowledge: {name} is no name of the contract"),
         hint: near.map(|near| format!("did you mean {near}?")),

@@ -6,9 +6,10 @@
 
 use super::claims::{Claims, MOST_NAMES};
 use super::draft::{Cond, Draft, KindName, RowDraft};
+use super::generated;
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FinalNewline, Kind, List, NotRead,
-    Origin, Override, Policy, Row, RowId, Rule, Str, Template,
+    Origin, Override, Policy, Reject, Row, RowId, Rule, Str, Template,
 };
 use super::pattern;
 use super::policy;
@@ -16,7 +17,6 @@ use super::problem::Problems;
 use super::provider;
 use crate::bytes;
 use crate::mode::{Mode, Modes};
-use crate::nearest::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows and features a contract may have; indices are 16 bits.
@@ -42,7 +42,9 @@ pub fn compile(
     }
     let ids = ids(&all, problems);
     let made_of = made_of_secrets(&all);
-    let mut compiler = Compiler { rows: &all, ids, made_of, features: BTreeMap::new(), problems };
+    let burnt = draft.burnt.iter().copied().collect();
+    let features = BTreeMap::new();
+    let mut compiler = Compiler { rows: &all, ids, made_of, burnt, features, problems };
     for (index, feature) in (0u16..).zip(draft.features.iter().take(MOST_ROWS)) {
         if compiler.features.insert(feature.name, FeatureId(index)).is_some() {
             let words = format!("feature {} stands here a second time", feature.name);
@@ -170,6 +172,8 @@ struct Compiler<'p> {
     ids: Vec<(Str, RowId)>,
     /// A secret that each row's template takes, itself or through what it takes.
     made_of: BTreeMap<Str, Str>,
+    /// The values that no secret may have.
+    burnt: BTreeSet<Reject>,
     features: BTreeMap<Str, FeatureId>,
     problems: &'p mut Problems,
 }
@@ -185,7 +189,7 @@ impl Compiler<'_> {
     fn known_row(&mut self, name: Str, line: u32) -> Option<RowId> {
         let found = self.id(name);
         if found.is_none() {
-            let near = nearest(name, self.ids.iter().map(|(name, _)| *name));
+            let near = self.problems.nearest(name, self.ids.iter().map(|(name, _)| *name));
             let hint = match near {
                 Some(near) => format!("did you mean {near}?"),
                 None => "declare it under variables or parts".to_owned(),
@@ -212,7 +216,6 @@ impl Compiler<'_> {
 
     /// A row with all that goes without saying filled in.
     fn row(&mut self, draft: &RowDraft, whole: &Draft) -> Row {
-        let burnt = &whole.burnt;
         let name = draft.name;
         // What is made of a secret is one.
         let made_of = self.made_of.get(name).copied();
@@ -242,16 +245,6 @@ impl Compiler<'_> {
                 wrong("default", format!("{name}: the default is not what its format allows"));
             }
         }
-        if let (
-            Some(generate),
-            Kind::Hex { bytes: Some(bytes) } | Kind::Base64 { bytes: Some(bytes) },
-        ) = (draft.generate, format.kind)
-            && u32::from(generate.bytes) != bytes
-        {
-            let words =
-                format!("{name}: generates {} bytes, its format has {bytes}", generate.bytes);
-            wrong("generate", words);
-        }
         if format.kind == Kind::ModeName {
             if draft.part || secret || draft.template.is_some() {
                 wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
@@ -261,17 +254,22 @@ impl Compiler<'_> {
                 wrong("feature", format!("{name}: kind mode belongs to no feature"));
             }
         }
+        if let Some(fault) = draft.generate.and_then(|it| generated::fault(&format, it)) {
+            let hint = "give the row a `generate` that its format takes".to_owned();
+            let (line, words) = (draft.line_of("generate"), format!("{name}: {fault}"));
+            self.problems.add_hint(line, words, Some(hint));
+        }
         // Whoever validates looks at one list; the burnt values come last, so that `show` can
         // take them off again.
         let mut rejects = draft.rejects.clone();
         if secret {
-            rejects.retain(|own| !burnt.contains(own));
-            rejects.extend(burnt);
+            rejects.retain(|own| !self.burnt.contains(own));
+            rejects.extend(&whole.burnt);
         }
         let feature = draft.feature.and_then(|feature| {
             let found = self.features.get(feature).copied();
             if found.is_none() {
-                let near = nearest(feature, self.features.keys().copied());
+                let near = self.problems.nearest(feature, self.features.keys().copied());
                 let hint = near.map(|near| format!("did you mean {near}?"));
                 let words = format!("{name}: {feature} is no feature of the contract");
                 self.problems.add_hint(draft.line_of("feature"), words, hint);

@@ -9,6 +9,7 @@ use super::policy::PolicyDraft;
 use super::provider::Provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
+use std::collections::BTreeSet;
 
 /// Something and the line it stands on; 0 where it comes from a contract that is extended.
 #[derive(Clone, Copy, Debug)]
@@ -222,6 +223,7 @@ impl Draft {
     /// The contract with names again. Everything is spelled out, whatever is the default.
     pub fn of(contract: &Contract) -> Draft {
         let at = |value| At { line: 0, value };
+        let burnt: BTreeSet<Reject> = contract.burnt.iter().copied().collect();
         Draft {
             name: Some(contract.name),
             extends: None,
@@ -234,7 +236,7 @@ impl Draft {
             prefixes: contract.prefixes.to_vec(),
             trusted_owners: contract.trusted_owners.to_vec(),
             burnt: contract.burnt.to_vec(),
-            rows: contract.rows.iter().map(|row| RowDraft::of(contract, row)).collect(),
+            rows: contract.rows.iter().map(|row| RowDraft::of(contract, row, &burnt)).collect(),
             features: contract
                 .features
                 .iter()
@@ -279,11 +281,11 @@ impl Draft {
 
 impl RowDraft {
     /// A row with names again.
-    fn of(contract: &Contract, row: &Row) -> RowDraft {
+    fn of(contract: &Contract, row: &Row, burnt: &BTreeSet<Reject>) -> RowDraft {
         let provider = row.fetch.and_then(|fetch| contract.provider(fetch.provider));
         let feature = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
         // Burnt values are added to every secret row by the compiler.
-        let own = |reject: &&Reject| !row.secret || !contract.burnt.contains(reject);
+        let own = |reject: &&Reject| !row.secret || !burnt.contains(reject);
         RowDraft {
             name: row.name,
             part: row.part,

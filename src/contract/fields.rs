@@ -4,7 +4,6 @@ use super::model::Str;
 use super::name;
 use super::node::{Key, Node, Value};
 use super::problem::Problems;
-use crate::nearest::nearest;
 
 /// Reads one node under a key.
 pub type Reader<T> = fn(&Node, &str, &mut Problems) -> Option<T>;
@@ -26,7 +25,7 @@ impl Fields {
         entries.retain(|(key, _)| {
             let found = known.contains(&key.text);
             if !found {
-                let near = nearest(key.text, known.iter().copied());
+                let near = problems.nearest(key.text, known.iter().copied());
                 let hint = match near {
                     Some(near) => format!("did you mean {near}?"),
                     None => format!("the keys here are {}", known.join(", ")),
@@ -187,7 +186,8 @@ pub fn word_of<T: Copy>(
     let found = words.iter().find(|(word, _)| *word == text).map(|&(_, thing)| thing);
     if found.is_none() {
         let all: Vec<&str> = words.iter().map(|&(word, _)| word).collect();
-        let near = nearest(text, all.iter().copied()).map(|near| format!("did you mean {near}?"));
+        let near = problems.nearest(text, all.iter().copied());
+        let near = near.map(|near| format!("did you mean {near}?"));
         problems.add_hint(line, format!("{key}: expected one of {}", all.join(", ")), near);
     }
     found

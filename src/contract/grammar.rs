@@ -16,7 +16,6 @@ use super::problem::Problems;
 use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
-use crate::nearest::nearest;
 
 /// The keys of a contract, in the order they are printed.
 pub const CONTRACT: &[&str] = &[
@@ -312,7 +311,7 @@ fn reject(node: Node, problems: &mut Problems) -> Option<Reject> {
 pub(super) fn code(word: &str, line: u32, problems: &mut Problems) -> Option<Code> {
     let found = Code::parse(word);
     if found.is_none() {
-        let near = nearest(word, Code::ALL.iter().map(|code| code.name()));
+        let near = problems.nearest(word, Code::ALL.iter().map(|code| code.name()));
         let hint = match near {
             Some(near) => format!("did you mean {near}?"),
             None => "`nexis-launch contract docs` lists the codes".to_owned(),

@@ -111,7 +111,7 @@ fn of_text(
     // Nearly every contract is valid, and then nobody is told a line.
     if chain.lines == Lines::None && !text.contains('&') {
         let (files, opened) = (chain.chain.len(), chain.opened.len());
-        let mut problems = Problems::default();
+        let mut problems = Problems::silent();
         let contract = read_once(text, path, origin, chain, &mut problems)?;
         if let (Some(contract), true) = (contract, problems.is_empty()) {
             return Ok(contract);

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod docs;
 mod draft;
 mod fields;
+pub mod generated;
 mod grammar;
 mod lint;
 mod list;

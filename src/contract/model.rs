@@ -169,7 +169,7 @@ pub struct Row {
 }
 
 /// A whole value that is refused, and the code it is refused under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reject {
     /// The value, public by being here; for a URL with `password: true`, its password.
     pub value: Str,

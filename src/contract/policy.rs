@@ -340,7 +340,7 @@ pub fn compile(draft: &PolicyDraft, contract: &Contract, problems: &mut Problems
             Some((id, _)) => features_off.push(id),
             None => {
                 let names = contract.features.iter().map(|feature| feature.name);
-                let near = crate::nearest::nearest(at.value, names);
+                let near = problems.nearest(at.value, names);
                 let words = format!("features_off: {} is no feature of the contract", at.value);
                 problems.add_hint(at.line, words, near.map(|near| format!("did you mean {near}?")));
             }
@@ -359,7 +359,7 @@ pub fn compile(draft: &PolicyDraft, contract: &Contract, problems: &mut Problems
         acknowledge: List::EMPTY,
     };
     let taken = draft.acknowledge.iter().filter_map(|at| {
-        let value = super::acknowledge::check(contract, &policy, at.value);
+        let value = super::acknowledge::check(contract, &policy, at.value, problems);
         value.map_err(|fault| problems.add_hint(at.line, fault.words, fault.hint)).ok()
     });
     let taken: Vec<Acknowledged> = taken.collect();

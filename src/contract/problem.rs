@@ -1,6 +1,7 @@
 //! All that is wrong with a contract file, said in one go.
 
 use crate::error::{Error, Status};
+use crate::nearest::nearest;
 use std::path::Path;
 
 /// So many problems are spelled out; a file with more is no contract.
@@ -10,6 +11,8 @@ const MOST: usize = 20;
 #[derive(Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
+    /// Whether nobody is told of them.
+    silent: bool,
 }
 
 #[derive(Debug)]
@@ -20,6 +23,11 @@ struct Problem {
 }
 
 impl Problems {
+    /// Problems that nobody is told of, as of a file that is read again for its lines.
+    pub fn silent() -> Self {
+        Problems { list: Vec::new(), silent: true }
+    }
+
     /// Notes a problem. `line` is 0 where it belongs to no line. The message holds names, numbers
     /// and fixed words, never another scalar of the file: it could be a misplaced secret.
     pub fn add(&mut self, line: u32, message: impl Into<String>) {
@@ -29,6 +37,12 @@ impl Problems {
     /// The same with a hint.
     pub fn add_hint(&mut self, line: u32, message: impl Into<String>, hint: Option<String>) {
         self.list.push(Problem { line, message: message.into(), hint });
+    }
+
+    /// The known name nearest to `name`, for a hint; none where there are more problems already
+    /// than are spelled out. To seek one takes longer than to find the problem.
+    pub fn nearest<'a>(&self, name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        if self.silent || self.list.len() >= MOST { None } else { nearest(name, known) }
     }
 
     /// Whether there is none.
@@ -91,6 +105,19 @@ mod tests {
             "cannot read contract x.yaml line 3: unknown key a; line 9: unknown key b"
         );
         assert_eq!(error.hint.as_deref(), Some("line 3: did you mean d?; line 9: did you mean c?"));
+    }
+
+    #[test]
+    fn no_more_names_are_sought_than_problems_are_spelled_out() {
+        let mut problems = Problems::default();
+        for line in 1..=30 {
+            let near = problems.nearest("rows", ["row"].into_iter());
+            assert_eq!(near.is_some(), line <= 20, "{line}");
+            problems.add_hint(line, format!("problem {line}"), near.map(str::to_owned));
+        }
+        assert_eq!(Problems::silent().nearest("rows", ["row"].into_iter()), None);
+        let error = problems.verdict(Path::new("x.yaml")).unwrap_err();
+        assert!(error.message.ends_with("problem 20; and 10 more"), "{}", error.message);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::model::{Contract, Row, Str};
 use super::name::shown;
 use super::node::{Node, Value};
 use super::problem::Problems;
-use crate::nearest::nearest;
 use crate::settings::UserWish;
 
 /// The index of a provider in the contract.
@@ -309,7 +308,7 @@ pub(super) fn compile(draft: &Draft, rows: &[&RowDraft], problems: &mut Problems
             wrong("provider", format!("{}: kind mode is known before any provider", row.name));
         }
         let Some(provider) = all.iter().map(|at| &at.value).find(|it| it.name == name) else {
-            let near = nearest(name, all.iter().map(|at| at.value.name));
+            let near = problems.nearest(name, all.iter().map(|at| at.value.name));
             let hint = near.map(|near| format!("did you mean {near}?"));
             let words = format!("{}: {name} is no provider of the contract", row.name);
             problems.add_hint(row.line_of("provider"), words, hint);

@@ -16,6 +16,7 @@ use super::problem::Problems;
 use super::provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
+use std::collections::BTreeSet;
 
 /// `base` with all that `over` adds.
 pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
@@ -45,7 +46,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
     });
     let known = base.rows.len();
     // Templates of rows that are demanded, to be looked at when all rows are there.
-    let mut composed: Vec<(&RowDraft, Str, bool)> = Vec::new();
+    let mut composed: Vec<(&RowDraft, Str, Option<Str>)> = Vec::new();
     for row in &over.rows {
         // Only rows of the base are added to: a second row of one file is found by the compiler.
         let mut rows = base.rows.iter_mut().take(known);
@@ -55,7 +56,7 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
                 if let Some(text) = row.template
                     && is_demanded(base_row)
                 {
-                    composed.push((row, text, base_row.secret == Some(true)));
+                    composed.push((row, text, base_row.template));
                 }
                 if base_row.part != row.part {
                     let kind = if base_row.part { "part" } else { "variable" };
@@ -72,10 +73,20 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             None => base.rows.push(row.clone()),
         }
     }
-    for (row, text, is_secret) in composed {
-        if is_constant(text, &base.rows, 0) || is_secret && !has_secret(text, &base.rows, 0) {
+    for (row, text, old) in composed {
+        let mut less = |new| {
             let line = row.line_of("template");
-            looser(line, "template", row.name, "a value", "a required one", problems);
+            looser(line, "template", row.name, new, "a required one", problems);
+        };
+        let is_secret =
+            || base.rows.iter().any(|it| it.name == row.name && it.secret == Some(true));
+        if is_constant(text, &base.rows, 0) {
+            less("a value");
+        } else if is_secret()
+            && !takes_secret(text, &base.rows, 0)
+            && old.is_none_or(|old| takes_secret(old, &base.rows, 0))
+        {
+            less("of no secret");
         }
     }
     let known = base.features.len();
@@ -132,12 +143,12 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
 pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
-fn add<T: Copy + PartialEq>(to: &mut Vec<T>, more: &[T]) {
-    for one in more {
-        if !to.contains(one) {
-            to.push(*one);
-        }
+fn add<T: Copy + Ord>(to: &mut Vec<T>, more: &[T]) {
+    if more.is_empty() {
+        return;
     }
+    let mut known: BTreeSet<T> = to.iter().copied().collect();
+    to.extend(more.iter().filter(|&&one| known.insert(one)));
 }
 
 /// Whether some mode, condition or feature requires the row.
@@ -145,6 +156,21 @@ fn is_demanded(row: &RowDraft) -> bool {
     row.required.is_some_and(|modes| !modes.is_empty())
         || row.required_when.is_some()
         || row.feature.is_some()
+}
+
+/// Whether a template takes a secret whenever it makes a value: a part outside of `[…]` that is one,
+/// and no template of what is none.
+fn takes_secret(text: Str, rows: &[RowDraft], depth: u8) -> bool {
+    let pieces = pattern::parse(text).unwrap_or_default();
+    let mut parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Part(name, _) => rows.iter().find(|row| row.name == *name),
+        _ => None,
+    });
+    depth < 8
+        && parts.any(|row| match row.template {
+            Some(text) => takes_secret(text, rows, depth + 1),
+            None => row.secret == Some(true),
+        })
 }
 
 /// Whether a template has a value where no source has one, as a default would: each part outside
@@ -166,21 +192,6 @@ fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
                     || row.format.kind == Some(KindName::Mode)
                     || row.template.is_some_and(|text| is_constant(text, rows, depth + 1))
             })
-        })
-}
-
-/// Whether a template takes a secret outside of `[…]`, itself or through what it takes. Without one
-/// its value is known to whoever knows the public settings.
-fn has_secret(text: Str, rows: &[RowDraft], depth: u8) -> bool {
-    let pieces = pattern::parse(text).unwrap_or_default();
-    let mut parts = pieces.iter().filter_map(|piece| match piece {
-        Piece::Part(name, _) => rows.iter().find(|row| row.name == *name),
-        Piece::Literal(_) | Piece::Group(_) | Piece::Switch(..) => None,
-    });
-    depth < 8
-        && parts.any(|row| {
-            row.secret == Some(true)
-                || row.template.is_some_and(|text| has_secret(text, rows, depth + 1))
         })
 }
 

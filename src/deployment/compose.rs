@@ -58,6 +58,9 @@ pub(super) fn service(
     // An env file of any layer is below the environment of any other.
     for (source, files) in service.all("env_file") {
         for node in list(files) {
+            if target.is_beyond() {
+                break;
+            }
             env_file(node, source, inputs, deployment, &mut target);
         }
     }
@@ -75,6 +78,10 @@ pub(super) fn service(
     }
     for (source, volumes) in service.all("volumes") {
         for volume in volumes.items() {
+            // It is empty at every start.
+            if volume.text_of("type") == Some("tmpfs") {
+                continue;
+            }
             let short = || part(volume.text()?, ':', 1);
             let Some(path) = volume.text_of("target").or_else(short) else { continue };
             let Some(path) = path_of(path) else {
@@ -94,7 +101,8 @@ fn place(source: &Source<'_>, node: &Node) -> Place {
     Place { file: source.file, line: node.line }
 }
 
-/// A path in the container, which may refer to variables that have defaults.
+/// A path in the container or a word of a command, which may refer to variables that have
+/// defaults.
 fn path_of(text: &str) -> Option<String> {
     given(text).text().map(|text| String::from_utf8_lossy(text).into_owned())
 }
@@ -121,11 +129,15 @@ fn mounted(
 /// Words of a command: a list, or a text that compose splits as a shell does.
 fn command(node: &Node, file: usize) -> Vec<Word> {
     let at = Place { file, line: node.line };
+    // What stands elsewhere stays as it is written.
+    let said = |text: String| path_of(&text).unwrap_or(text);
     match node.text() {
-        Some(text) => unit::words(text).into_iter().map(|text| Word { text, at }).collect(),
+        Some(text) => {
+            unit::words(text).into_iter().map(|text| Word { text: said(text), at }).collect()
+        }
         None => {
             let word = |node: &Node| {
-                Some(Word { text: node.scalar()?, at: Place { file, line: node.line } })
+                Some(Word { text: said(node.scalar()?), at: Place { file, line: node.line } })
             };
             node.items().iter().filter_map(word).collect()
         }

@@ -2,8 +2,9 @@
 //! looked at: whether a secret's is blank, a placeholder or there at all, and what flags and modes
 //! say, since those decide what is required.
 
-use super::model::{CREDENTIALS, Deployment, Given, Place, Setting, Store, Target, Template, UNIT};
+use super::model::{Deployment, Given, Place, Setting, Store, Target, Template, UNIT};
 use super::names::{self, ByName, basename, is_launcher};
+use super::options::{Hidden, Options};
 use super::values;
 use crate::contract::model::{Contract, Kind, Known, Role, Row, RowId};
 use crate::contract::name::shown;
@@ -17,9 +18,6 @@ use crate::validate::required;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-
-/// Where the launcher looks without being told (interface section 2).
-const DEFAULT_DIRS: [&str; 2] = ["/run/secrets/nexis", "/run/secrets"];
 
 /// A command by the program's name, where nothing says what that name leads to.
 const NAME_ALONE: &str = "the deployment's command is a name that can lead to the launcher or to the program, and nothing beside it says that it is the launcher";
@@ -92,8 +90,8 @@ pub fn judge(contract: &'static Contract, mode: Option<&[u8]>, all: Deployment) 
     }
     let said = mode.and_then(|text| Mode::parse(text, &contract.mode_names));
     judge.mode = said.or(strictest).unwrap_or(Mode::Production);
-    stores.iter().for_each(|store| judge.store(store));
-    if judge.found.checked.is_empty() && stores.is_empty() {
+    stores.all().iter().for_each(|store| judge.store(store));
+    if judge.found.checked.is_empty() && stores.all().is_empty() {
         judge.plain(Place { file: 0, line: 1 }, Code::NothingToCheck);
     }
     let mut found = judge.found;
@@ -145,13 +143,14 @@ impl Judge<'_> {
     }
 
     fn target(&mut self, target: &Target) {
-        let options = names::options(target);
+        let options = Options::of(target);
         let by_name = names::own_name(self.contract, target);
         let without = target
             .command
             .as_ref()
-            .filter(|words| {
-                !words.iter().any(is_launcher) || names::goes_round(self.contract, words)
+            // What the command is given to run is a part of it.
+            .filter(|_| {
+                !target.words().any(is_launcher) || names::goes_round(self.contract, target.words())
             })
             .filter(|_| by_name != Some(ByName::Taken));
         let resolution = self.resolve(target, &options);
@@ -160,9 +159,10 @@ impl Judge<'_> {
         if resolution.mode.unknown {
             self.push(target.at, Code::UnknownMode, Severity::Error, "", Fact::Plain);
         }
-        let mode_elsewhere = target.settings.iter().any(|setting| {
-            setting.name == "NEXIS_LAUNCH_MODE" || self.row(&setting.name).is_some_and(is_mode)
-        });
+        let mode_elsewhere = options.mode_elsewhere
+            || target.settings.iter().any(|setting| {
+                setting.name == "NEXIS_LAUNCH_MODE" || self.row(&setting.name).is_some_and(is_mode)
+            });
         self.policy(target.at, resolution.mode.mode);
         if resolution.mode.unset && !mode_elsewhere && !target.partial && target.unseen.is_empty() {
             self.add(target.at, Code::ModeUnset, None, "", Fact::Plain);
@@ -215,7 +215,7 @@ impl Judge<'_> {
         for setting in &template.settings {
             target.settings.set(super::compose::copy(setting, true));
         }
-        let resolution = self.resolve(&target, &names::Options::default());
+        let resolution = self.resolve(&target, &Options::default());
         self.mode = resolution.mode.mode;
         self.found.checked.push(Checked { kind: target.kind, at, mode: self.mode });
         for setting in target.settings.iter() {
@@ -229,12 +229,12 @@ impl Judge<'_> {
                 target.settings.set(Setting { name: name.clone(), at, given, judged: false });
             }
         }
-        let resolution = self.resolve(&target, &names::Options::default());
-        self.missing(&target, &resolution, &names::Options::default(), Some(Severity::Warning));
+        let resolution = self.resolve(&target, &Options::default());
+        self.missing(&target, &resolution, &Options::default(), Some(Severity::Warning));
     }
 
     /// What a launch would make of the names, as far as the files tell.
-    fn resolve(&self, target: &Target, options: &names::Options<'_>) -> Resolution {
+    fn resolve(&self, target: &Target, options: &Options) -> Resolution {
         let mut candidates: Vec<Vec<Candidate>> = Vec::new();
         candidates.resize_with(self.contract.rows.0.len(), Vec::new);
         let mut supply = |id: RowId, step: u8, kind, text: &[u8]| {
@@ -249,6 +249,8 @@ impl Judge<'_> {
             let Some(known) = self.contract.known(setting.name.as_bytes()) else { continue };
             let (step, text) = match (known.role, &setting.given) {
                 (_, Given::Broken) => continue,
+                // It is taken out, as if it were not there.
+                (Role::OwnFile | Role::AliasFile(_), given) if given.is_blank() => continue,
                 (Role::OwnFile | Role::AliasFile(_), _) => (1, None),
                 (Role::Alias(_), given) => (2, given.text()),
                 (Role::Own, given) => (3, given.text()),
@@ -268,14 +270,14 @@ impl Judge<'_> {
             supply(id, 7, SourceKind::Provider, SOMETHING);
         }
         let setting = target.text("NEXIS_LAUNCH_MODE").map(|text| (text, ModeOrigin::Setting));
-        let line = self.option.or(options.mode.map(str::as_bytes));
+        let line = self.option.or(options.mode.as_deref().map(str::as_bytes));
         let wish = line.map(|text| (text, ModeOrigin::CommandLine)).or(setting);
         let wish = ModeWish { wish, environment: target.text("NEXIS_ENV") };
         resolve(self.contract, candidates, &wish, &mut |_| None)
     }
 
     /// The row that a file feeds.
-    fn file_row(&self, path: &str, options: &names::Options<'_>) -> Option<RowId> {
+    fn file_row(&self, path: &str, options: &Options) -> Option<RowId> {
         let names = options.dirs().filter_map(|dir| path.strip_prefix(dir)?.strip_prefix('/'));
         names.into_iter().find_map(|name| self.contract.file(name.as_bytes())).map(|it| it.row)
     }
@@ -312,7 +314,7 @@ impl Judge<'_> {
     }
 
     /// A secret file whose name the launcher looks for nowhere, and that was meant to be one.
-    fn file(&mut self, at: Place, path: &str, options: &names::Options<'_>) {
+    fn file(&mut self, at: Place, path: &str, options: &Options) {
         let mut names = options.dirs().filter_map(|dir| path.strip_prefix(dir)?.strip_prefix('/'));
         let Some(name) = names.next().filter(|_| self.file_row(path, options).is_none()) else {
             return;
@@ -326,10 +328,14 @@ impl Judge<'_> {
     /// What is to be said of what a setting holds.
     fn value(&mut self, setting: &Setting, resolution: &Resolution, template: bool) {
         let (row, id) = match self.contract.known(setting.name.as_bytes()) {
-            Some(Known { role: Role::OwnFile | Role::AliasFile(_), .. }) => return,
+            Some(Known { role: Role::OwnFile | Role::AliasFile(_), .. })
+                if !setting.given.is_blank() =>
+            {
+                return;
+            }
             Some(known) => (self.contract.row(known.row), known.row),
             // A credential with its text in the unit.
-            None => match self.file_row(&setting.name, &names::Options::default()) {
+            None => match self.file_row(&setting.name, &Options::default()) {
                 Some(id) => (self.contract.row(id), id),
                 None => return,
             },
@@ -377,14 +383,13 @@ impl Judge<'_> {
         &mut self,
         target: &Target,
         resolution: &Resolution,
-        options: &names::Options<'_>,
+        options: &Options,
         at_most: Option<Severity>,
     ) {
-        let mut dirs = target.unseen_dirs.iter();
         // What a directory of the host holds is in no file that was named.
-        let hidden_files = target.kind == UNIT && options.names_directory_of_host()
-            || dirs.any(|dir| options.looks_into(dir) && self.file_row(dir, options).is_none());
-        let hidden = |row: &Row| hidden_files && row.secret;
+        let of_host = target.kind == UNIT && options.names_directory_of_host();
+        let hidden = Hidden::of(self.contract, target, options);
+        let hidden = |row: &Row| row.secret && (of_host || hidden.has(row.name));
         let mut places = target.unseen.clone();
         places.extend(options.env_file.map(|at| (at, "an env file of the launcher")));
         let mut unseen = Vec::new();
@@ -423,18 +428,16 @@ impl Judge<'_> {
 
     /// The keys of a Secret or ConfigMap.
     fn store(&mut self, store: &Store) {
-        for key in &store.keys {
-            self.name(key.at, &key.name);
-            let by_file = || self.contract.file(key.name.as_bytes()).map(|file| file.row);
-            let by_name = self.contract.known(key.name.as_bytes()).and_then(|known| {
+        for (name, key) in &store.keys {
+            self.name(key.at, name);
+            let by_file = || self.contract.file(name.as_bytes()).map(|file| file.row);
+            let by_name = self.contract.known(name.as_bytes()).and_then(|known| {
                 matches!(known.role, Role::Own | Role::Alias(_)).then_some(known.row)
             });
             let Some(row) = by_name.or_else(by_file).map(|id| self.contract.row(id)) else {
-                if let (true, Some(near)) =
-                    (store.secret, names::near_file(self.contract, &key.name))
-                {
+                if let (true, Some(near)) = (store.secret, names::near_file(self.contract, name)) {
                     let fact = Fact::Nearest(Some(Cow::Borrowed(near)));
-                    self.add(key.at, Code::UnknownVariable, None, shown(&key.name, "a key"), fact);
+                    self.add(key.at, Code::UnknownVariable, None, shown(name, "a key"), fact);
                 }
                 continue;
             };
@@ -462,28 +465,6 @@ impl Judge<'_> {
 
 fn is_mode(row: &Row) -> bool {
     row.format.kind == Kind::ModeName
-}
-
-impl names::Options<'_> {
-    /// The directories that are looked into.
-    fn dirs(&self) -> impl Iterator<Item = &str> {
-        let defaults: &[&str] = if self.dirs.is_empty() { &DEFAULT_DIRS } else { &[] };
-        std::iter::once(CREDENTIALS)
-            .chain(self.dirs.iter().copied())
-            .chain(defaults.iter().copied())
-    }
-
-    /// Whether one is named that is no unit's credentials (systemd.unit(5), `%d`).
-    fn names_directory_of_host(&self) -> bool {
-        let of_credentials = [CREDENTIALS, "%d", "${CREDENTIALS_DIRECTORY}"];
-        self.dirs.iter().any(|dir| !of_credentials.iter().any(|begin| dir.starts_with(begin)))
-    }
-
-    /// Whether files of this directory are found.
-    fn looks_into(&self, dir: &str) -> bool {
-        self.dirs()
-            .any(|own| dir == own || dir.strip_prefix(own).is_some_and(|it| it.starts_with('/')))
-    }
 }
 
 /// Whether the word, or a word of a script, is the contract's program.

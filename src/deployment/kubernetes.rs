@@ -4,6 +4,7 @@
 use super::model::{Deployment, Given, Place, Setting, Store, Stored, Target, Word};
 use crate::secret::Secret;
 use crate::yaml::Node;
+use std::collections::BTreeMap;
 
 /// Where a pod's specification stands, from the closest. Custom resources that hold a pod template
 /// (rollouts, serverless services) follow the second path too.
@@ -36,7 +37,7 @@ pub fn store(object: &Node, file: usize, deployment: &mut Deployment) {
         _ => return,
     };
     let name = object.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
-    let mut keys = Vec::new();
+    let mut keys = BTreeMap::new();
     // A Secret has no binaryData and a ConfigMap no stringData.
     for (section, encoded) in [("data", secret), ("stringData", false), ("binaryData", !secret)] {
         for (key, node) in object.get(section).map(Node::entries).unwrap_or_default() {
@@ -47,12 +48,11 @@ pub fn store(object: &Node, file: usize, deployment: &mut Deployment) {
             };
             let at = Place { file, line: key.line };
             // stringData wins over data (Kubernetes API reference, Secret v1).
-            keys.retain(|known: &Stored| known.name != key.text);
-            keys.push(Stored { name: key.text.clone(), at, value });
+            keys.insert(key.text.clone(), Stored { at, value });
         }
     }
     let namespace = namespace(object).map(str::to_owned);
-    deployment.stores.push(Store { secret, name: name.to_owned(), namespace, keys });
+    deployment.stores.add(Store { secret, name: name.to_owned(), namespace, keys });
 }
 
 fn namespace(object: &Node) -> Option<&str> {
@@ -68,7 +68,7 @@ struct Stores<'a> {
 
 impl<'a> Stores<'a> {
     fn get(self, secret: bool, name: &str) -> Option<&'a Store> {
-        self.all.store(secret, name, self.namespace)
+        self.all.stores.get(secret, name, self.namespace)
     }
 }
 
@@ -99,23 +99,65 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
 pub fn containers(object: &Node, file: usize, deployment: &mut Deployment) {
     let specs = POD_SPECS.iter().filter_map(|path| object.at(path));
     let Some(pod) = specs.into_iter().find(|spec| spec.get("containers").is_some()) else { return };
+    if deployment.beyond.is_some() {
+        return;
+    }
     let links = match pod.entry("enableServiceLinks") {
         Some((_, node)) if node.scalar().as_deref() == Some("false") => None,
         Some((key, _)) => Some(Place { file, line: key.line }),
         None => pod.entry("containers").map(|(key, _)| Place { file, line: key.line }),
     };
-    for list in CONTAINERS {
-        for container in pod.get(list).map(Node::items).unwrap_or_default() {
-            let stores = Stores { all: deployment, namespace: namespace(object) };
-            let target = one(container, pod, file, links, stores);
-            deployment.start(target);
+    let volumes = Volumes::of(pod);
+    let namespace = namespace(object);
+    for (index, container) in containers_of(pod).enumerate() {
+        if deployment.beyond.is_some() {
+            return;
         }
+        let stores = Stores { all: deployment, namespace };
+        let target = one((index, container), &volumes, file, links, stores);
+        deployment.start(target);
+    }
+}
+
+/// A pod's containers, those that come first included.
+fn containers_of(pod: &Node) -> impl Iterator<Item = &Node> {
+    CONTAINERS.iter().filter_map(|list| pod.get(list)).flat_map(Node::items)
+}
+
+/// A pod's volumes by their names, and which containers mount each.
+struct Volumes<'a> {
+    by_name: BTreeMap<&'a str, &'a Node>,
+    /// The first container that mounts it, and whether others do.
+    mounted_by: BTreeMap<&'a str, (usize, bool)>,
+}
+
+impl<'a> Volumes<'a> {
+    fn of(pod: &'a Node) -> Self {
+        let mut by_name = BTreeMap::new();
+        for volume in pod.get("volumes").map(Node::items).unwrap_or_default() {
+            let Some(name) = volume.text_of("name") else { continue };
+            by_name.entry(name).or_insert(volume);
+        }
+        let mut mounted_by = BTreeMap::new();
+        for (index, container) in containers_of(pod).enumerate() {
+            for mount in container.get("volumeMounts").map(Node::items).unwrap_or_default() {
+                let Some(name) = mount.text_of("name") else { continue };
+                let (first, several) = mounted_by.entry(name).or_insert((index, false));
+                *several |= *first != index;
+            }
+        }
+        Volumes { by_name, mounted_by }
+    }
+
+    /// Whether a container other than this one mounts it.
+    fn is_shared(&self, name: &str, container: usize) -> bool {
+        self.mounted_by.get(name).is_some_and(|&(first, several)| several || first != container)
     }
 }
 
 fn one(
-    container: &Node,
-    pod: &Node,
+    (index, container): (usize, &Node),
+    volumes: &Volumes<'_>,
     file: usize,
     links: Option<Place>,
     stores: Stores<'_>,
@@ -148,6 +190,9 @@ fn one(
         });
     }
     for mount in container.get("volumeMounts").map(Node::items).unwrap_or_default() {
+        if target.is_beyond() {
+            break;
+        }
         let (Some(name), Some(path)) = (mount.text_of("name"), mount.text_of("mountPath")) else {
             continue;
         };
@@ -156,13 +201,12 @@ fn one(
             sub: mount.text_of("subPath"),
             at: place(mount.line),
         };
-        let volumes = pod.get("volumes").map(Node::items).unwrap_or_default();
-        match volumes.iter().find(|it| it.text_of("name") == Some(name)) {
+        match volumes.by_name.get(name) {
             Some(volume) if volume.get("emptyDir").is_none() => {
                 mounted(volume, &mount, stores, &mut target);
             }
             // What another container puts there; by itself it stays empty.
-            Some(_) if others(pod, container).any(|it| mounts(it, name)) => {
+            Some(_) if volumes.is_shared(name, index) => {
                 target.unseen_dirs.push(mount.path.to_owned());
             }
             Some(_) => {}
@@ -171,17 +215,6 @@ fn one(
         }
     }
     target
-}
-
-/// The other containers of the pod.
-fn others<'a>(pod: &'a Node, container: &'a Node) -> impl Iterator<Item = &'a Node> {
-    let all = CONTAINERS.iter().filter_map(|list| pod.get(list)).flat_map(Node::items);
-    all.filter(move |other| !std::ptr::eq(*other, container))
-}
-
-fn mounts(container: &Node, volume: &str) -> bool {
-    let mounts = container.get("volumeMounts").map(Node::items).unwrap_or_default();
-    mounts.iter().any(|mount| mount.text_of("name") == Some(volume))
 }
 
 fn word(node: &Node, file: usize) -> Option<Word> {
@@ -208,7 +241,7 @@ fn value_from(from: &Node, stores: Stores<'_>) -> Option<Given> {
     let store = reference.text_of("name").and_then(|name| stores.get(secret, name));
     let optional = reference.get("optional").and_then(Node::scalar).as_deref() == Some("true");
     let Some(store) = store else { return Some(Given::Elsewhere) };
-    match store.keys.iter().find(|key| Some(key.name.as_str()) == reference.text_of("key")) {
+    match reference.text_of("key").and_then(|key| store.keys.get(key)) {
         // The value is judged where it stands.
         Some(_) if secret => Some(Given::Elsewhere),
         Some(key) => Some(Given::Literal(key.value.duplicate())),
@@ -227,12 +260,15 @@ fn env_from(from: &Node, file: usize, stores: Stores<'_>, target: &mut Target) {
             target.unseen.push((Place { file, line: key.line }, what));
             continue;
         };
-        for stored in &store.keys {
+        for (name, stored) in &store.keys {
+            if target.is_beyond() {
+                return;
+            }
             let given = match secret {
                 true => Given::Elsewhere,
                 false => Given::Literal(stored.value.duplicate()),
             };
-            let name = format!("{prefix}{}", stored.name);
+            let name = format!("{prefix}{name}");
             target.settings.set(Setting { name, at: stored.at, given, judged: true });
         }
     }
@@ -253,6 +289,7 @@ struct Mount<'a> {
 fn mounted(volume: &Node, mount: &Mount<'_>, stores: Stores<'_>, target: &mut Target) {
     let projected = volume.at(&["projected", "sources"]).map(Node::items).unwrap_or_default();
     for source in std::iter::once(volume).chain(projected) {
+        target.passed += 1;
         for (kind, secret) in [("secret", true), ("configMap", false)] {
             let Some(reference) = source.get(kind) else { continue };
             let name = reference.text_of("secretName").or_else(|| reference.text_of("name"));
@@ -271,14 +308,18 @@ fn keys(reference: &Node, store: Option<&Store>, mount: &Mount<'_>, target: &mut
     let mut files: Vec<(String, Place)> = Vec::new();
     let items = reference.get("items").map(Node::items).unwrap_or_default();
     for item in items {
+        target.passed += 1;
         let (Some(key), Some(path)) = (item.text_of("key"), item.text_of("path")) else { continue };
-        if store.is_none_or(|store| store.keys.iter().any(|stored| stored.name == key)) {
+        if store.is_none_or(|store| store.keys.contains_key(key)) {
             files.push((path.to_owned(), Place { line: item.line, ..mount.at }));
         }
     }
     match store {
         _ if !items.is_empty() => {}
-        Some(store) => files.extend(store.keys.iter().map(|key| (key.name.clone(), key.at))),
+        Some(store) => match mount.sub {
+            Some(sub) => files.extend(store.keys.get(sub).map(|key| (sub.to_owned(), key.at))),
+            None => files.extend(store.keys.iter().map(|(name, key)| (name.clone(), key.at))),
+        },
         None if mount.sub.is_none() => target.unseen_dirs.push(mount.path.to_owned()),
         None => target.files.push((mount.path.to_owned(), mount.at)),
     }

@@ -13,6 +13,7 @@ mod judge;
 mod kubernetes;
 mod model;
 mod names;
+mod options;
 mod project;
 mod unit;
 mod values;

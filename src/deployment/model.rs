@@ -59,27 +59,32 @@ pub struct Setting {
 
 /// The environment of a program.
 #[derive(Debug, Default)]
-pub struct Settings(BTreeMap<String, Setting>);
+pub struct Settings {
+    by_name: BTreeMap<String, Setting>,
+    /// How often a name was set, the forgotten ones too.
+    set: usize,
+}
 
 impl Settings {
     /// Sets a name; an earlier setting of it is forgotten.
     pub fn set(&mut self, setting: Setting) {
-        self.0.insert(setting.name.clone(), setting);
+        self.set += 1;
+        self.by_name.insert(setting.name.clone(), setting);
     }
 
     /// Takes a name away.
     pub fn unset(&mut self, name: &str) {
-        self.0.remove(name);
+        self.by_name.remove(name);
     }
 
     /// The setting of a name.
     pub fn get(&self, name: &str) -> Option<&Setting> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// All, by their names.
     pub fn iter(&self) -> impl Iterator<Item = &Setting> {
-        self.0.values()
+        self.by_name.values()
     }
 }
 
@@ -125,6 +130,8 @@ pub struct Target {
     pub partial: bool,
     /// Whether it is a unit that is started to end again, as no service is.
     pub oneshot: bool,
+    /// Keys that were looked at for it and are no file in it.
+    pub passed: usize,
 }
 
 impl Target {
@@ -143,12 +150,23 @@ impl Target {
             links: None,
             partial: false,
             oneshot: false,
+            passed: 0,
         }
     }
 
     /// The text of a setting as far as the files say it.
     pub fn text(&self, name: &str) -> Option<&[u8]> {
         self.settings.get(name)?.given.text()
+    }
+
+    /// What it was made of: what is looked at many times counts as often.
+    fn held(&self) -> usize {
+        self.settings.set.saturating_add(self.files.len()).saturating_add(self.passed)
+    }
+
+    /// Whether it is more than all may be together. Nothing needs to be added then.
+    pub fn is_beyond(&self) -> bool {
+        self.held() > MOST_HELD
     }
 
     /// All words of the command and its arguments.
@@ -160,8 +178,6 @@ impl Target {
 /// A key of a Secret or a ConfigMap.
 #[derive(Debug)]
 pub struct Stored {
-    /// The key.
-    pub name: String,
     /// Where.
     pub at: Place,
     /// What stands there.
@@ -177,8 +193,8 @@ pub struct Store {
     pub name: String,
     /// Its namespace, where it says one.
     pub namespace: Option<String>,
-    /// Its keys.
-    pub keys: Vec<Stored>,
+    /// Its keys, by their names.
+    pub keys: BTreeMap<String, Stored>,
 }
 
 /// An env file that was named on the command line.
@@ -200,7 +216,7 @@ pub struct Deployment {
     /// What starts a program.
     pub targets: Vec<Target>,
     /// Secrets and ConfigMaps.
-    pub stores: Vec<Store>,
+    pub stores: Stores,
     /// Env files.
     pub templates: Vec<Template>,
     /// Files that others take in and that are not there.
@@ -218,20 +234,49 @@ const MOST_HELD: usize = 400_000;
 impl Deployment {
     /// Takes what starts a program.
     pub fn start(&mut self, target: Target) {
-        self.held = self.held.saturating_add(target.settings.0.len() + target.files.len());
+        self.held = self.held.saturating_add(target.held());
         if self.held > MOST_HELD {
             self.beyond.get_or_insert(target.at);
         } else {
             self.targets.push(target);
         }
     }
+}
+
+/// Secrets and ConfigMaps, each found by its name.
+#[derive(Debug, Default)]
+pub struct Stores {
+    all: Vec<Store>,
+    /// The first of a kind, name and namespace.
+    first: BTreeMap<(bool, String, Option<String>), usize>,
+    /// The first of a kind and name.
+    first_named: BTreeMap<(bool, String), usize>,
+}
+
+impl Stores {
+    /// Adds one.
+    pub fn add(&mut self, store: Store) {
+        let (at, name) = (self.all.len(), (store.secret, store.name.clone()));
+        let whole = (store.secret, store.name.clone(), store.namespace.clone());
+        self.first.entry(whole).or_insert(at);
+        self.first_named.entry(name).or_insert(at);
+        self.all.push(store);
+    }
+
+    /// All, in the order of the files.
+    pub fn all(&self) -> &[Store] {
+        &self.all
+    }
 
     /// The Secret (or ConfigMap) of this name. What says no namespace is in that of whoever applies
     /// it, which can be any.
-    pub fn store(&self, secret: bool, name: &str, namespace: Option<&str>) -> Option<&Store> {
-        let named = self.stores.iter().filter(|it| it.secret == secret && it.name == name);
-        let same = |store: &&Store| store.namespace.as_deref() == namespace;
-        let maybe = |store: &&Store| store.namespace.is_none() || namespace.is_none();
-        named.clone().find(same).or_else(|| named.clone().find(maybe))
+    pub fn get(&self, secret: bool, name: &str, namespace: Option<&str>) -> Option<&Store> {
+        let whole =
+            |namespace: Option<&str>| (secret, name.to_owned(), namespace.map(str::to_owned));
+        let other = || match namespace {
+            Some(_) => self.first.get(&whole(None)),
+            None => self.first_named.get(&(secret, name.to_owned())),
+        };
+        self.all.get(*self.first.get(&whole(namespace)).or_else(other)?)
     }
 }

@@ -2,7 +2,7 @@
 //! told on its command line.
 
 use super::judge::is_program;
-use super::model::{Given, Place, Setting, Target, Word};
+use super::model::{Given, Setting, Target, Word};
 use super::unit::words;
 use crate::contract::model::{Contract, Role};
 use crate::contract::name::is_variable;
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use std::borrow::Cow;
 
 /// The launcher's own name.
-const LAUNCHER: &str = "nexis-launch";
+pub const LAUNCHER: &str = "nexis-launch";
 /// The prefix of the launcher's own settings.
 const SETTINGS: &str = "NEXIS_LAUNCH_";
 /// Edits up to which a name that has no prefix of the program's counts as misspelt. The name is
@@ -35,36 +35,73 @@ pub fn is_launcher(word: &Word) -> bool {
 const STARTERS: [&str; 10] =
     ["sh", "bash", "dash", "ash", "env", "exec", "tini", "dumb-init", "catatonit", "docker-init"];
 
+/// Programs that start another one, behind words of their own.
+const RUNNERS: [&str; 12] = [
+    "su-exec", "gosu", "setpriv", "nohup", "chroot", "runuser", "timeout", "nice", "setsid",
+    "stdbuf", "chrt", "ionice",
+];
+
+/// The words of a script, line by line, or the one word.
+pub fn lines(text: &str) -> Vec<Vec<String>> {
+    text.replace("\\\n", " ").lines().map(words).collect()
+}
+
+/// Whether the word of a script ends a command and begins another one.
+pub fn ends_command(word: &str) -> bool {
+    const ENDS: [&str; 20] = [
+        "&&", "||", "|", "&", "", "(", ")", "{", "}", "!", "if", "then", "elif", "else", "fi",
+        "while", "until", "do", "done", ";;",
+    ];
+    ENDS.contains(&word)
+}
+
 /// Whether a command that has the launcher in it starts the program beside it all the same: by the
 /// path that the contract has for it, where a shell would look for a program, in another command of
 /// a script (`nexis-launch check && /opt/…`) or without the `--` of `run`.
-pub fn goes_round(contract: &Contract, command: &[Word]) -> bool {
-    let program = |word: &str| contract.program.iter().any(|(_, path)| *path == word);
-    let (mut behind, mut begins) = (false, true);
+pub fn goes_round<'w>(contract: &Contract, command: impl Iterator<Item = &'w Word>) -> bool {
+    let program = |word: &str| {
+        let beside = word.strip_prefix("./");
+        contract
+            .program
+            .iter()
+            .any(|(_, path)| *path == word || beside.is_some_and(|it| it == basename(path)))
+    };
+    // Behind the `--` of a launcher, where a program's name stands, behind a program that starts
+    // another.
+    let (mut launcher, mut behind, mut begins, mut through) = (false, false, true, false);
     for word in command {
-        let pieces = words(&word.text);
+        let lines = lines(&word.text);
         // The words of a script are commands of their own, those of a list are one.
-        if pieces.len() > 1 {
-            (behind, begins) = (false, true);
-        }
-        for piece in &pieces {
-            let (word, ends) = match piece.strip_suffix(';') {
-                Some(word) => (word, true),
-                None => (piece.as_str(), false),
-            };
-            match word {
-                _ if word.starts_with('#') => break,
-                "&&" | "||" | "|" | "&" | "" => (behind, begins) = (false, true),
-                "--" => behind = true,
-                _ if program(word) && begins && !behind => return true,
-                _ if basename(word) == LAUNCHER => begins = true,
-                "run" | "dev" if begins => {}
-                _ if STARTERS.contains(&basename(word)) || word.contains('=') => {}
-                _ if word.starts_with('-') => {}
-                _ => begins = false,
+        let script = lines.iter().map(Vec::len).sum::<usize>() > 1;
+        for line in &lines {
+            if script {
+                (launcher, behind, begins, through) = (false, false, true, false);
             }
-            if ends {
-                (behind, begins) = (false, true);
+            for piece in line {
+                let (word, ends) = match piece.strip_suffix([';', ')']) {
+                    Some(word) => (word, true),
+                    None => (piece.as_str(), false),
+                };
+                let word = word.trim_start_matches('(');
+                match word {
+                    _ if word.starts_with('#') => break,
+                    _ if ends_command(word) => {
+                        (launcher, behind, begins, through) = (false, false, true, false);
+                    }
+                    // All that follows in a list is what it starts.
+                    "--" if launcher && !script => return false,
+                    "--" => behind |= launcher,
+                    _ if program(word) && begins && !behind => return true,
+                    _ if basename(word) == LAUNCHER => (launcher, begins) = (true, true),
+                    "run" | "dev" if begins => {}
+                    _ if STARTERS.contains(&basename(word)) || word.contains('=') => {}
+                    _ if RUNNERS.contains(&basename(word)) && begins => through = true,
+                    _ if word.starts_with('-') => {}
+                    _ => begins = through,
+                }
+                if ends {
+                    (launcher, behind, begins, through) = (false, false, true, false);
+                }
             }
         }
     }
@@ -84,10 +121,11 @@ pub enum ByName {
 /// Whether the command is such a name and not the launcher by its own; the path that the contract
 /// has for the name is the program itself.
 pub fn own_name(contract: &Contract, target: &Target) -> Option<ByName> {
-    if target.command.iter().flatten().any(is_launcher) {
+    target.command.as_ref()?;
+    if target.words().any(is_launcher) {
         return None;
     }
-    let mut all = target.command.iter().flatten().flat_map(|word| words(&word.text));
+    let mut all = target.words().flat_map(|word| words(&word.text));
     let links = |word: &str| contract.program.iter().any(|(link, _)| *link == basename(word));
     let program = |word: &str| contract.program.iter().any(|(_, path)| *path == word);
     let first = all.next()?;
@@ -158,48 +196,6 @@ fn untagged(image: &str) -> (&str, Option<&str>) {
 /// Whether the image can be another one tomorrow for sure: no tag, or `latest`.
 pub fn is_unpinned(image: &str) -> bool {
     matches!(untagged(image).1, None | Some("latest" | ""))
-}
-
-/// What the launcher is told by its command line in the files, and by its settings.
-#[derive(Default)]
-pub struct Options<'a> {
-    /// The mode.
-    pub mode: Option<&'a str>,
-    /// Directories that replace the default ones.
-    pub dirs: Vec<&'a str>,
-    /// Where it is told to read an env file, which may set anything.
-    pub env_file: Option<Place>,
-}
-
-/// Reads the options that bear on what is required and found.
-pub fn options(target: &Target) -> Options<'_> {
-    let mut options = Options::default();
-    let mut all = target.words();
-    if target.command.is_some() {
-        all.find(|word| basename(&word.text) == LAUNCHER);
-    }
-    let mut all = all.take_while(|word| word.text != "--");
-    while let Some(word) = all.next() {
-        match (word.text.as_str(), word.text.split_once('=')) {
-            (_, Some(("--mode", mode))) => options.mode = Some(mode),
-            (_, Some(("--secrets-dir", dir))) => options.dirs.push(dir),
-            ("--env-file", _) | (_, Some(("--env-file", _))) => options.env_file = Some(word.at),
-            ("dev", _) => options.mode = Some("development"),
-            ("--mode", _) => options.mode = all.next().map(|word| word.text.as_str()),
-            ("--secrets-dir", _) => options.dirs.extend(all.next().map(|word| word.text.as_str())),
-            _ => {}
-        }
-    }
-    let setting = target.settings.get("NEXIS_LAUNCH_ENV_FILE");
-    options.env_file = options.env_file.or(setting.map(|setting| setting.at));
-    if options.dirs.is_empty()
-        && let Some(text) = target.text("NEXIS_LAUNCH_SECRETS_DIR")
-        && let Ok(text) = std::str::from_utf8(text)
-    {
-        options.dirs.extend(text.split(':').filter(|dir| !dir.is_empty()));
-    }
-    options.dirs.iter_mut().for_each(|dir| *dir = dir.trim_end_matches('/'));
-    options
 }
 
 /// What is to be said of a name that is set, and the name that may be shown.

@@ -116,6 +116,9 @@ fn environment(lines: &[Line], named: &Named, templates: &mut [Template], target
         }
     }
     for line in standing(lines, &["EnvironmentFile"]) {
+        if target.is_beyond() {
+            break;
+        }
         let path = Path::new(line.value.strip_prefix('-').unwrap_or(&line.value));
         // The unit names the path on the host; in a repository the file has its name and no more.
         let known = named.at(path).or_else(|| {

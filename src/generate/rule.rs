@@ -5,6 +5,7 @@
 //! text at all, is refused.
 
 use super::value;
+use crate::contract::generated::{self, LEAST};
 use crate::contract::model::{Contract, Encoding, Generate, Kind, Row};
 use crate::contract::words;
 use crate::mode::Mode;
@@ -13,8 +14,6 @@ use crate::validate::format;
 
 /// Random bytes of a value without a length of its own: 256 bits.
 const BYTES: usize = 32;
-/// The fewest random bytes that are a secret: 128 bits.
-const LEAST: usize = 16;
 /// The class of keys that a provider issues.
 const ISSUED: &str = "provider-api-key";
 /// Values that are tried before the row is held to refuse all of them: chance alone seldom makes
@@ -36,6 +35,13 @@ impl Refusal {
     fn new(why: impl Into<String>, instead: impl Into<String>) -> Refusal {
         Refusal { why: why.into(), instead: instead.into(), contradiction: false }
     }
+
+    /// Of a row that refuses what it asks for.
+    fn contradiction(row: &Row) -> Refusal {
+        let why = format!("its contract row refuses what it asks for, {}", words::format(row));
+        let instead = "correct `generate`, `format` or `rejects` of the row in the contract";
+        Refusal { contradiction: true, ..Refusal::new(why, instead) }
+    }
 }
 
 /// A value for the row that production would take; `Ok(None)` where the operating system has no
@@ -44,21 +50,13 @@ impl Refusal {
 /// # Errors
 /// [`Refusal`], where a value made here would be none, or is none by the row's own rules.
 pub fn make(contract: &Contract, row: &Row) -> Result<Option<Secret>, Refusal> {
-    let how = derive(contract, row)?;
-    for _ in 0..TRIES {
-        let Some(made) = how.value() else { return Ok(None) };
-        let mut sound = true;
-        format::check(row, Mode::Production, made.expose(), &mut |_, _| sound = false);
-        if sound {
-            return Ok(Some(made));
-        }
-    }
-    let mut refusal = Refusal::new(
-        format!("its contract row refuses what it asks for, {}", words::format(row)),
-        "correct `generate`, `format` or `rejects` of the row in the contract",
-    );
-    refusal.contradiction = true;
-    Err(refusal)
+    derive(contract, row)?.sound(row)
+}
+
+/// The value that a launch in development makes by the row's `generate`; `None` where there is no
+/// such, none that the row takes, or no random byte to be had.
+pub fn ephemeral(row: &Row) -> Option<Secret> {
+    How::asked(row, row.generate?).ok()?.sound(row).ok()?
 }
 
 /// Random digits of an encoding, so many of them, with something put before or over them.
@@ -74,6 +72,32 @@ struct How {
 }
 
 impl How {
+    /// As the row's `generate` says.
+    fn asked(row: &Row, generate: Generate) -> Result<How, Refusal> {
+        if generated::fault(&row.format, generate).is_some() {
+            return Err(Refusal::contradiction(row));
+        }
+        Ok(How::new(row, generate, usize::MAX))
+    }
+
+    fn new(row: &Row, generate: Generate, most: usize) -> How {
+        let prefix = row.format.prefix.unwrap_or_default();
+        How { generate, most, prefix, over: generated::prefix_replaces(row.format.kind) }
+    }
+
+    /// A value that the row has nothing against.
+    fn sound(&self, row: &Row) -> Result<Option<Secret>, Refusal> {
+        for _ in 0..TRIES {
+            let Some(made) = self.value() else { return Ok(None) };
+            let mut sound = true;
+            format::check(row, Mode::Production, made.expose(), &mut |_, _| sound = false);
+            if sound {
+                return Ok(Some(made));
+            }
+        }
+        Err(Refusal::contradiction(row))
+    }
+
     fn value(&self) -> Option<Secret> {
         let digits = value(self.generate)?;
         let skipped = if self.over { self.prefix.len() } else { 0 };
@@ -87,12 +111,11 @@ impl How {
 }
 
 fn derive(contract: &Contract, row: &Row) -> Result<How, Refusal> {
-    let prefix = row.format.prefix.unwrap_or_default();
-    let encoded = matches!(row.format.kind, Kind::Hex { .. } | Kind::Base64 { .. });
     if let Some(generate) = row.generate {
-        return Ok(How { generate, most: usize::MAX, prefix, over: encoded });
+        return How::asked(row, generate);
     }
     refused(contract, row)?;
+    let prefix = row.format.prefix.unwrap_or_default();
     let least = row.format.min_bytes.unwrap_or(0) as usize;
     let most = row.format.max_bytes.map_or(usize::MAX, |most| most as usize);
     let free = most.saturating_sub(prefix.len());
@@ -100,12 +123,13 @@ fn derive(contract: &Contract, row: &Row) -> Result<How, Refusal> {
     let (kind, bytes, random) = match row.format.kind {
         Kind::Hex { bytes } => {
             let bytes = bytes.map_or(BYTES.max(least.div_ceil(2)).min(most / 2), |it| it as usize);
-            (Encoding::LowerHex, bytes, bytes.saturating_sub(prefix.len().div_ceil(2)))
+            (Encoding::LowerHex, bytes, generated::left(Encoding::LowerHex, bytes, prefix.len()))
         }
         Kind::Base64 { bytes } => {
             let wanted = BYTES.max(least.div_ceil(4) * 3).min(most / 4 * 3);
             let bytes = bytes.map_or(wanted, |it| it as usize);
-            (Encoding::PaddedBase64, bytes, bytes.saturating_sub((prefix.len() * 3).div_ceil(4)))
+            let left = generated::left(Encoding::PaddedBase64, bytes, prefix.len());
+            (Encoding::PaddedBase64, bytes, left)
         }
         _ => {
             // As many random bytes as the text is to have, up to what it may have: the digits are
@@ -124,7 +148,7 @@ fn derive(contract: &Contract, row: &Row) -> Result<How, Refusal> {
         let why = format!("its form, {}, is longer than any value", words::format(row));
         Refusal::new(why, "a value has 64 KiB at most; correct the contract")
     })?;
-    Ok(How { generate: Generate { kind, bytes }, most, prefix, over: encoded })
+    Ok(How::new(row, Generate { kind, bytes }, most))
 }
 
 /// Whether a value made here would be none.
@@ -172,7 +196,7 @@ fn refused(contract: &Contract, row: &Row) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::contract::builtin::CONTRACT;
-    use crate::contract::model::Format;
+    use crate::contract::model::{Format, List};
 
     fn row(name: &str) -> Row {
         *CONTRACT.row(CONTRACT.known(name.as_bytes()).unwrap().row)
@@ -234,6 +258,60 @@ mod tests {
         assert!(make(&CONTRACT, &row("NEXIS_LOG_LEVEL")).is_err());
     }
 
+    /// What the contract's own arithmetic says of a row, and what is said of the values made by it.
+    #[test]
+    fn a_generate_is_refused_where_its_values_are() {
+        use Encoding::{LowerHex, PaddedBase64, UrlBase64};
+        let of_url =
+            Kind::Url { schemes: List(&["https"]), loopback_schemes: List::EMPTY, user_info: true };
+        let kinds = [
+            Kind::Text { single_line: false },
+            Kind::Text { single_line: true },
+            Kind::Ascii,
+            Kind::Hex { bytes: None },
+            Kind::Hex { bytes: Some(33) },
+            Kind::Base64 { bytes: None },
+            Kind::Base64 { bytes: Some(33) },
+            of_url,
+            Kind::Flag,
+            Kind::Integer { min: 0, max: i64::MAX },
+            Kind::SocketAddress,
+            Kind::Origins,
+            Kind::Enum { values: List(&["one", "two"]) },
+        ];
+        let prefixes =
+            [None, Some("ab"), Some("pk-"), Some("a+b/"), Some(" a"), Some("a\nb"), Some("ä")];
+        let prefixes = prefixes.into_iter().chain([Some("a\u{1}"), Some("https://a.test/")]);
+        let mut taken = 0;
+        for (kind, prefix) in kinds.iter().flat_map(|&it| prefixes.clone().map(move |of| (it, of)))
+        {
+            for (min_bytes, max_bytes) in
+                [(None, None), (Some(66), Some(66)), (Some(67), None), (None, Some(65))]
+            {
+                let format = Format { kind, min_bytes, max_bytes, prefix };
+                let row = of(format);
+                for (kind, bytes) in [LowerHex, PaddedBase64, UrlBase64]
+                    .into_iter()
+                    .flat_map(|kind| [32, 33, 49].map(|bytes| (kind, bytes)))
+                {
+                    let generate = Generate { kind, bytes };
+                    let fault = generated::fault(&format, generate);
+                    let made = How::new(&row, generate, usize::MAX).sound(&row);
+                    // The alphabets may fail to mix, by chance alone.
+                    let mixes = matches!(row.format.kind, Kind::Base64 { .. })
+                        && prefix.is_some_and(|it| it.contains(['+', '-']));
+                    let said = (fault.is_some(), made.is_err());
+                    assert!(
+                        said.0 == said.1 || mixes && said == (true, false),
+                        "{format:?} {generate:?}: {fault:?}"
+                    );
+                    taken += usize::from(made.is_ok());
+                }
+            }
+        }
+        assert!(taken > 100, "{taken}");
+    }
+
     #[test]
     fn what_has_no_room_for_128_bits_is_refused() {
         let free = Kind::Text { single_line: false };
@@ -247,6 +325,23 @@ mod tests {
             format(Kind::Flag),
         ] {
             assert!(make(&CONTRACT, &of(format)).is_err(), "{format:?}");
+        }
+        // The same of a row that says how: digits under a prefix are random no more.
+        let asked = |prefix, kind, encoding, bytes| {
+            let format = Format { prefix: Some(prefix), ..format(kind) };
+            Row { generate: Some(Generate { kind: encoding, bytes }), ..of(format) }
+        };
+        let (hex, base64) = (Kind::Hex { bytes: None }, Kind::Base64 { bytes: None });
+        for (row, taken) in [
+            (asked("0123456789abcdef0123456789ab", hex, Encoding::LowerHex, 16), false),
+            (asked("0", hex, Encoding::LowerHex, 16), false),
+            (asked("01", hex, Encoding::LowerHex, 17), true),
+            (asked("ABCDE", base64, Encoding::PaddedBase64, 19), false),
+            (asked("ABCD", base64, Encoding::PaddedBase64, 19), true),
+            (asked("pk-", Kind::Ascii, Encoding::LowerHex, 16), true),
+        ] {
+            assert_eq!(make(&CONTRACT, &row).is_ok(), taken, "{:?}", row.format);
+            assert_eq!(ephemeral(&row).is_some(), taken, "{:?}", row.format);
         }
     }
 

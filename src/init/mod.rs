@@ -69,7 +69,7 @@ pub fn set_up(contract: &'static Contract, directory: &Path) -> Result<String, E
             say(&mut said, "kept", &path);
             continue;
         }
-        let value = values::make(wanted.row).ok_or_else(|| {
+        let value = values::make(contract, wanted.row).ok_or_else(|| {
             let message = format!("cannot make a value for {}", wanted.row.name);
             Error::new(Status::Software, message)
                 .hint("the operating system gave no random bytes; nothing was written")
@@ -115,7 +115,7 @@ fn definition<'a>(contract: &Contract, row: &Row, entries: &'a [Entry]) -> Optio
 /// Whether a file is made for the row: a value can be made, and an env file that is there does not
 /// define it otherwise. Two values would be a conflict.
 fn want(contract: &Contract, row: &'static Row, new: bool, entries: &[Entry]) -> Option<Wanted> {
-    values::maker(row).filter(|_| values::make(row).is_some())?;
+    values::make(contract, row)?;
     let file = words::file_name(row);
     let Some(entry) = definition(contract, row, entries) else {
         return Some(Wanted { row, file, referred: new });

@@ -18,4 +18,4 @@ pub mod verdict;
 
 pub use names::says_secret;
 pub use policy::acknowledge;
-pub use rows::required;
+pub use rows::{errors, required};

@@ -42,13 +42,9 @@ pub(super) fn judge(judge: &mut Judge<'_>) {
 fn forbidden(judge: &mut Judge<'_>) {
     let case = judge.case;
     let policy = &case.contract.policy;
-    let is = |row: &Row| {
-        policy.forbids(row.name.as_bytes())
-            || row.aliases.iter().any(|name| policy.forbids(name.as_bytes()))
-    };
     for resolved in &case.resolution.rows {
         let row = case.contract.row(resolved.id);
-        if resolved.seen.is_empty() || !is(row) {
+        if resolved.seen.is_empty() || !is_forbidden(case.contract, row) {
             continue;
         }
         let held = resolved.seen.iter().filter(|seen| !matches!(seen.outcome, Outcome::Blank));
@@ -68,9 +64,17 @@ fn forbidden(judge: &mut Judge<'_>) {
     }
 }
 
+/// What is said of a forbidden name.
+pub(super) const FORBIDDEN: Fact = Fact::Says("is forbidden by the contract's policy");
+
+/// Whether the policy forbids the row, under any of its names.
+pub(super) fn is_forbidden(contract: &Contract, row: &Row) -> bool {
+    let forbids = |name: &str| contract.policy.forbids(name.as_bytes());
+    forbids(row.name) || row.aliases.iter().any(|name| forbids(name))
+}
+
 fn push(judge: &mut Judge<'_>, name: Cow<'static, str>, source: Source) {
-    let fact = Fact::Says("is forbidden by the contract's policy");
-    judge.push(Code::ForbiddenVariable, Severity::Error, Some(name), Some(source), fact);
+    judge.push(Code::ForbiddenVariable, Severity::Error, Some(name), Some(source), FORBIDDEN);
 }
 
 /// Raises what the policy raises, whatever it came from: rows, rules, the program, the command line.

@@ -1,11 +1,12 @@
 //! The findings about one row after the other, and about pairs of them.
 
-use super::verdict::{Case, Judge};
-use super::{format, log_filter};
+use super::verdict::{self, Case, Judge};
+use super::{format, log_filter, policy};
 use crate::contract::model::{Condition, Contract, Deliver, Kind, Row, RowId};
-use crate::finding::{Code, Fact, Severity};
+use crate::finding::{Code, Fact, Finding, Severity};
+use crate::mode::Mode;
 use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, Seen, State};
-use crate::url;
+use crate::url::{self, Inspected};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -112,21 +113,7 @@ fn value(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option
         judge.add(id, Code::EphemeralSecret, source(), Fact::Plain);
         return;
     }
-    let mut report = |code, fact| judge.add(id, code, source(), fact);
-    format::check_inspected(row, value, url, &mut report);
-    match row.format.kind {
-        Kind::LogFilter if log_filter::is_verbose(value) => {
-            let fact = Fact::Says("asks for debug or trace, at which the program logs credentials");
-            judge.add(id, Code::DebugInProduction, source(), fact);
-        }
-        Kind::Url { .. }
-            if !row.part && url.and_then(|url| url.url.as_ref()).is_some_and(url::is_cleartext) =>
-        {
-            let fact = Fact::Says("is a URL over a network without TLS");
-            judge.add(id, Code::InsecureTransport, source(), fact);
-        }
-        _ => {}
-    }
+    alone(row, value, url, &mut |code, fact| judge.add(id, code, source(), fact));
     let has_no_file = row.deliver == Deliver::AsFile && seen.path.is_none();
     if has_no_file {
         let fact = Fact::Says("is delivered as a file and has none");
@@ -143,6 +130,39 @@ fn value(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option
     {
         judge.add(id, Code::MissingRequired, None, fact);
     }
+}
+
+/// What is said of a value by itself: its form, and what it would give away.
+fn alone(row: &Row, value: &[u8], url: Option<&Inspected<'_>>, report: &mut dyn FnMut(Code, Fact)) {
+    format::check_inspected(row, value, url, report);
+    match row.format.kind {
+        Kind::LogFilter if log_filter::is_verbose(value) => {
+            let fact = Fact::Says("asks for debug or trace, at which the program logs credentials");
+            report(Code::DebugInProduction, fact);
+        }
+        Kind::Url { .. }
+            if !row.part && url.and_then(|url| url.url.as_ref()).is_some_and(url::is_cleartext) =>
+        {
+            report(Code::InsecureTransport, Fact::Says("is a URL over a network without TLS"));
+        }
+        _ => {}
+    }
+}
+
+/// The errors that a launch in this mode would find in a value of the row, whatever else it has:
+/// of its policy, and of the value by itself.
+pub fn errors(contract: &Contract, row: &Row, mode: Mode, value: &[u8]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if policy::is_forbidden(contract, row) {
+        found.push(Finding::error(Code::ForbiddenVariable, policy::FORBIDDEN).about(row.name));
+    }
+    let url = matches!(row.format.kind, Kind::Url { .. }).then(|| Inspected::new(value));
+    alone(row, value, url.as_ref(), &mut |code, fact| {
+        if verdict::severity(contract, Some(row), code, mode) == Some(Severity::Error) {
+            found.push(Finding::error(code, fact).about(row.name));
+        }
+    });
+    found
 }
 
 /// Why a candidate has no value.

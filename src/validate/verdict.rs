@@ -2,7 +2,7 @@
 
 use super::urls::Urls;
 use super::{accept, names, policy, rows};
-use crate::contract::model::{Condition, Contract, Feature, RowId};
+use crate::contract::model::{Condition, Contract, Feature, Row, RowId};
 use crate::environment::Inheritance;
 use crate::error::Status;
 use crate::finding::{Code, Fact, Finding, Severity};
@@ -104,18 +104,28 @@ impl Judge<'_> {
         self.findings.push(Finding { variable, source, ..found });
     }
 
-    /// The severity of a code: the row's own, else the table's.
+    /// The severity of a code, about a row or about none.
     pub(super) fn severity(&self, row: Option<RowId>, code: Code) -> Option<Severity> {
-        let own = row.and_then(|row| {
-            let overrides = self.case.contract.row(row).severity;
-            overrides.iter().find(|one| one.code == code && one.modes.has(self.mode)).copied()
-        });
-        let own = match own {
-            Some(own) => own.severity,
-            None => code.severity(self.mode),
-        };
-        own.max(self.case.contract.policy.severity(code, self.mode))
+        let contract = self.case.contract;
+        severity(contract, row.map(|row| contract.row(row)), code, self.mode)
     }
+}
+
+/// The severity of a code: the row's own, else the table's, and the policy's where that is higher.
+pub(super) fn severity(
+    contract: &Contract,
+    row: Option<&Row>,
+    code: Code,
+    mode: Mode,
+) -> Option<Severity> {
+    let own = row.and_then(|row| {
+        row.severity.iter().find(|one| one.code == code && one.modes.has(mode)).copied()
+    });
+    let own = match own {
+        Some(own) => own.severity,
+        None => code.severity(mode),
+    };
+    own.max(contract.policy.severity(code, mode))
 }
 
 /// Judges everything. `observations` is what was seen while reading; `beyond` are findings about

@@ -3,7 +3,6 @@
 use crate::cli::rotate::{Begin, Common};
 use crate::contract::model::{Contract, FinalNewline, Kind, Row};
 use crate::error::{Error, Status};
-use crate::finding::{Finding, Severity};
 use crate::fingerprint::Key;
 use crate::ledger::state::State;
 use crate::ledger::{Record, files, is_class, is_clean};
@@ -15,7 +14,7 @@ use crate::secret::Secret;
 use crate::source::{Accounts, given};
 use crate::sys::fs;
 use crate::url::{self, split_scheme};
-use crate::validate::format;
+use crate::validate;
 use jiff::civil::Date;
 use std::path::Path;
 
@@ -235,21 +234,15 @@ impl Subject {
 
     /// Holds a new value against the contract's rules in production: what a launch would refuse is
     /// no rotation.
-    pub fn judge(&self, value: &Secret) -> Result<(), Vec<Error>> {
+    pub fn judge(&self, value: &Secret, contract: &Contract) -> Result<(), Vec<Error>> {
         let Some(row) = self.row else { return Ok(()) };
-        let mut errors = Vec::new();
-        format::check(row, Mode::Production, value.expose(), &mut |code, fact| {
-            let own =
-                row.severity.iter().find(|one| one.code == code && one.modes.has(Mode::Production));
-            let severity = own.map_or(code.severity(Mode::Production), |own| own.severity);
-            if severity != Some(Severity::Error) {
-                return;
-            }
-            let finding = Finding::error(code, fact).about(row.name);
-            let message =
-                format!("cannot start {}: {}: {}", row.name, code.name(), finding.message());
-            errors.push(Error::new(Status::NotMet, message).hint(finding.hint()));
+        let found = validate::errors(contract, row, Mode::Production, value.expose());
+        let errors = found.into_iter().map(|finding| {
+            let (code, message) = (finding.code.name(), finding.message());
+            let message = format!("cannot start {}: {code}: {message}", row.name);
+            Error::new(Status::NotMet, message).hint(finding.hint())
         });
+        let errors: Vec<Error> = errors.collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 

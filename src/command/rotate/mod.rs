@@ -110,7 +110,7 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let value = subject.value(&options.value_file)?;
     given.holds_no(&value, &options.common.name, &subject.class)?;
     if action == Action::Start {
-        subject.judge(&value)?;
+        subject.judge(&value, desk.contract)?;
     }
     let particulars = Record {
         class: subject.class.clone(),

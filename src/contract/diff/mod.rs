@@ -14,6 +14,7 @@ use super::model::Contract;
 use super::show::{self, Tree};
 use crate::mode::Mode;
 use Direction::{Different, Looser, Neutral, Stricter};
+use std::collections::BTreeSet;
 
 /// Which way a change goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +192,7 @@ impl Changes {
 
     /// What stands in one list and not in the other, one change for what came and one for what
     /// went. Where `word` has none, things are counted.
-    fn list<T: PartialEq>(
+    fn list<T: Ord>(
         &mut self,
         subject: &str,
         key: &str,
@@ -201,6 +202,7 @@ impl Changes {
         word: impl Fn(&T) -> Option<String>,
     ) {
         let only = |from: &[T], other: &[T]| {
+            let other: BTreeSet<&T> = other.iter().collect();
             let words: Vec<Option<String>> =
                 from.iter().filter(|one| !other.contains(one)).map(&word).collect();
             let known: Option<Vec<String>> = words.iter().cloned().collect();
