@@ -198,7 +198,14 @@ impl<'a, 'e> Scan<'a, 'e> {
         found: &mut Vec<Held<'e>>,
     ) -> Result<(), String> {
         let mut objects = git::Objects::open(repository, self.tools)?;
-        while let Some(object) = objects.next()?.filter(|_| self.report.is_read()) {
+        while let Some(step) = objects.next()?.filter(|_| self.report.is_read()) {
+            let object = match step {
+                git::Step::Object(object) => object,
+                git::Step::Lost(why) => {
+                    self.unread(shown, &format!("its history: {why}"));
+                    continue;
+                }
+            };
             self.report.searches_object();
             let mut reader = Reader::new(self.engine);
             self.stream.restart();
@@ -217,8 +224,8 @@ impl<'a, 'e> Scan<'a, 'e> {
                 self.progress.advance(count as u64, found);
                 match next {
                     Next::More => {}
-                    Next::End => break,
-                    Next::Failed(why) => return Err(why),
+                    // What could not be read of it is said by the next step.
+                    Next::End | Next::Failed(_) => break,
                 }
             }
         }
