@@ -1,11 +1,11 @@
-//! `leak scan`: what it reaches, in a repository of which objects are damaged and in all names of a
-//! tree.
+//! `leak scan`: what it reaches, in a repository of which objects are damaged, behind a file that
+//! has nothing to read and never ends, and in all names of a tree.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
 
-use common::{Launch, Outcome, SECRET, installed, skipped};
+use common::{Launch, Outcome, SECRET, installed, skipped, strace};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -125,4 +125,23 @@ fn a_repository_of_damaged_objects_ends_its_search() {
     let outcome = launch.args(["--git", "{root}/r"]).run();
     outcome.status(2).no_canary().says("its history: git cannot read all of it");
     assert_eq!(json_of(&outcome)["unread"].as_array().unwrap().len(), 101, "{outcome}");
+}
+
+/// As `/proc/kmsg`, which says so once all of the kernel's log is read.
+#[test]
+fn a_file_that_has_nothing_to_read_yet_is_not_waited_for() {
+    let Some(strace) = strace() else { return };
+    let mut launch = scan().file("t/a", "nothing").file("t/b", SECRET).args(["{root}/t"]);
+    let path = launch.root().join("t/a").into_os_string();
+    let mut args = ["-qq", "-o", "/dev/null", "-e", "inject=read:error=EAGAIN", "-P"]
+        .map(std::ffi::OsString::from)
+        .to_vec();
+    args.extend([path, launch.binary.clone().into_os_string()]);
+    args.append(&mut launch.args);
+    (launch.args, launch.binary) = (args, strace);
+    let outcome = launch.limit(libc::RLIMIT_CPU, 10, 10).run();
+    outcome.status(1).no_canary().says("t/a: EAGAIN");
+    let result = json_of(&outcome);
+    assert_eq!(result["unread"].as_array().unwrap().len(), 1, "{outcome}");
+    assert!(result["findings"][0]["file"].as_str().unwrap().ends_with("/t/b"), "{outcome}");
 }
