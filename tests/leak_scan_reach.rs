@@ -145,3 +145,42 @@ fn a_file_that_has_nothing_to_read_yet_is_not_waited_for() {
     assert_eq!(result["unread"].as_array().unwrap().len(), 1, "{outcome}");
     assert!(result["findings"][0]["file"].as_str().unwrap().ends_with("/t/b"), "{outcome}");
 }
+
+#[test]
+fn names_of_directories_and_of_links_and_what_links_lead_to_are_looked_through() {
+    let start = || {
+        scan()
+            .file(&format!("t/a-{SECRET}/file"), "nothing")
+            .link(&format!("t/b-{SECRET}"), "nowhere")
+            .link(&format!("t/c-{SECRET}"), "{root}/t")
+            .link("t/d", &format!("/nowhere/{SECRET}/key"))
+            .file("e", "nothing")
+            .link("t/e", &format!("{{root}}/t/a-{SECRET}/file"))
+            .link("t/f", "{root}/e")
+    };
+    let outcome = start().args(["{root}/t"]).run();
+    outcome.status(1).no_canary();
+    let result = json_of(&outcome);
+    let places = |key: &str| {
+        let all = result["findings"].as_array().unwrap().iter();
+        let here = all.filter(|it| it[key] == true).map(|it| it["file"].as_str().unwrap());
+        here.map(|it| it.rsplit_once("/t/").unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    let shown = "[redacted:KEY]";
+    assert_eq!(places("in_name").len(), 3, "{outcome}");
+    assert!(places("in_name").iter().all(|it| it == shown), "{outcome}");
+    assert_eq!(places("in_target"), ["d", "e"], "{outcome}");
+    assert_eq!(result["findings"].as_array().unwrap().len(), 5, "{outcome}");
+    // As they are named, and in text.
+    for (path, place) in [
+        ("t/d", "/t/d: in the target of the link: KEY, raw\n"),
+        ("t/e", "/t/e: in the target of the link: KEY, raw\n"),
+        (&format!("t/a-{SECRET}"), "/t/[redacted:KEY]: in the name: KEY, raw\n"),
+    ] {
+        let mut launch = start().args([format!("{{root}}/{path}")]);
+        launch.args.iter_mut().filter(|it| *it == "json").for_each(|it| *it = "text".into());
+        let outcome = launch.run();
+        outcome.status(1).no_canary();
+        assert!(outcome.out().contains(place), "{outcome}");
+    }
+}
