@@ -184,3 +184,13 @@ fn names_of_directories_and_of_links_and_what_links_lead_to_are_looked_through()
         assert!(outcome.out().contains(place), "{outcome}");
     }
 }
+
+#[test]
+fn a_value_is_found_without_the_nul_that_its_file_ends_with() {
+    let launch = scan().file("value", format!("{SECRET}\0")).file("log", format!("a\n{SECRET}\n"));
+    let outcome = launch.args(["{root}/log"]).run();
+    outcome.status(1).no_canary();
+    let result = json_of(&outcome);
+    assert_eq!(result["findings"].as_array().unwrap().len(), 1, "{outcome}");
+    assert_eq!(result["findings"][0]["line"], 2, "{outcome}");
+}
