@@ -327,6 +327,21 @@ fn a_launch_that_kept_the_final_newline_got_the_value_too() {
     }
 }
 
+/// Whoever can write a line into a log decides how many labels it has.
+#[test]
+fn a_record_of_many_labels_costs_what_its_line_costs() {
+    let mut record = record(launched(SECRET, HEX_KEY));
+    record["labels"] = json!({"here": "here"});
+    // Sorted by name, so that the schema stands last, and the labels the other way round.
+    let labels: Vec<_> =
+        (0..100_000).rev().map(|n| format!("\"{n:06}\":\"nexis-launch{n}\"")).collect();
+    let line = record.to_string().replace(r#""here":"here""#, &labels.join(","));
+    assert!(line.len() > 2_000_000 && !line.starts_with(r#"{"schema"#));
+    let outcome = trace(&line).args(["{root}/audit.log"]).limit(libc::RLIMIT_CPU, 20, 20).run();
+    outcome.status(1).no_canary();
+    assert_eq!(launches(&outcome).len(), 1, "{}", outcome.err());
+}
+
 #[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let mine = lines(&[record(launched(SECRET, HEX_KEY))]);

@@ -220,12 +220,17 @@ fn fill(
 fn read(file: &mut File, space: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(space) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            // No writer of a regular file would end the wait: that of the kernel's log has none.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !is_regular(file) => {
                 wait::until_readable(file.as_fd(), Instant::now() + ROUND)?;
             }
             other => return other,
         }
     }
+}
+
+fn is_regular(file: &File) -> bool {
+    fs::look_at(file.as_fd()).is_ok_and(|seen| seen.kind == Kind::Regular)
 }
 
 /// Hands `head` and then all of `file` on.

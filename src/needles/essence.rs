@@ -36,7 +36,8 @@ pub fn of(value: &[u8]) -> &[u8] {
 }
 
 /// Pieces that are looked for by themselves: the lines of a key's body, which an editor indents and
-/// a log breaks, and what is text in a value that is none, since that is all that is shown of it.
+/// a log breaks, and what is text in a value that is none, since that is all that is shown of it. No
+/// argument, label or path has a NUL, so that what stands between two is text by itself.
 pub fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let body = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
     let is_body =
@@ -44,9 +45,10 @@ pub fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let several = bytes::position(value, b'\n').is_some();
     let lines = several.then(|| value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii));
     let lines = lines.into_iter().flatten().filter(move |line| is_body(line)).map(of);
-    let binary = !value.is_ascii() && std::str::from_utf8(value).is_err();
-    let texts = binary.then(|| value.utf8_chunks().map(|chunk| of(chunk.valid().as_bytes())));
-    lines.chain(texts.into_iter().flatten())
+    let binary = bytes::position(value, 0).is_some()
+        || !value.is_ascii() && std::str::from_utf8(value).is_err();
+    let texts = binary.then(|| value.utf8_chunks().flat_map(|chunk| chunk.valid().split('\0')));
+    lines.chain(texts.into_iter().flatten().map(|text| of(text.as_bytes())))
 }
 
 #[cfg(test)]
@@ -101,5 +103,14 @@ mod tests {
         let found: Vec<&[u8]> = pieces(&value).filter(|piece| piece.len() >= LEAST).collect();
         assert_eq!(found, [KEY]);
         assert_eq!(pieces("ein Schlüssel mit Umlaut".as_bytes()).count(), 0);
+        // As in what a C program wrote, where a NUL ends a text.
+        let value = [b"key\0", KEY, b"\0\0", &KEY[1..], b" \n\0a\xff"].concat();
+        let found: Vec<&[u8]> = pieces(&value).filter(|piece| piece.len() >= LEAST).collect();
+        assert_eq!(found, [KEY, &KEY[1..]]);
+        let found: Vec<Vec<u8>> = ["\0", "\n\0", "\0\0more"]
+            .iter()
+            .flat_map(|end| pieces(&around("", end)).map(<[u8]>::to_vec).next())
+            .collect();
+        assert_eq!(found, [KEY, KEY, KEY]);
     }
 }

@@ -7,14 +7,18 @@
 use super::{Found, Spot};
 use crate::leak::input::Next;
 use crate::leak::tools::{Running, Tools};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 
 /// How many findings are kept until their paths are known; more are told without.
 pub(super) const MOST_NAMED: usize = 10_000;
 /// The longest line before an object, which is its id, kind and size.
 const HEADER: u64 = 256;
+/// A git that ends at a damaged object is started again behind it so often: each time it lists all
+/// objects, and whoever made the repository chose how many are damaged.
+const LOSSES: usize = 100;
 /// How much is read from git at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -25,6 +29,14 @@ pub(super) struct Object {
     pub id: String,
     /// `blob`, `commit` or `tag`.
     pub kind: &'static str,
+}
+
+/// What comes next in a repository.
+pub(super) enum Step {
+    /// An object to read.
+    Object(Object),
+    /// One that git does not have or cannot read, and why; what follows is read all the same.
+    Lost(String),
 }
 
 /// A finding in an object, which is told when its path is known.
@@ -87,48 +99,97 @@ fn start(command: Command) -> Result<(Running, BufReader<ChildStdout>), String> 
 }
 
 /// All objects of a repository, one after the other.
-pub(super) struct Objects {
+pub(super) struct Objects<'a> {
+    repository: &'a Path,
+    tools: &'a Tools,
     running: Running,
     output: BufReader<ChildStdout>,
-    /// What is left of the object that is read.
+    /// Says whether git was asked for all objects, where it was started again.
+    asking: Option<JoinHandle<bool>>,
+    /// How often git may still end before its time.
+    losses: usize,
+    /// The object that is read.
+    id: String,
+    /// What is left of it.
     left: u64,
-    /// Whether an object's final newline is still to come.
+    /// Whether its final newline is still to come.
     newline: bool,
 }
 
-impl Objects {
-    pub(super) fn open(repository: &Path, tools: &Tools) -> Result<Self, String> {
+/// Every object, in an order that is the same each time.
+const ALL: [&str; 2] = ["--batch-all-objects", "--unordered"];
+
+impl<'a> Objects<'a> {
+    pub(super) fn open(repository: &'a Path, tools: &'a Tools) -> Result<Self, String> {
         let mut command = git(repository, tools)?;
-        command.args(["cat-file", "--batch", "--batch-all-objects", "--unordered", "--buffer"]);
+        command.args(["cat-file", "--batch", "--buffer"]).args(ALL);
         let (running, output) = start(command)?;
-        Ok(Objects { running, output, left: 0, newline: false })
+        Ok(Objects {
+            repository,
+            tools,
+            running,
+            output,
+            asking: None,
+            losses: LOSSES,
+            id: String::new(),
+            left: 0,
+            newline: false,
+        })
+    }
+
+    /// Starts git again where it ended within an object, for those that come behind it.
+    fn go_on(&mut self) -> Result<(), String> {
+        self.losses = self.losses.checked_sub(1).ok_or("git cannot read all of it")?;
+        let mut list = git(self.repository, self.tools)?;
+        list.args(["cat-file", "--batch-check=%(objectname)", "--buffer"]).args(ALL);
+        let (mut listing, mut ids) = start(list)?;
+        let mut read = git(self.repository, self.tools)?;
+        read.args(["cat-file", "--batch", "--buffer"]).stdin(Stdio::piped());
+        let (mut running, output) = start(read)?;
+        let mut wanted = running.child().stdin.take().ok_or("git reads nothing")?;
+        let last = self.id.clone();
+        // The thread ends with either of the two.
+        self.asking = Some(std::thread::spawn(move || {
+            ask(&mut ids, &last, &mut wanted).is_some() && listing.ended_well()
+        }));
+        (self.running, self.output) = (running, output);
+        (self.left, self.newline) = (0, false);
+        Ok(())
     }
 
     /// The next object that can hold text; trees are passed over.
-    pub(super) fn next(&mut self) -> Result<Option<Object>, String> {
+    pub(super) fn next(&mut self) -> Result<Option<Step>, String> {
         let broken = || "git says something unexpected".to_owned();
         loop {
-            self.pass().map_err(|_| broken())?;
+            if self.pass().is_err() {
+                let lost = format!("git cannot read object {}", self.id);
+                self.go_on()?;
+                return Ok(Some(Step::Lost(lost)));
+            }
             let mut line = Vec::new();
             let read = (&mut self.output).take(HEADER).read_until(b'\n', &mut line);
             if read.map_err(|_| broken())? == 0 {
-                return match self.running.ended_well() {
+                let mut asked =
+                    || self.asking.take().is_none_or(|it| it.join().unwrap_or_default());
+                return match self.running.ended_well() && asked() {
                     true => Ok(None),
                     false => Err("git cannot read all of it".to_owned()),
                 };
             }
             let line = String::from_utf8(line).map_err(|_| broken())?;
-            let mut words = line.split_ascii_whitespace();
+            let mut words = line.strip_suffix('\n').unwrap_or_default().split_ascii_whitespace();
             let id = words.next().filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let (Some(id), Some(kind)) = (id, words.next()) else { return Err(broken()) };
+            // Nothing follows the line of one whose beginning is damaged.
             if kind == "missing" {
-                return Err(format!("git misses object {id}"));
+                return Ok(Some(Step::Lost(format!("git misses object {id}"))));
             }
             self.left = words.next().and_then(|size| size.parse().ok()).ok_or_else(broken)?;
             self.newline = true;
+            id.clone_into(&mut self.id);
             let known = ["blob", "commit", "tag"].into_iter().find(|known| *known == kind);
             if let Some(kind) = known {
-                return Ok(Some(Object { id: id.to_owned(), kind }));
+                return Ok(Some(Step::Object(Object { id: id.to_owned(), kind })));
             }
         }
     }
@@ -168,6 +229,20 @@ impl Objects {
         }
         (filled, Next::End)
     }
+}
+
+/// Hands on the ids that are listed behind `last`; nothing is said where not all could be.
+fn ask(ids: &mut impl BufRead, last: &str, wanted: &mut ChildStdin) -> Option<()> {
+    let mut is_behind = false;
+    for line in ids.lines() {
+        let line = line.ok()?;
+        let id = line.split(' ').next()?;
+        if is_behind {
+            writeln!(wanted, "{id}").ok()?;
+        }
+        is_behind |= id == last;
+    }
+    is_behind.then_some(())
 }
 
 /// Finds out under which path and since which commit the found objects are known, by one walk

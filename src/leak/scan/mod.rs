@@ -14,8 +14,11 @@ pub use report::{Form, Report};
 use super::input::{Input, Next, Refusal};
 use super::tools::Tools;
 use crate::needles::stream::{Engine, Hit, Round, Stream};
+use crate::sys::fs;
 use git::Held;
 use memchr::{memchr, memchr_iter};
+use report::Part;
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -99,9 +102,9 @@ impl<'a, 'e> Scan<'a, 'e> {
     fn path(&mut self, path: &Path) {
         walk::walk(path, &mut |event| {
             match event {
+                walk::Event::Entry(path) => self.entry(path),
                 walk::Event::File(path, named) => {
                     let shown = self.report.show(&path.to_string_lossy());
-                    self.name(path, &shown);
                     let input = Input::open(path, named, self.tools);
                     self.input(&shown, input, named);
                 }
@@ -121,14 +124,24 @@ impl<'a, 'e> Scan<'a, 'e> {
         });
     }
 
-    /// Looks through a file's name, which can hold a value as well.
-    fn name(&mut self, path: &Path, shown: &str) {
+    /// Looks through what can hold a value beside a file's content: the name of whatever it is, and
+    /// where a link leads.
+    fn entry(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default();
+        self.part(path, Part::Name, name);
+        // Of all else this is an error.
+        if let Ok(target) = fs::link_target(path) {
+            self.part(path, Part::Target, &target);
+        }
+    }
+
+    fn part(&mut self, path: &Path, part: Part, text: &OsStr) {
         let mut hits = Vec::new();
-        let name = path.file_name().unwrap_or_default().as_bytes();
-        self.engine.search(name, true, &mut hits);
+        self.engine.search(text.as_bytes(), true, &mut hits);
         for hit in hits {
+            let shown = self.report.show(&path.to_string_lossy());
             let names: Vec<_> = self.engine.names(hit.needle).collect();
-            self.report.found_in_name(shown, &names, hit.encoding.name());
+            self.report.found_in_part(&shown, part, &names, hit.encoding.name());
         }
     }
 
@@ -198,7 +211,14 @@ impl<'a, 'e> Scan<'a, 'e> {
         found: &mut Vec<Held<'e>>,
     ) -> Result<(), String> {
         let mut objects = git::Objects::open(repository, self.tools)?;
-        while let Some(object) = objects.next()?.filter(|_| self.report.is_read()) {
+        while let Some(step) = objects.next()?.filter(|_| self.report.is_read()) {
+            let object = match step {
+                git::Step::Object(object) => object,
+                git::Step::Lost(why) => {
+                    self.unread(shown, &format!("its history: {why}"));
+                    continue;
+                }
+            };
             self.report.searches_object();
             let mut reader = Reader::new(self.engine);
             self.stream.restart();
@@ -217,8 +237,8 @@ impl<'a, 'e> Scan<'a, 'e> {
                 self.progress.advance(count as u64, found);
                 match next {
                     Next::More => {}
-                    Next::End => break,
-                    Next::Failed(why) => return Err(why),
+                    // What could not be read of it is said by the next step.
+                    Next::End | Next::Failed(_) => break,
                 }
             }
         }

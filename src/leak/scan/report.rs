@@ -51,13 +51,22 @@ pub struct Report<'e> {
     kept: Vec<Shown>,
 }
 
+/// What holds a value beside the content of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The last part of its path.
+    Name,
+    /// Where a symbolic link leads.
+    Target,
+}
+
 /// A finding's place.
 #[derive(Default)]
 struct Place<'p> {
     file: &'p str,
     line: Option<u64>,
     offset: Option<u64>,
-    in_name: bool,
+    part: Option<Part>,
     object: Option<(&'p Held<'p>, Option<String>)>,
 }
 
@@ -170,9 +179,15 @@ impl<'e> Report<'e> {
         self.add(&found.names, found.encoding, &place);
     }
 
-    /// A value in a file's name; `file` may be shown.
-    pub(super) fn found_in_name(&mut self, file: &str, names: &[&'e str], encoding: &'static str) {
-        self.add(names, encoding, &Place { file, in_name: true, ..Place::default() });
+    /// A value in the name of a file or directory, or in what a link leads to; `file` may be shown.
+    pub(super) fn found_in_part(
+        &mut self,
+        file: &str,
+        part: Part,
+        names: &[&'e str],
+        encoding: &'static str,
+    ) {
+        self.add(names, encoding, &Place { file, part: Some(part), ..Place::default() });
     }
 
     /// A value in an object of a repository; `file` may be shown.
@@ -321,7 +336,8 @@ impl Place<'_> {
             }
         }
         let _ = match (self.line, self.offset) {
-            _ if self.in_name => write!(text, ": in the name"),
+            _ if self.part == Some(Part::Name) => write!(text, ": in the name"),
+            _ if self.part == Some(Part::Target) => write!(text, ": in the target of the link"),
             (Some(line), _) if self.object.is_none() => write!(text, ":{line}"),
             (Some(line), _) => write!(text, " line {line}"),
             (None, Some(offset)) => write!(text, ": byte {offset}"),
@@ -345,7 +361,8 @@ impl Place<'_> {
         }
         match self.offset {
             Some(offset) => set("offset", json!(offset)),
-            None => set("in_name", json!(self.in_name)),
+            None if self.part == Some(Part::Target) => set("in_target", json!(true)),
+            None => set("in_name", json!(true)),
         }
         if let Some((held, path)) = &self.object {
             let mut git = json!({"object": held.object.id, "type": held.object.kind});

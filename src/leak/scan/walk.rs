@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// What a walk comes by.
 pub(super) enum Event<'a> {
+    /// Anything with a name, before what else is said of it.
+    Entry(&'a Path),
     /// A file, and whether it was named itself.
     File(&'a Path, bool),
     /// A repository of git, before its files.
@@ -27,10 +29,17 @@ pub(super) fn walk(path: &Path, event: &mut dyn FnMut(Event<'_>) -> bool) {
     let seen = match fs::look(HERE, path, true) {
         Ok(seen) => seen,
         Err(errno) => {
+            // A link that leads nowhere is there all the same.
+            if fs::look(HERE, path, false).is_ok() {
+                event(Event::Entry(path));
+            }
             event(Event::Unread(path, fs::errno_words(errno)));
             return;
         }
     };
+    if !event(Event::Entry(path)) {
+        return;
+    }
     if seen.kind != Kind::Directory {
         event(Event::File(path, true));
         return;
@@ -39,12 +48,14 @@ pub(super) fn walk(path: &Path, event: &mut dyn FnMut(Event<'_>) -> bool) {
     let mut ahead = Vec::new();
     let mut goes_on = directory(path, &seen, true, &mut ahead, event);
     while let Some((path, seen)) = ahead.pop().filter(|_| goes_on) {
-        goes_on = match seen.kind {
-            Kind::Directory => directory(&path, &seen, false, &mut ahead, event),
-            _ => event(Event::File(&path, false)),
-        };
+        goes_on = event(Event::Entry(&path))
+            && match seen.kind {
+                Kind::Directory => directory(&path, &seen, false, &mut ahead, event),
+                _ => event(Event::File(&path, false)),
+            };
     }
 }
+
 /// Puts what a directory holds in front of what is ahead.
 fn directory(
     path: &Path,
@@ -78,8 +89,13 @@ fn directory(
                 ahead.push((path, below));
                 true
             }
-            Err(Passed::Skipped(why)) => event(Event::Skipped(&path, why)),
-            Err(Passed::Unread(why)) => event(Event::Unread(&path, why)),
+            Err(passed) => {
+                event(Event::Entry(&path))
+                    && event(match passed {
+                        Passed::Skipped(why) => Event::Skipped(&path, why),
+                        Passed::Unread(why) => Event::Unread(&path, why),
+                    })
+            }
         };
         if !goes_on {
             return false;

@@ -5,6 +5,7 @@ use super::record::{Record, Strings};
 use memchr::{memchr_iter, memmem, memrchr};
 use serde::Deserialize;
 use serde_json::{Deserializer, Value};
+use std::collections::BTreeMap;
 
 /// What every manifest's `schema` begins with.
 const SCHEMA: &[u8] = b"nexis-launch/manifest/";
@@ -118,9 +119,14 @@ impl Finder {
             let json = inside.get(..length)?;
             // A value of its own, with its names in another order. What its strings say, a label
             // or a host's name, is no record.
-            let mut found = memmem::find(json, NAME).is_some()
-                && serde_json::from_slice(json)
-                    .is_ok_and(|value: Value| nested(&value, &mut strings, each));
+            let mut found = false;
+            if memmem::find(json, NAME).is_some()
+                && let Ok(value) = serde_json::from_slice::<Value>(json)
+            {
+                let mut said = BTreeMap::new();
+                found = nested(&value, &mut said, each);
+                strings.retain(|string| !take(&mut said, string));
+            }
             for string in &strings {
                 found |= self.look_in(string.as_bytes(), depth, each);
             }
@@ -165,8 +171,11 @@ fn bare(text: &[u8], each: &mut dyn FnMut(Seen<'_>)) -> Option<usize> {
     tell(&record, each).then_some(length)
 }
 
-/// Reads the records among the objects of a value, and takes their strings out of `strings`.
-fn nested(value: &Value, strings: &mut Vec<String>, each: &mut dyn FnMut(Seen<'_>)) -> bool {
+/// How often records say a string.
+type Said<'v> = BTreeMap<&'v str, usize>;
+
+/// Reads the records among the objects of a value, and puts their strings into `said`.
+fn nested<'v>(value: &'v Value, said: &mut Said<'v>, each: &mut dyn FnMut(Seen<'_>)) -> bool {
     let mut found = false;
     match value {
         Value::Object(object) => {
@@ -174,28 +183,31 @@ fn nested(value: &Value, strings: &mut Vec<String>, each: &mut dyn FnMut(Seen<'_
             if let Some(Ok(record)) = record
                 && tell(&record, each)
             {
-                take_out(value, strings);
+                gather(value, said);
                 return true;
             }
-            object.values().for_each(|value| found |= nested(value, strings, each));
+            object.values().for_each(|value| found |= nested(value, said, each));
         }
-        Value::Array(list) => list.iter().for_each(|value| found |= nested(value, strings, each)),
+        Value::Array(list) => list.iter().for_each(|value| found |= nested(value, said, each)),
         _ => {}
     }
     found
 }
 
-fn take_out(value: &Value, strings: &mut Vec<String>) {
+/// Puts all strings of a value into `said`.
+fn gather<'v>(value: &'v Value, said: &mut Said<'v>) {
     match value {
-        Value::String(text) => {
-            if let Some(at) = strings.iter().position(|known| known == text) {
-                strings.remove(at);
-            }
-        }
-        Value::Array(list) => list.iter().for_each(|value| take_out(value, strings)),
-        Value::Object(object) => object.values().for_each(|value| take_out(value, strings)),
+        Value::String(text) => *said.entry(text).or_default() += 1,
+        Value::Array(list) => list.iter().for_each(|value| gather(value, said)),
+        Value::Object(object) => object.values().for_each(|value| gather(value, said)),
         _ => {}
     }
+}
+
+/// Takes a string out once, and says whether it was there.
+fn take(said: &mut Said<'_>, string: &str) -> bool {
+    let left = said.get_mut(string).filter(|left| **left > 0);
+    left.map(|left| *left -= 1).is_some()
 }
 
 fn tell(record: &Record<'_>, each: &mut dyn FnMut(Seen<'_>)) -> bool {

@@ -359,18 +359,19 @@ fn a_stream_counts_places_from_its_beginning() {
 
 #[test]
 fn a_number_that_the_next_digit_would_change_is_decided_by_what_follows() {
-    let values = [b"ends in \0".to_vec(), b"canary-val\x03".to_vec(), b"ends in '".to_vec()];
+    // What stands before the NUL is too short to be a piece.
+    let values = [b"ends in\0".to_vec(), b"canary-val\x03".to_vec(), b"ends in '".to_vec()];
     let needles = needles(&values);
     let engine = Engine::new(&needles);
     for (text, found) in [
-        ("ends in \\x0|", Some((0, 11))),
-        ("ends in \\x00|", Some((0, 12))),
-        ("ends in \\x000", Some((0, 12))),
-        ("ends in \\x0f", None),
-        ("ends in \\0", Some((0, 10))),
-        ("ends in \\00|", Some((0, 11))),
-        ("ends in \\0000", Some((0, 12))),
-        ("ends in \\007", None),
+        ("ends in\\x0|", Some((0, 10))),
+        ("ends in\\x00|", Some((0, 11))),
+        ("ends in\\x000", Some((0, 11))),
+        ("ends in\\x0f", None),
+        ("ends in\\0", Some((0, 9))),
+        ("ends in\\00|", Some((0, 10))),
+        ("ends in\\0000", Some((0, 11))),
+        ("ends in\\007", None),
         ("canary-val\\x3", Some((1, 13))),
         ("canary-val\\x3|", Some((1, 13))),
         ("canary-val\\x30", None),
