@@ -217,7 +217,8 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         }
     }
     if let (Some(template), true) = (row.template, step_is_empty(8)) {
-        absent((8, 0), SourceKind::Template, guard.text(&compose::shown(template.text)));
+        let shown = compose::shown(survey.contract, &template);
+        absent((8, 0), SourceKind::Template, guard.text(&shown));
     }
     if row.generate.is_some() && step_is_empty(10) {
         absent((10, 0), SourceKind::Generator, Shown::own("in development only"));
