@@ -57,6 +57,21 @@ fn a_password_in_two_urls_is_reused_and_one_twice_in_its_own_is_not() {
 }
 
 #[test]
+fn what_a_template_composes_of_a_variable_is_not_its_value_reused() {
+    let rows = "variables:\n  - {name: URL, secret: true, format: {kind: url}, template: \
+                'postgres://app:{PW}@h/d?sslmode=verify-full'}\n  - {name: PW, secret: true}\n  - \
+                {name: SAME, secret: true, template: '{PW}'}\n  - {name: LAST, secret: true}\n";
+    let outcome = own(rows).env("PW", OTHER).run();
+    outcome.status(0).no_finding("secret-reused").no_canary().seen();
+    // Who sets the value once more has it under two names.
+    let outcome = own(rows).env("PW", OTHER).env("LAST", OTHER).run();
+    outcome.status(78).only_errors(&[("secret-reused", "LAST")]).program_did_not_run();
+    let url = format!("postgres://app:{OTHER}@h/d?sslmode=verify-full");
+    let outcome = own(rows).env("PW", OTHER).env("URL", url).run();
+    outcome.status(78).error("secret-reused", "PW").program_did_not_run();
+}
+
+#[test]
 fn a_template_is_composed_anew_with_what_a_provider_gives() {
     let outcome =
         own("variables:\n  - {name: URL, template: 'http://{HOST}:{PORT}/x'}\n  - {name: PORT}\n  - {name: HOST, \
