@@ -512,6 +512,18 @@ fn the_migration_window_is_recorded_and_ends_later() {
 }
 
 #[test]
+fn evidence_of_what_was_only_adopted_is_65_and_that_of_a_finished_rotation_may_follow() {
+    let desk = adopted();
+    let evidence = ["rotate", "evidence", "JWT_SECRET", "--commit", "d41773f"];
+    desk.refused(65, &evidence).says("no rotation was begun or finished");
+    assert_eq!(desk.kinds("JWT_SECRET"), ["adopted"]);
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+    desk.done(&evidence);
+    assert_eq!(desk.kinds("JWT_SECRET").len(), 8);
+}
+
+#[test]
 fn evidence_holds_the_head_before_it() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke"]);
