@@ -234,6 +234,11 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         let (name, result) = (Shown::own(provider.name), result.to_owned());
         places.push((provider::RANK, Place { step, kind, name, used: false, result }));
     }
+    if row.default.is_some() && step_is_empty(9) {
+        let (name, result) = (Shown::own("contract"), "passed over: another source has a value");
+        let (kind, result) = (SourceKind::Default.name(), result.to_owned());
+        places.push(((9, 0), Place { step: 9, kind, name, used: false, result }));
+    }
     places.sort_by_key(|(rank, _)| *rank);
     places.into_iter().map(|(_, place)| place).collect()
 }
