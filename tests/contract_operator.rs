@@ -289,6 +289,25 @@ fn what_would_pass_the_programs_demands_by_is_looser() {
 }
 
 #[test]
+fn a_default_is_documented_as_it_is() {
+    let default = |text: &str| {
+        let text = format!("version: 1\nname: x\nvariables:\n- {{name: A, default: {text}}}\n");
+        contract::docs::markdown(&parse(&text).unwrap())
+    };
+    for (text, line, cell) in [
+        ("'p|q`r'", "- default: ``p|q`r``\n", "; by default ``p\\|q`r`` |"),
+        ("'`'", "- default: `` ` ``\n", "; by default `` ` `` |"),
+        (r#"'a\b "c"'"#, "- default: `a\\b \"c\"`\n", "; by default `a\\b \"c\"` |"),
+        (r#""a\nb""#, "- default: `a\\u{a}b`\n", "; by default `a\\u{a}b` |"),
+    ] {
+        let shown = default(text);
+        assert!(shown.contains(line) && shown.contains(cell), "{text}\n{shown}");
+    }
+    let blank = "version: 1\nname: x\nvariables:\n- {name: A, blank: allowed, default: ' '}\n";
+    assert_eq!(row(&parse(blank).unwrap(), "A").default, Some(" "));
+}
+
+#[test]
 fn a_chain_that_ends_nowhere_is_refused() {
     let dir = Dir::new("nowhere");
     let one = dir.put("one.yaml", "version: 1\nextends: two.yaml\n");
