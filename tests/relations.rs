@@ -129,16 +129,16 @@ fn no_text_of_a_secrets_template_is_shown_wherever_it_stands() {
         "host={HOST} user=app password=",
         "https://{HOST}/hook/",
         "https://{HOST}/x?a=b&password=",
-        "https://{HOST?x:",
+        "https://{HOST}/{ON?x:",
     ] {
-        let end = if template.ends_with(':') { "}.h.example/" } else { "" };
+        let end = if template.ends_with(':') { "}" } else { "" };
         let rows = format!(
             "variables:\n  - {{name: URL, secret: true, template: '{template}{OTHER}{end}'}}\nparts:\n  \
-             - {{name: HOST}}\n"
+             - {{name: HOST}}\n  - {{name: ON, format: {{kind: flag}}}}\n"
         );
         for form in ["text", "json"] {
             let options = ["--manifest", form, "--audit-log", "{root}/log"];
-            let launch = own(&rows).options(options).env("HOST", "h.example");
+            let launch = own(&rows).options(options).env("HOST", "h.example").env("ON", "no");
             launch.run().status(0).no_canary().seen();
             for host in [&["h.example"][..], &[]] {
                 let mut explain = Launch::command("explain", ["URL"])
