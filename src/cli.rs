@@ -180,6 +180,9 @@ pub enum ContractAction {
     },
     /// Say what is wrong with a contract file
     Lint {
+        /// Form of the result
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
         /// A contract file; absent: the built-in contract
         file: Option<PathBuf>,
     },

@@ -4,11 +4,10 @@
 //! with `@ : / ? # %` stays a password. Only unreserved characters stay as they are: what a place
 //! would allow beyond them, some driver's parser does not.
 
-use crate::contract::model::{Place, RowId, Segment, Template};
+use crate::contract::model::{Contract, Place, RowId, Segment, Template};
 use crate::secret::Secret;
 use crate::url::is_unreserved;
 use crate::validate::flag;
-use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use zeroize::Zeroizing;
 
@@ -45,33 +44,68 @@ pub fn render<'a>(template: &Template, lookup: Lookup<'_, 'a>) -> Result<Secret,
     }
 }
 
-/// The template's text as it may be shown: a password that stands in it as it is, where a URL has
-/// one, is left out. What is of a part stays, as `{NAME}`.
-pub fn shown(text: &'static str) -> Cow<'static, str> {
-    let Some(begin) = text.find("://").map(|at| at + 3) else { return text.into() };
-    // A password that was not encoded may have an `@`: all up to the last one is taken for its.
-    let Some((user, _)) = text.get(begin..).and_then(|rest| rest.rsplit_once('@')) else {
-        return text.into();
-    };
-    // What stands in braces is a name, and what brackets hold is left out as a whole or stands.
-    let mut depth = 0_usize;
-    let mut colon = None;
-    let mut literal = false;
-    for (at, byte) in (begin..).zip(user.bytes()) {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 && colon.is_none() => colon = Some(at),
-            b'[' | b']' => {}
-            _ => literal |= depth == 0 && colon.is_some(),
+/// The template as it may be shown: the scheme, the parts' names and the punctuation between them.
+/// Any other text of the contract could be a password, wherever it stands, and is left out.
+pub fn shown(contract: &Contract, template: &Template) -> String {
+    let mut text = String::with_capacity(template.text.len());
+    let mut segments = template.segments.0;
+    let after = segments.get(1);
+    match segments.first() {
+        Some(Segment::Literal(literal)) => {
+            let scheme = literal.split_once("://").map_or("", |(scheme, _)| scheme);
+            if scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b)) {
+                text.push_str(scheme);
+                show_literal(literal.get(scheme.len()..).unwrap_or_default(), &mut text);
+                segments = segments.get(1..).unwrap_or_default();
+            }
+        }
+        Some(&Segment::Switch(id, yes, no)) if matches!(after, Some(Segment::Literal(it)) if it.starts_with("://")) =>
+        {
+            let name = contract.row(id).name;
+            text.extend(["{", name, "?", yes, ":", no, "}"]);
+            segments = segments.get(1..).unwrap_or_default();
+        }
+        _ => {}
+    }
+    show(contract, segments, &mut text);
+    text
+}
+
+fn show(contract: &Contract, segments: &[Segment], text: &mut String) {
+    for segment in segments {
+        match *segment {
+            Segment::Literal(literal) => show_literal(literal, text),
+            Segment::Part(id, _) => text.extend(["{", contract.row(id).name, "}"]),
+            Segment::Switch(id, ..) => {
+                text.extend(["{", contract.row(id).name, "?", REDACTED, "}"]);
+            }
+            Segment::Group(inner) => {
+                text.push('[');
+                show(contract, &inner, text);
+                text.push(']');
+            }
         }
     }
-    match (colon, text.get(begin + user.len()..)) {
-        (Some(colon), Some(after)) if literal => {
-            [text.get(..=colon).unwrap_or_default(), "[redacted]", after].concat().into()
-        }
-        _ => text.into(),
+}
+
+/// What stands for a text that is left out.
+const REDACTED: &str = "[redacted]";
+
+/// The punctuation at both ends of a text, as much as a URL has in one place.
+fn show_literal(literal: &str, text: &mut String) {
+    const MOST: usize = 3;
+    let is_inner =
+        |c: char| !matches!(c, ':' | '/' | '?' | '#' | '@' | '&' | '=' | ';' | ',' | ' ');
+    let begin = literal.find(is_inner).unwrap_or(literal.len());
+    if begin == literal.len() && begin <= MOST {
+        return text.push_str(literal);
     }
+    let end = literal.trim_end_matches(|c| !is_inner(c)).len();
+    text.push_str(literal.get(..begin.min(MOST)).unwrap_or_default());
+    text.push_str(REDACTED);
+    // Of punctuation alone both ends are the same text.
+    let end = end.max(begin).max(literal.len().saturating_sub(MOST));
+    text.push_str(literal.get(end..).unwrap_or_default());
 }
 
 /// At least a third of the bytes that the segments can render to, brackets included.

@@ -299,6 +299,14 @@ fn broken_rows_are_refused_with_line_and_cause() {
             "",
         ),
         ("- name: A\n  purpose: \"a\\nb\"", "line 5: purpose: expected one line", ""),
+        ("- name: A\n  purpose: \"\\u202Ea\"", "line 5: purpose: expected characters", "no width"),
+        ("- name: A\n  read_by: \"a\\u200Bb\"", "line 5: read_by: expected characters", ""),
+        ("- name: A\n  default: ' '", "line 5: A: the default is blank", ""),
+        (
+            "- name: A\n  format: {kind: text}\n  default: \"\\t\\n\"",
+            "line 6: A: the default is blank",
+            "",
+        ),
         ("- canary/7Qx$ value", "line 4: expected a mapping", ""),
     ];
     for (text, message, hint) in cases {

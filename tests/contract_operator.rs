@@ -320,6 +320,25 @@ fn what_would_pass_the_programs_demands_by_is_looser() {
 }
 
 #[test]
+fn a_default_is_documented_as_it_is() {
+    let default = |text: &str| {
+        let text = format!("version: 1\nname: x\nvariables:\n- {{name: A, default: {text}}}\n");
+        contract::docs::markdown(&parse(&text).unwrap())
+    };
+    for (text, line, cell) in [
+        ("'p|q`r'", "- default: ``p|q`r``\n", "; by default ``p\\|q`r`` |"),
+        ("'`'", "- default: `` ` ``\n", "; by default `` ` `` |"),
+        (r#"'a\b "c"'"#, "- default: `a\\b \"c\"`\n", "; by default `a\\b \"c\"` |"),
+        (r#""a\nb""#, "- default: `a\\u{a}b`\n", "; by default `a\\u{a}b` |"),
+    ] {
+        let shown = default(text);
+        assert!(shown.contains(line) && shown.contains(cell), "{text}\n{shown}");
+    }
+    let blank = "version: 1\nname: x\nvariables:\n- {name: A, blank: allowed, default: ' '}\n";
+    assert_eq!(row(&parse(blank).unwrap(), "A").default, Some(" "));
+}
+
+#[test]
 fn a_chain_that_ends_nowhere_is_refused() {
     let dir = Dir::new("nowhere");
     let one = dir.put("one.yaml", "version: 1\nextends: two.yaml\n");
@@ -355,7 +374,7 @@ fn lint_says_what_is_probably_not_meant() {
         "lint.yaml",
         "version: 1\nname: x\nvariables:\n- name: A_TOKEN\n  read_by: x\n- {name: B, secret: true, purpose: p, read_by: x, required_when: {variable: A_TOKEN, is: true}}\nparts:\n- {name: C, purpose: p}\nfeatures:\n- {name: f}\n",
     );
-    let found = contract::lint(&path).unwrap();
+    let found = contract::lint(&path).unwrap().lines();
     let expected = [
         "feature f: no variable belongs to it",
         "feature f: nothing switches it",
@@ -367,5 +386,5 @@ fn lint_says_what_is_probably_not_meant() {
         "line 8: C is a part that no template takes",
     ];
     assert_eq!(found, expected);
-    assert_eq!(contract::lint(Path::new(contract::BUILTIN)).unwrap(), Vec::<String>::new());
+    assert_eq!(contract::lint(Path::new(contract::BUILTIN)).unwrap().lines(), Vec::<String>::new());
 }

@@ -164,7 +164,7 @@ fn an_extending_contract_points_nothing_of_its_base_elsewhere() {
 fn a_provider_that_nothing_comes_from_is_said_by_lint() {
     let path = std::env::temp_dir().join(format!("nexis-launch-lint-{}.yaml", std::process::id()));
     std::fs::write(&path, WHOLE.replace("provider: one", "purpose: p")).unwrap();
-    let said = contract::lint(&path).unwrap();
+    let said = contract::lint(&path).unwrap().lines();
     std::fs::remove_file(&path).unwrap();
     assert!(said.contains(&"provider one: no variable comes from it".to_owned()), "{said:?}");
     assert!(!said.iter().any(|line| line.contains("provider store")), "{said:?}");

@@ -112,6 +112,23 @@ fn a_name_that_the_program_does_not_read_is_explained_as_that() {
     let outcome = Launch::command("explain", ["NEXIS_DATABASE_PATH"]).run();
     assert!(outcome.out().contains("not read"), "{outcome}");
     assert!(outcome.out().contains("durable"), "{outcome}");
+    let words = ["NEXIS_DATABASE_PATH", "--format", "json"];
+    let outcome = Launch::command("explain", words).run();
+    let told: Value = serde_json::from_str(&outcome.status(0).out()).expect("JSON");
+    assert_eq!(told["name"], "NEXIS_DATABASE_PATH");
+    assert!(told["not_read"].as_str().unwrap().contains("durable"), "{told}");
+}
+
+#[test]
+fn a_default_is_listed_where_another_source_has_the_value() {
+    let explain = || {
+        Launch::command("explain", ["A", "--contract", "{root}/own.yaml"])
+            .file("own.yaml", "version: 1\nname: own\nvariables:\n  - {name: A, default: '42'}\n")
+    };
+    let text = explain().env("A", "43").run().status(0).out();
+    assert!(line(&text, "default").ends_with("passed over: another source has a value"), "{text}");
+    let text = explain().run().status(0).out();
+    assert!(line(&text, "default").ends_with("used") && !text.contains("another source"), "{text}");
 }
 
 #[test]

@@ -175,6 +175,13 @@ fn a_fingerprint_is_enough_and_without_its_key_nobody_is_never_said() {
     ask("0123456789abcdef", &["--fingerprint-key-file", "{root}/key"]).status(0);
     ask("0123456789abcdef", &[]).status(2);
     ask(print, &["--fingerprint-key-id", "00000000"]).status(2);
+    // Nothing says that it is another key, nor that it is the same.
+    let told = Launch::command("leak", ["trace", "--fingerprint", "0123456789abcdef"])
+        .args(["{root}/audit.log"])
+        .file("audit.log", lines(std::slice::from_ref(&record)))
+        .run();
+    told.status(2).never_says("another key");
+    assert!(told.out().contains("1 by a key that was not named"), "{told}");
     ask(print, &["--fingerprint-key-file", "{root}/other"]).status(2);
     ask("not-a-fingerprint", &[]).status(64).never_says("not-a-fingerprint");
 }

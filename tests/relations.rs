@@ -57,6 +57,21 @@ fn a_password_in_two_urls_is_reused_and_one_twice_in_its_own_is_not() {
 }
 
 #[test]
+fn what_a_template_composes_of_a_variable_is_not_its_value_reused() {
+    let rows = "variables:\n  - {name: URL, secret: true, format: {kind: url}, template: \
+                'postgres://app:{PW}@h/d?sslmode=verify-full'}\n  - {name: PW, secret: true}\n  - \
+                {name: SAME, secret: true, template: '{PW}'}\n  - {name: LAST, secret: true}\n";
+    let outcome = own(rows).env("PW", OTHER).run();
+    outcome.status(0).no_finding("secret-reused").no_canary().seen();
+    // Who sets the value once more has it under two names.
+    let outcome = own(rows).env("PW", OTHER).env("LAST", OTHER).run();
+    outcome.status(78).only_errors(&[("secret-reused", "LAST")]).program_did_not_run();
+    let url = format!("postgres://app:{OTHER}@h/d?sslmode=verify-full");
+    let outcome = own(rows).env("PW", OTHER).env("URL", url).run();
+    outcome.status(78).error("secret-reused", "PW").program_did_not_run();
+}
+
+#[test]
 fn a_template_is_composed_anew_with_what_a_provider_gives() {
     let outcome =
         own("variables:\n  - {name: URL, template: 'http://{HOST}:{PORT}/x'}\n  - {name: PORT}\n  - {name: HOST, \
@@ -109,14 +124,35 @@ fn a_password_in_a_template_is_shown_nowhere() {
 }
 
 #[test]
-fn a_password_in_the_query_of_a_template_is_shown_nowhere_once_there_is_a_value() {
-    let rows = format!(
-        "variables:\n  - {{name: URL, secret: true, template: \
-         'postgres://{{HOST}}/x?password={OTHER}'}}\nparts:\n  - {{name: HOST}}\n"
-    );
-    for form in ["text", "json"] {
-        let launch = own(&rows).options(["--manifest", form, "--audit-log", "{root}/log"]);
-        launch.env("HOST", "h.example").run().status(0).no_canary().seen();
+fn no_text_of_a_secrets_template_is_shown_wherever_it_stands() {
+    for template in [
+        "host={HOST} user=app password=",
+        "https://{HOST}/hook/",
+        "https://{HOST}/x?a=b&password=",
+        "https://{HOST}/{ON?x:",
+    ] {
+        let end = if template.ends_with(':') { "}" } else { "" };
+        let rows = format!(
+            "variables:\n  - {{name: URL, secret: true, template: '{template}{OTHER}{end}'}}\nparts:\n  \
+             - {{name: HOST}}\n  - {{name: ON, format: {{kind: flag}}}}\n"
+        );
+        for form in ["text", "json"] {
+            let options = ["--manifest", form, "--audit-log", "{root}/log"];
+            let launch = own(&rows).options(options).env("HOST", "h.example").env("ON", "no");
+            launch.run().status(0).no_canary().seen();
+            for host in [&["h.example"][..], &[]] {
+                let mut explain = Launch::command("explain", ["URL"])
+                    .file("contract.yaml", format!("version: 1\nname: own\n{rows}"))
+                    .options(["--contract", "{root}/contract.yaml", "--format", form])
+                    .canary(OTHER);
+                for host in host {
+                    explain = explain.env("HOST", host);
+                }
+                let outcome = explain.run();
+                outcome.status(0).no_canary();
+                assert!(outcome.out().contains("{HOST"), "{outcome}");
+            }
+        }
     }
 }
 

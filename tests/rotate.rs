@@ -159,6 +159,8 @@ fn keys_outside_the_contract_are_kept_by_class() {
     refused(64, begin("NEXIS_JWT_SECRET", &[])).says("name JWT_SECRET");
     refused(64, begin("NEXIS_LOG_LEVEL", &["--class", "database"])).says("calls it no secret");
     refused(64, begin("a b", &["--class", "database"]));
+    // The check's environment would have a variable of another name.
+    refused(64, begin("C=D", &["--class", "database", "--expires", &days_ahead(1)]));
     let tomorrow = days_ahead(1);
     let words = begin("ci/token", &["--class", "ci-token", "--expires", &tomorrow]);
     desk.done(&words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -214,6 +216,23 @@ fn the_command_gets_the_new_value_and_its_status_is_recorded() {
     );
     desk.steps("JWT_SECRET", &["deploy"]);
     desk.holds_no_value();
+}
+
+#[test]
+fn the_command_gets_no_value_under_another_name_of_the_variable() {
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage"]);
+    let seen = desk.path("seen");
+    let script = format!("env | cut -d= -f1 | grep JWT > {}", seen.display());
+    let words = ["rotate", "verify", "JWT_SECRET", "--value-file", "{home}/new", "--"];
+    let launch = desk.keyed(words).args(["/bin/sh", "-c", &script]);
+    let launch = launch.env("NEXIS_JWT_SECRET", SECRET).env("NEXIS_JWT_SECRET_FILE", "/no/such");
+    let launch = launch.env("JWT_SECRET", SECRET).env("JWT_SECRET_FILE", "/no/such");
+    launch.env("JWT_ISSUER", "kept").canary(SECRET).run().status(0).no_canary();
+    let mut names: Vec<_> =
+        std::fs::read_to_string(&seen).unwrap().lines().map(str::to_owned).collect();
+    names.sort();
+    assert_eq!(names, ["JWT_ISSUER", "JWT_SECRET"]);
 }
 
 #[test]
@@ -528,6 +547,18 @@ fn the_migration_window_is_recorded_and_ends_later() {
     assert_eq!(last(&desk, "JWT_SECRET")["revoke_by"], end);
     let status = desk.done(&["rotate", "status"]);
     assert!(status.out().contains(&format!("to be revoked by {end}")), "{status}");
+}
+
+#[test]
+fn evidence_of_what_was_only_adopted_is_65_and_that_of_a_finished_rotation_may_follow() {
+    let desk = adopted();
+    let evidence = ["rotate", "evidence", "JWT_SECRET", "--commit", "d41773f"];
+    desk.refused(65, &evidence).says("no rotation was begun or finished");
+    assert_eq!(desk.kinds("JWT_SECRET"), ["adopted"]);
+    let desk = started();
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+    desk.done(&evidence);
+    assert_eq!(desk.kinds("JWT_SECRET").len(), 8);
 }
 
 #[test]

@@ -365,6 +365,60 @@ fn what_contract_show_prints_is_valid() {
 }
 
 #[test]
+fn what_contract_lint_prints_as_json_is_valid_and_says_what_its_text_says() {
+    let schema = schema("contract-lint");
+    let lint = |text: &str, format: &str| {
+        Launch::command("contract", ["lint", "--format", format, "{root}/own.yaml"])
+            .file("own.yaml", text)
+            .canary(SECRET)
+            .run()
+    };
+    let told = |outcome: &Outcome| -> Value {
+        assert_eq!(outcome.no_canary().out().lines().count(), 1, "{outcome}");
+        let told = serde_json::from_str(&outcome.out()).unwrap();
+        assert_valid(&schema, &told);
+        told
+    };
+    let odd = "version: 1\nname: own\nvariables:\n- {name: A_TOKEN, purpose: p, read_by: r}\n\
+               features:\n- {name: f, on: {variable: A_TOKEN, set: true}}\n";
+    let json = told(lint(odd, "json").status(0));
+    assert_eq!(json["contract"]["name"], "own");
+    assert!(json["contract"]["origin"].as_str().unwrap().ends_with("/own.yaml"), "{json:#}");
+    let named = json!({
+        "severity": "warning", "line": 4,
+        "message": "A_TOKEN is named as a secret and is shown", "hint": "secret: true hides it",
+    });
+    let unused = json!({
+        "severity": "warning", "line": null,
+        "message": "feature f: no variable belongs to it", "hint": null,
+    });
+    assert_eq!(json["problems"], json!([unused, named]));
+    let expected = "feature f: no variable belongs to it\n\
+                    line 4: A_TOKEN is named as a secret and is shown; secret: true hides it\n";
+    assert_eq!(lint(odd, "text").status(0).out(), expected);
+    // What is refused says so to both, and shows no value.
+    let broken = format!("version: 1\nname: own\nvariables:\n- {{name: A, secret: {SECRET}}}\n");
+    let outcome = lint(&broken, "json");
+    outcome.status(65).says("line 4");
+    let json = told(&outcome);
+    assert_eq!(
+        (&json["contract"], &json["problems"][0]["severity"]),
+        (&Value::Null, &json!("error"))
+    );
+    assert!(
+        json["problems"][0]["message"].as_str().unwrap().contains("line 4: secret"),
+        "{json:#}"
+    );
+    assert_eq!(lint(&broken, "text").status(65).out(), "");
+    let own = Launch::command("contract", ["lint", "--format", "json"]).canary(SECRET).run();
+    let json = told(own.status(0));
+    assert_eq!((&json["contract"]["origin"], &json["problems"]), (&json!("builtin"), &json!([])));
+    let mut more = json;
+    more["problems"] = json!([{"severity": "note", "line": 0, "message": "", "hint": null}]);
+    assert!(!schema.is_valid(&more));
+}
+
+#[test]
 fn the_schema_that_is_printed_is_the_published_one() {
     let printed = Launch::command("contract", ["schema"]).run();
     assert_eq!(printed.out(), read("schemas/contract.schema.json"));

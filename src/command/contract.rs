@@ -7,6 +7,8 @@ use crate::contract::model::Contract;
 use crate::contract::template::{self, Form};
 use crate::contract::{self, docs};
 use crate::error::{Error, Status};
+use crate::launch::conceal;
+use crate::sys::process::environment;
 use crate::sys::signal::Ignored;
 use std::path::Path;
 
@@ -21,12 +23,21 @@ pub(super) fn contract(action: ContractAction) -> Ending {
                 Format::Json => contract::json(contract),
             })
         }
-        ContractAction::Lint { file } => {
-            let warnings = match file {
-                Some(file) => contract::lint(&file).map_err(|error| vec![error])?,
-                None => Vec::new(),
-            };
-            print(&warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>())
+        ContractAction::Lint { format, file } => {
+            let file = file.as_deref().unwrap_or(Path::new(contract::BUILTIN));
+            match (contract::lint(file), format) {
+                (Ok(linted), Format::Text) => print(
+                    &linted.lines().iter().map(|line| format!("{line}\n")).collect::<String>(),
+                ),
+                (Ok(linted), Format::Json) => print(&linted.json()),
+                (Err(error), Format::Text) => Err(vec![error]),
+                (Err(error), Format::Json) => {
+                    // The path was typed, as in every other error.
+                    let errors = conceal(vec![error], &environment());
+                    print(&contract::lint_refused(&errors))?;
+                    Err(errors)
+                }
+            }
         }
         ContractAction::Schema => print(contract::schema()),
         ContractAction::Docs { file } => print(&docs::markdown(load(file.as_deref())?)),

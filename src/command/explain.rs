@@ -2,7 +2,7 @@
 
 use super::{Ending, print};
 use crate::cli::{self, Format};
-use crate::contract::model::Contract;
+use crate::contract::model::{Contract, NotRead};
 use crate::error::{Error, Status};
 use crate::explain;
 use crate::finding::{Code, Severity};
@@ -24,7 +24,7 @@ pub(super) fn explain(options: cli::Explain) -> Ending {
         None => None,
         Some(name) => match survey.contract.known(name.as_bytes()) {
             Some(known) => Some(known.row),
-            None => return not_a_row(survey.contract, name),
+            None => return not_a_row(survey.contract, name, format),
         },
     };
     let launch = Launch::judge(survey, Vec::new());
@@ -36,10 +36,14 @@ pub(super) fn explain(options: cli::Explain) -> Ending {
 }
 
 /// A name without a row: one that the program is known not to read, or none at all.
-fn not_a_row(contract: &Contract, name: &str) -> Ending {
+fn not_a_row(contract: &Contract, name: &str, format: Format) -> Ending {
     let known = contract.not_read(name.as_bytes());
     if let Some(known) = known {
-        return print(&format!("{}: not read by the program: {}\n", known.name, known.note));
+        let NotRead { name, note } = known;
+        return print(&match format {
+            Format::Text => format!("{name}: not read by the program: {note}\n"),
+            Format::Json => format!("{}\n", json!({ "name": name, "not_read": note })),
+        });
     }
     let names = contract.names.iter().map(|known| known.name);
     let near = nearest(name, names.chain(Code::ALL.iter().map(|code| code.name())));

@@ -1,7 +1,9 @@
 use super::*;
-use crate::contract::model::List;
+use crate::contract::model::{List, Origin};
+use crate::contract::parse;
 use crate::url::{Url, decode, passwords};
 use proptest::prelude::*;
+use std::path::Path;
 
 const HOST: RowId = RowId(0);
 const PORT: RowId = RowId(1);
@@ -233,18 +235,27 @@ proptest! {
 }
 
 #[test]
-fn a_password_in_a_template_is_left_out_where_it_is_shown() {
+fn only_scheme_names_and_punctuation_of_a_template_are_shown() {
     for (text, expected) in [
-        ("https://svc:Sup3rS3cret@{PH}/x", "https://svc:[redacted]@{PH}/x"),
-        ("h://h:h@{PH}", "h://h:[redacted]@{PH}"),
-        ("h://u:p@ss/w@{PH}", "h://u:[redacted]@{PH}"),
-        ("h://{U?a:b}:{P}x@{PH}", "h://{U?a:b}:[redacted]@{PH}"),
-        ("h://[{U}:{P}@]{PH}:80/a:b", "h://[{U}:{P}@]{PH}:80/a:b"),
-        ("{S?a:b}://{U}:{P}@{PH}", "{S?a:b}://{U}:{P}@{PH}"),
-        ("h://user@{PH}", "h://user@{PH}"),
-        ("h://{PH}:80/?a=b", "h://{PH}:80/?a=b"),
-        ("user={U};key={K}", "user={U};key={K}"),
+        ("https://svc:Sup3rS3cret@{PH}/x", "https://[redacted]@{PH}/[redacted]"),
+        ("h://u:p@ss/w@{PH}", "h://[redacted]@{PH}"),
+        ("h://{U?a:b}:{P}x@{PH}", "h://{U?[redacted]}:{P}[redacted]@{PH}"),
+        ("h://[{U}:{P}@]{PH}:80/a:b", "h://[{U}:{P}@]{PH}:[redacted]"),
+        ("{U?a:b}://{U}:{P}@{PH}", "{U?a:b}://{U}:{P}@{PH}"),
+        ("{U?Sup3rS3cret:b}{PH}", "{U?[redacted]}{PH}"),
+        ("h://{PH}/d?u=u&password=Sup3rS3cret", "h://{PH}/[redacted]"),
+        ("h://{PH}/d[?sslmode={P}]", "h://{PH}/[redacted][?[redacted]={P}]"),
+        ("host={PH} user=app password=Sup3rS3cret", "[redacted]={PH} [redacted]"),
+        ("Sup3r S3cret://{PH}", "[redacted]://{PH}"),
+        ("{PH}=;,&{P}", "{PH}=;,[redacted]{P}"),
+        ("{PH}", "{PH}"),
     ] {
-        assert_eq!(shown(text), expected);
+        let text = format!(
+            "version: 1\nname: own\nvariables:\n  - {{name: V, secret: true, template: '{text}'}}\n\
+             parts:\n  - {{name: PH}}\n  - {{name: P}}\n  - {{name: U, format: {{kind: flag}}}}\n"
+        );
+        let contract = parse(&text, Path::new("own"), Origin::File("own")).unwrap();
+        let template = contract.rows.0[0].template.unwrap();
+        assert_eq!(shown(&contract, &template), expected);
     }
 }

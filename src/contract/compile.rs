@@ -241,6 +241,8 @@ impl Compiler<'_> {
             // A secret that stands in a file next to the program is none.
             if secret {
                 wrong("default", format!("{name}: a secret cannot have a default"));
+            } else if default.trim().is_empty() && draft.blank_allowed != Some(true) {
+                wrong("default", format!("{name}: the default is blank, which counts as absent"));
             } else if !allows(&format.kind, default) {
                 wrong("default", format!("{name}: the default is not what its format allows"));
             }

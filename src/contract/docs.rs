@@ -6,6 +6,7 @@ use super::model::{Contract, Kind, NotRead, Row};
 use super::{provider, words};
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
+use crate::output::escape;
 use std::fmt::Write;
 
 /// The whole document.
@@ -75,7 +76,7 @@ fn file(contract: &Contract, row: &Row) -> String {
         from.push(format!("from the parts {}", code(&stem)));
     }
     if let Some(default) = row.default {
-        from.push(format!("by default {}", code(&default.escape_debug().to_string())));
+        from.push(format!("by default {}", code(&escape(default))));
     }
     if row.generate.is_some() {
         from.push("generated for one process in development".to_owned());
@@ -129,10 +130,10 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     let parts: Vec<String> = words::parts(contract, row).iter().map(|part| code(part)).collect();
     line("composed of", &words::and(&parts));
     if let Some(template) = row.template {
-        line("template", &code(&template.text.escape_debug().to_string()));
+        line("template", &code(&escape(template.text)));
     }
     if let Some(default) = row.default {
-        line("default", &code(&default.escape_debug().to_string()));
+        line("default", &code(&escape(default)));
     }
 }
 
@@ -202,7 +203,7 @@ fn providers(contract: &Contract, text: &mut String) {
             text,
             "| {} | {} | {} | {} | {} | {} | {} |",
             code(one.name),
-            code(&one.command.first().copied().unwrap_or_default().escape_debug().to_string()),
+            cell(&code(&escape(one.command.first().copied().unwrap_or_default()))),
             provider::answer_word(one.answer),
             provider::time_text(one.timeout),
             one.retries + 1,
@@ -283,9 +284,13 @@ fn names(list: &[&str]) -> String {
     names.join(", ")
 }
 
-/// Text as code within a table.
+/// Text as code (CommonMark 6.1): no backslash escapes there, so more backquotes than stand in it
+/// are put around, with a space where one stands at an edge.
 fn code(text: &str) -> String {
-    format!("`{}`", cell(&text.replace('`', "'")))
+    let most = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let around = "`".repeat(most + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{around}{space}{text}{space}{around}")
 }
 
 /// Text that cannot end its cell.

@@ -4,6 +4,7 @@ use super::model::Str;
 use super::name;
 use super::node::{Key, Node, Value};
 use super::problem::Problems;
+use crate::output::escape;
 
 /// Reads one node under a key.
 pub type Reader<T> = fn(&Node, &str, &mut Problems) -> Option<T>;
@@ -123,11 +124,18 @@ pub fn text(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
     }
 }
 
-/// One line of prose: it stands in comments of skeletons and in tables.
+/// One line of prose, every character of which is seen as it is: it stands in comments of
+/// skeletons and in tables.
 pub fn line(node: &Node, key: &str, problems: &mut Problems) -> Option<Str> {
     let text = text(node, key, problems)?;
     if text.chars().any(char::is_control) {
         problems.add(node.line, format!("{key}: expected one line"));
+        return None;
+    }
+    if escape(text) != text {
+        let hint = Some("take out what has no width or turns the direction of text".to_owned());
+        let words = format!("{key}: expected characters that are seen as they are");
+        problems.add_hint(node.line, words, hint);
         return None;
     }
     Some(text)

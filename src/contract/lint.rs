@@ -1,18 +1,77 @@
 //! What is allowed in a contract and probably not meant. Nothing here stops a launch: what is
 //! wrong is refused when the contract is read.
 
+use super::diff::origin;
 use super::load::load_with_lines;
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
 use super::words;
 use crate::error::Error;
 use crate::nearest::nearest;
+use crate::output::escape;
+use serde_json::json;
 use std::path::Path;
+
+/// The version of the JSON form; `schemas/contract-lint.schema.json` describes it.
+const SCHEMA: &str = "nexis-launch/contract-lint/v1";
+
+/// A contract, and what of it is probably not meant.
+#[derive(Debug)]
+pub struct Linted {
+    contract: &'static Contract,
+    /// By line; 0 is that of no row.
+    found: Vec<(u32, String)>,
+}
+
+impl Linted {
+    /// A line for each thing.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(line, words): &(u32, String)| match line {
+            0 => words.clone(),
+            line => format!("line {line}: {words}"),
+        };
+        self.found.iter().map(line).collect()
+    }
+
+    /// The same for machines.
+    pub fn json(&self) -> String {
+        let contract = self.contract;
+        let problem = |(line, words): &(u32, String)| {
+            let (message, hint) = match words.split_once("; ") {
+                Some((message, hint)) => (message, Some(hint)),
+                None => (words.as_str(), None),
+            };
+            let line = Some(line).filter(|&&line| line > 0);
+            json!({"severity": "warning", "line": line, "message": message, "hint": hint})
+        };
+        let told = json!({
+            "schema": SCHEMA,
+            "contract": {
+                "name": contract.name,
+                "origin": origin(contract),
+                "sha256": contract.sha256,
+            },
+            "problems": self.found.iter().map(problem).collect::<Vec<_>>(),
+        });
+        format!("{told}\n")
+    }
+}
+
+/// What machines get of a contract that is refused: each error's message holds all that is wrong
+/// with it, with the lines.
+pub fn refused(errors: &[Error]) -> String {
+    let problem = |error: &Error| {
+        let (message, hint) = (escape(&error.message), error.hint.as_deref().map(escape));
+        json!({"severity": "error", "line": null, "message": message, "hint": hint})
+    };
+    let problems: Vec<_> = errors.iter().map(problem).collect();
+    format!("{}\n", json!({"schema": SCHEMA, "contract": null, "problems": problems}))
+}
 
 /// Reads the contract at `path` and says what is probably not meant, by line.
 ///
 /// # Errors
 /// As [`load`](super::load): status 66 where a file is missing, 65 where one is not valid.
-pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
+pub fn lint(path: &Path) -> Result<Linted, Error> {
     let contract = load_with_lines(path)?;
     let mut lint = Lint { contract, found: Vec::new() };
     for (_, row) in contract.rows() {
@@ -43,14 +102,7 @@ pub fn lint(path: &Path) -> Result<Vec<String>, Error> {
     lint.policy();
     lint.found.sort();
     lint.found.dedup();
-    Ok(lint
-        .found
-        .into_iter()
-        .map(|(line, words)| match line {
-            0 => words,
-            line => format!("line {line}: {words}"),
-        })
-        .collect())
+    Ok(Linted { contract, found: lint.found })
 }
 
 struct Lint {

@@ -30,7 +30,7 @@ pub mod template;
 mod tighten;
 pub mod words;
 
-pub use lint::lint;
+pub use lint::{lint, refused as lint_refused};
 pub use load::{BUILTIN, load, load_noting, parse};
 pub use show::{json, yaml as show};
 

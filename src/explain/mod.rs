@@ -217,7 +217,8 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         }
     }
     if let (Some(template), true) = (row.template, step_is_empty(8)) {
-        absent((8, 0), SourceKind::Template, guard.text(&compose::shown(template.text)));
+        let shown = compose::shown(survey.contract, &template);
+        absent((8, 0), SourceKind::Template, guard.text(&shown));
     }
     if row.generate.is_some() && step_is_empty(10) {
         absent((10, 0), SourceKind::Generator, Shown::own("in development only"));
@@ -232,6 +233,11 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         let (step, kind) = (provider::RANK.0, SourceKind::Provider.name());
         let (name, result) = (Shown::own(provider.name), result.to_owned());
         places.push((provider::RANK, Place { step, kind, name, used: false, result }));
+    }
+    if row.default.is_some() && step_is_empty(9) {
+        let (name, result) = (Shown::own("contract"), "passed over: another source has a value");
+        let (kind, result) = (SourceKind::Default.name(), result.to_owned());
+        places.push(((9, 0), Place { step: 9, kind, name, used: false, result }));
     }
     places.sort_by_key(|(rank, _)| *rank);
     places.into_iter().map(|(_, place)| place).collect()

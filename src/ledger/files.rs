@@ -14,9 +14,10 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// The most bytes of a name; percent-encoded it still is a file's name.
 const LONGEST_NAME: usize = 64;
 
-/// Whether a key may have this name: 1 to 64 bytes, neither spaces nor control characters.
+/// Whether a key may have this name: 1 to 64 bytes, neither spaces nor control characters, and no
+/// `=`, with which it is no name of an environment.
 pub fn is_name(name: &str) -> bool {
-    let odd = |c: char| c.is_whitespace() || c.is_control();
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '=';
     (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(odd)
 }
 
@@ -186,9 +187,11 @@ mod tests {
             assert_eq!(stem(key), file);
             assert_eq!(name(file).as_deref(), Some(key));
         }
-        for wrong in ["", "%2e%2e", "..", "a.b", "%4A", "%", "%2", "%FF", "a b", "%20"] {
+        for wrong in ["", "%2e%2e", "..", "a.b", "%4A", "%", "%2", "%FF", "a b", "%20", "a%3Db"] {
             assert_eq!(name(wrong), None, "{wrong}");
         }
-        assert!(!is_name("a\u{1b}b") && !is_name("") && !is_name(&"x".repeat(65)));
+        assert!(
+            !is_name("a\u{1b}b") && !is_name("") && !is_name("a=b") && !is_name(&"x".repeat(65))
+        );
     }
 }

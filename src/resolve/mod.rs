@@ -402,7 +402,8 @@ fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: 
     let Some(resolved) = rows.get_mut(usize::from(id.0)) else { return };
     match composed {
         Some(Ok(secret)) => {
-            resolved.push(SourceKind::Template, compose::shown(template.text), TEMPLATE, secret);
+            let shown = compose::shown(contract, template);
+            resolved.push(SourceKind::Template, shown, TEMPLATE, secret);
         }
         Some(Err(absent)) if resolved.winner.is_none() => resolved.absent_parts = absent,
         _ => {}

@@ -150,11 +150,13 @@ fn revoke(state: &State, emergency: bool) -> Result<&Value, Refusal> {
     Err(Refusal { cause, emergency: true })
 }
 
-/// What evidence is about: the rotation under way, else the last one, to which it adds.
+/// What evidence is about: the rotation under way, else the last that was finished, to which it
+/// adds. What was only adopted had none.
 fn evidence(state: &State, emergency: bool) -> Result<&Value, Refusal> {
     let Some(value) = state.under_way() else {
-        let last = state.values.iter().rev().find(|value| value.deployed.is_some());
-        return last.ok_or_else(|| never("no value was in production yet"));
+        let is_rotated = |value: &&Value| !value.adopted && value.deployed.is_some();
+        let last = state.values.iter().rev().find(is_rotated);
+        return last.ok_or_else(|| never("no rotation was begun or finished"));
     };
     if value.deployed.is_none() {
         let next = state.next().unwrap_or(Step::Stage);
@@ -217,14 +219,14 @@ mod tests {
     fn only_the_next_step_of_the_checklist_may_be_taken() {
         for (records, may) in [
             ("", ""),
-            ("a1", "evidence1"),
+            ("a1", ""),
             ("a1 s2", "stage2 abort2"),
             ("a1 s2 g2", "verify2 abort2"),
             ("a1 s2 g2 v2", "deploy2 abort2"),
             ("a1 s2 g2 v2 d2", "revoke1"),
             ("a1 s2 g2 v2 d2 r1", "evidence2"),
             ("a1 s2 g2 v2 d2 r1 e2", "evidence2"),
-            ("a1 s2 x2", "evidence1"),
+            ("a1 s2 x2", ""),
             // The first value of a name has nothing before it to be revoked.
             ("s1 g1 v1 d1", "evidence1"),
         ] {
@@ -236,7 +238,7 @@ mod tests {
     fn an_emergency_skips_steps_forward_and_never_backward() {
         for (records, may) in [
             ("", ""),
-            ("a1", "revoke1 evidence1"),
+            ("a1", "revoke1"),
             ("a1 s2", "stage2 verify2 deploy2 revoke1 abort2"),
             ("a1 s2 g2 v2", "deploy2 revoke1 abort2"),
             ("a1 s2 d2", "revoke1 evidence2"),
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn an_exposed_value_may_be_revoked_first() {
-        assert_eq!(allowed("a1 !1", false), "revoke1 evidence1");
+        assert_eq!(allowed("a1 !1", false), "revoke1");
         assert_eq!(allowed("a1 !1 s2 g2", false), "verify2 revoke1 abort2");
         assert_eq!(allowed("a1 !1 r1 s2 g2 v2 d2", false), "evidence2");
         // Another value's exposure allows nothing.
@@ -257,7 +259,7 @@ mod tests {
         // known of it.
         assert_eq!(allowed("a1 s2 g2 v2 d2 !2", false), "revoke2");
         assert_eq!(allowed("!1", false), "revoke1");
-        assert_eq!(allowed("a1 s2 !2 x2", false), "revoke2 evidence1");
+        assert_eq!(allowed("a1 s2 !2 x2", false), "revoke2");
     }
 
     #[test]

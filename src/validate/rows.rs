@@ -6,10 +6,11 @@ use crate::contract::model::{Condition, Contract, Deliver, Kind, Row, RowId};
 use crate::finding::{Code, Fact, Finding, Severity};
 use crate::mode::Mode;
 use crate::resolve::{FeatureState, Outcome, Resolution, Resolved, Seen, State};
+use crate::source::SourceKind;
 use crate::url::{self, Inspected};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sub-secrets shorter than this are no secrets of their own (interface section 1).
 const SUB_SECRET_BYTES: usize = 8;
@@ -209,8 +210,30 @@ fn collect_names(contract: &Contract, condition: &Condition, names: &mut Vec<&'s
     }
 }
 
+/// The row that the value in this row comes from: where a template composed it, the part whose
+/// value it is.
+fn origin(contract: &Contract, resolution: &Resolution, id: RowId, value: &[u8]) -> RowId {
+    let (mut origin, mut at) = (id, 0);
+    let mut rows = vec![id];
+    let mut known = BTreeSet::from([id]);
+    while let Some(&row) = rows.get(at) {
+        at += 1;
+        let resolved = resolution.row(row);
+        if resolved.value().is_some_and(|it| it.expose() == value) {
+            origin = row;
+        }
+        let is_composed =
+            resolved.winner().is_some_and(|seen| seen.source.kind == SourceKind::Template);
+        if let Some(template) = contract.row(row).template.filter(|_| is_composed) {
+            rows.extend(template.parts.iter().filter(|&&part| known.insert(part)));
+        }
+    }
+    origin
+}
+
 /// One value under two secret names: whole values of variables, and passwords inside URLs. Parts
-/// are left out, each stands in the URL that it feeds.
+/// are left out, each stands in the URL that it feeds; and what a template composed of a variable
+/// has no value of its own there.
 fn reused(judge: &mut Judge<'_>) {
     let case = judge.case;
     let mut first: BTreeMap<&[u8], RowId> = BTreeMap::new();
@@ -233,10 +256,14 @@ fn reused(judge: &mut Judge<'_>) {
                     entry.insert(id);
                 }
                 // Where the row itself was the first, no other row had it before.
-                Entry::Occupied(entry) if *entry.get() != id => {
-                    other = other.or(Some(*entry.get()));
+                Entry::Occupied(entry) => {
+                    let holder = *entry.get();
+                    let is_other = holder != id && {
+                        let origin = |id| origin(case.contract, case.resolution, id, value);
+                        origin(holder) != origin(id)
+                    };
+                    other = other.or(is_other.then_some(holder));
                 }
-                Entry::Occupied(_) => {}
             }
         }
         if let Some(other) = other {

@@ -1,5 +1,6 @@
 //! The operator's own check of a new value, as a process of its own.
 
+use crate::contract::model::Contract;
 use crate::error::{Error, Status};
 use crate::exec;
 use crate::secret::Secret;
@@ -12,10 +13,15 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 /// Runs the command with the value under its runtime name in its environment and waits for its
-/// end. It gets neither `NEXIS_LAUNCH_*` settings nor standard input; what it prints goes to
-/// standard error. The answer is its exit status, or 128 and the number of the signal that ended
-/// it.
-pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32, Vec<Error>> {
+/// end. It gets neither `NEXIS_LAUNCH_*` settings, nor what was set under another name of the
+/// variable, nor standard input; what it prints goes to standard error. The answer is its exit
+/// status, or 128 and the number of the signal that ended it.
+pub(super) fn run(
+    words: &[OsString],
+    name: &str,
+    contract: &Contract,
+    value: &Secret,
+) -> Result<i32, Vec<Error>> {
     let fail = |cause: &str| {
         let message = format!("cannot run the command that verifies {name}: {cause}");
         vec![Error::new(Status::NotExecutable, message).hint("nothing was recorded")]
@@ -37,6 +43,11 @@ pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32,
         if setting.as_bytes().starts_with(crate::settings::PREFIX.as_bytes()) {
             command.env_remove(setting);
         }
+    }
+    // A program that the check starts by the launcher would take another name's value, or none.
+    let id = contract.known(name.as_bytes()).map(|known| known.row);
+    for known in contract.names.iter().filter(|known| Some(known.row) == id) {
+        command.env_remove(known.name);
     }
     command.env(name, OsStr::from_bytes(value.expose()));
     let status = command.status().map_err(|error| match error.kind() {

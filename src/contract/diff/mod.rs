@@ -9,6 +9,8 @@ mod policy;
 mod rows;
 mod text;
 
+pub(in crate::contract) use text::origin;
+
 use super::draft::{At, Draft};
 use super::model::Contract;
 use super::show::{self, Tree};

@@ -80,7 +80,8 @@ impl Diff {
     }
 }
 
-fn origin(contract: &Contract) -> String {
+/// Where the contract came from, for machines.
+pub(in crate::contract) fn origin(contract: &Contract) -> String {
     match contract.origin {
         Origin::Builtin => "builtin".to_owned(),
         Origin::File(path) => escape(path).into_owned(),

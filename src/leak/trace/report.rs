@@ -317,7 +317,7 @@ impl<'a> Report<'a> {
             let mut before = " ";
             for (count, why) in [
                 (counts.without, "without a fingerprint"),
-                (counts.other_key, "by another key"),
+                (counts.other_key, "by a key that was not named"),
                 (counts.damaged, "damaged"),
             ] {
                 if count > 0 {
