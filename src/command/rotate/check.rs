@@ -1,5 +1,6 @@
 //! The operator's own check of a new value, as a process of its own.
 
+use crate::contract::model::Contract;
 use crate::error::{Error, Status};
 use crate::exec;
 use crate::secret::Secret;
@@ -12,10 +13,15 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 /// Runs the command with the value under its runtime name in its environment and waits for its
-/// end. It gets neither `NEXIS_LAUNCH_*` settings nor standard input; what it prints goes to
-/// standard error. The answer is its exit status, or 128 and the number of the signal that ended
+/// end. It gets no other name of the variable, which could lead to another value, no
+/// `NEXIS_LAUNCH_*` settings and no standard input; what it prints goes to standard error. The answer is its exit status, or 128 and the number of the signal that ended
 /// it.
-pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32, Vec<Error>> {
+pub(super) fn run(
+    words: &[OsString],
+    name: &str,
+    value: &Secret,
+    contract: &Contract,
+) -> Result<i32, Vec<Error>> {
     let fail = |cause: &str| {
         let message = format!("cannot run the command that verifies {name}: {cause}");
         vec![Error::new(Status::NotExecutable, message).hint("nothing was recorded")]
@@ -36,6 +42,11 @@ pub(super) fn run(words: &[OsString], name: &str, value: &Secret) -> Result<i32,
     for (setting, _) in std::env::vars_os() {
         if setting.as_bytes().starts_with(crate::settings::PREFIX.as_bytes()) {
             command.env_remove(setting);
+        }
+    }
+    if let Some(own) = contract.known(name.as_bytes()) {
+        for other in contract.names.iter().filter(|other| other.row == own.row) {
+            command.env_remove(other.name);
         }
     }
     command.env(name, OsStr::from_bytes(value.expose()));

@@ -218,7 +218,7 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     }
     // The command starts with the signals that the launcher was started with.
     drop(ignored.take());
-    let status = check::run(&command, &name, &value);
+    let status = check::run(&command, &name, &value, desk.contract);
     *ignored = Some(Ignored::begin());
     let status = status?;
     let check = Some("command".to_owned());
