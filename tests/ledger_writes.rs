@@ -125,10 +125,22 @@ fn killed_at_any_system_call_of_a_first_record_nothing_is_lost() {
     killed_at_every_call(&desk, &words, "JWT_SECRET");
 }
 
-#[test]
-fn of_fifty_writers_at_once_every_acknowledged_record_is_there_once() {
+/// A desk on which a rotation of JWT_SECRET has ended: further evidence may be added at any time.
+fn rotated() -> Desk {
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 1);
+    let new = desk.path("new");
+    desk.done(&["rotate", "start", "JWT_SECRET", "--value-file", new.to_str().unwrap()]);
+    for step in ["stage", "verify", "deploy", "revoke"] {
+        desk.done(&["rotate", step, "JWT_SECRET"]);
+    }
+    desk.done(&["rotate", "evidence", "JWT_SECRET", "--commit", "first"]);
+    desk
+}
+
+#[test]
+fn of_fifty_writers_at_once_every_acknowledged_record_is_there_once() {
+    let desk = rotated();
     let children: Vec<_> = (0..50)
         .map(|number| {
             // Half of them add to one file, the others begin one of their own.
@@ -188,8 +200,7 @@ fn of_fifty_writers_at_once_every_acknowledged_record_is_there_once() {
 
 #[test]
 fn who_reads_while_others_write_sees_a_whole_ledger() {
-    let desk = Desk::new();
-    desk.adopt("JWT_SECRET", 1);
+    let desk = rotated();
     let words = record(&desk, &["rotate", "evidence", "JWT_SECRET", "--commit", "x"]);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {

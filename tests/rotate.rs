@@ -174,28 +174,25 @@ fn the_command_gets_the_new_value_and_its_status_is_recorded() {
     desk.steps("JWT_SECRET", &["stage"]);
     let check = |script: &str| {
         let file = desk.path("new");
-        desk.run(&[
-            "rotate",
-            "verify",
-            "JWT_SECRET",
-            "--value-file",
-            file.to_str().unwrap(),
-            "--",
-            "/bin/sh",
-            "-c",
-            script,
-        ])
+        let file = file.to_str().unwrap();
+        let words = ["rotate", "verify", "JWT_SECRET", "--value-file", file, "--"];
+        // Other names of the variable, under which a launch would find the old value.
+        let launch = desk.keyed(words.into_iter().chain(["/bin/sh", "-c", script]));
+        let launch = launch.env("NEXIS_JWT_SECRET", SECRET).env("JWT_SECRET_FILE", "/absent");
+        let outcome = launch.env("NEXIS_JWT_ISSUER", "kept").run();
+        outcome.no_canary().no_panic();
+        outcome
     };
     // The final newline of the file is no part of the value.
     let seen = desk.path("seen");
     let script = format!(
-        "test \"$JWT_SECRET\" = \"$(cat {})\" && env | grep -c NEXIS_LAUNCH > {}; exit 7",
+        "test \"$JWT_SECRET\" = \"$(cat {})\" && test \"$NEXIS_JWT_ISSUER\" = kept && env | grep -c -e NEXIS_LAUNCH -e JWT_SECRET > {}; exit 7",
         desk.path("new").display(),
         seen.display()
     );
     let failed = check(&script);
     failed.status(1).says("ended with 7").says("hint: ");
-    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "0\n", "settings reached the command");
+    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "1\n", "more than the value reached it");
     let record = last(&desk, "JWT_SECRET");
     assert_eq!(
         (record["kind"].as_str(), record["check_status"].as_i64()),

@@ -9,7 +9,6 @@ use super::policy::PolicyDraft;
 use super::provider::Provider;
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
-use std::collections::BTreeSet;
 
 /// Something and the line it stands on; 0 where it comes from a contract that is extended.
 #[derive(Clone, Copy, Debug)]
@@ -223,7 +222,6 @@ impl Draft {
     /// The contract with names again. Everything is spelled out, whatever is the default.
     pub fn of(contract: &Contract) -> Draft {
         let at = |value| At { line: 0, value };
-        let burnt: BTreeSet<Reject> = contract.burnt.iter().copied().collect();
         Draft {
             name: Some(contract.name),
             extends: None,
@@ -236,7 +234,7 @@ impl Draft {
             prefixes: contract.prefixes.to_vec(),
             trusted_owners: contract.trusted_owners.to_vec(),
             burnt: contract.burnt.to_vec(),
-            rows: contract.rows.iter().map(|row| RowDraft::of(contract, row, &burnt)).collect(),
+            rows: contract.rows.iter().map(|row| RowDraft::of(contract, row)).collect(),
             features: contract
                 .features
                 .iter()
@@ -281,11 +279,12 @@ impl Draft {
 
 impl RowDraft {
     /// A row with names again.
-    fn of(contract: &Contract, row: &Row, burnt: &BTreeSet<Reject>) -> RowDraft {
+    fn of(contract: &Contract, row: &Row) -> RowDraft {
         let provider = row.fetch.and_then(|fetch| contract.provider(fetch.provider));
         let feature = row.feature.and_then(|id| contract.features.get(usize::from(id.0)));
-        // Burnt values are added to every secret row by the compiler.
-        let own = |reject: &&Reject| !row.secret || !burnt.contains(reject);
+        // The compiler adds the burnt values to every secret row, all of them and last.
+        let burnt = if row.secret { contract.burnt.iter().len() } else { 0 };
+        let own = row.rejects.iter().len().saturating_sub(burnt);
         RowDraft {
             name: row.name,
             part: row.part,
@@ -302,7 +301,7 @@ impl RowDraft {
             feature: feature.map(|feature| feature.name),
             files: row.files.to_vec(),
             format: FormatDraft::of(&row.format),
-            rejects: row.rejects.iter().filter(own).copied().collect(),
+            rejects: row.rejects.iter().take(own).copied().collect(),
             severity: row.severity.to_vec(),
             final_newline: Some(row.final_newline),
             blank_allowed: Some(row.blank_allowed),

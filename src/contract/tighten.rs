@@ -144,7 +144,13 @@ pub(super) type Less<'a> = dyn FnMut(u32, &str, &str, &str) + 'a;
 
 /// Appends what is not there yet.
 fn add<T: Copy + Ord>(to: &mut Vec<T>, more: &[T]) {
-    if more.is_empty() {
+    // Mostly there are few, and then it is cheaper to look at all.
+    if to.len().saturating_mul(more.len()) < 1024 {
+        for one in more {
+            if !to.contains(one) {
+                to.push(*one);
+            }
+        }
         return;
     }
     let mut known: BTreeSet<T> = to.iter().copied().collect();

@@ -83,9 +83,23 @@ fn as_it_is(value: &[u8]) {
         let legal = shown.replace("[redacted]", "redacted");
         let back = Url::parse(legal.as_bytes()).expect("what is shown is a URL");
         assert_eq!(back.scheme, given.scheme);
-        assert_eq!(back.host, given.host);
+        // Where parameters may begin the rest is left out.
+        let is_begin = |(back, given): (&str, &str)| {
+            let begin = back.strip_suffix("redacted").unwrap_or(back);
+            back == given || back != begin && given.starts_with(begin)
+        };
+        assert_eq!(back.host.is_some(), given.host.is_some());
+        assert!(
+            back.host.zip(given.host).is_none_or(is_begin),
+            "{:?} of {:?}",
+            back.host,
+            given.host
+        );
         assert_eq!(back.port, given.port);
-        assert_eq!(back.path, given.path);
+        assert!(is_begin((back.path, given.path)), "{} of {}", back.path, given.path);
+        if (back.host, back.path) != (given.host, given.path) {
+            continue;
+        }
         assert_eq!(back.user.is_some(), given.user.is_some());
         assert_eq!(back.password, None, "no password, whatever stands for it");
         assert_eq!(back.fragment.is_some(), given.fragment.is_some());
