@@ -160,6 +160,32 @@ fn a_launch_and_init_make_a_value_as_generate_does() {
     }
 }
 
+/// What an extending contract demands of the format, the values of the contract it extends meet, or
+/// there are none.
+#[test]
+fn a_tightened_format_gets_values_as_long_as_it_demands() {
+    let with = |launch: Launch, format: &str| {
+        let text = format!(
+            "version: 1\nname: x\nextends: builtin:nexis-gateway\nvariables:\n- {{name: JWT_SECRET, format: {format}}}\n"
+        );
+        launch.options(["--contract", "{root}/x.yaml"]).file("x.yaml", text)
+    };
+    let launch = || Launch::witness(["--mode", "development"]);
+    for (format, length) in
+        [("{min_bytes: 80}", 80), ("{min_bytes: 79}", 80), ("{min_bytes: 48}", 64)]
+    {
+        let outcome = with(launch(), format).run();
+        let value = outcome.status(0).seen().text("JWT_SECRET").unwrap();
+        assert_eq!(value.len(), length, "{format}");
+        assert_eq!(outcome.variable("JWT_SECRET")["state"], "generated");
+        with(generate(["JWT_SECRET"]), format).run().status(0);
+    }
+    let outcome = with(launch(), "{max_bytes: 40}").run();
+    outcome.status(78).error("missing-required", "JWT_SECRET").program_did_not_run();
+    let outcome = with(launch(), "{prefix: nx-}").run();
+    assert!(outcome.status(0).seen().text("JWT_SECRET").unwrap().starts_with("nx-"));
+}
+
 #[test]
 fn a_contract_whose_generate_its_format_refuses_is_refused_everywhere() {
     let contract = "version: 1\nname: mine\nvariables:\n\

@@ -256,7 +256,12 @@ impl Compiler<'_> {
                 wrong("feature", format!("{name}: kind mode belongs to no feature"));
             }
         }
-        if let Some(fault) = draft.generate.and_then(|it| generated::fault(&format, it)) {
+        let own = draft.keys.iter().any(|(key, _)| *key == "generate");
+        let mut generate = draft.generate;
+        if !own {
+            // The format that an extending contract tightens decides, as long as it says no more.
+            generate = generate.and_then(|it| generated::fitting(&format, it));
+        } else if let Some(fault) = generate.and_then(|it| generated::fault(&format, it)) {
             let hint = "give the row a `generate` that its format takes".to_owned();
             let (line, words) = (draft.line_of("generate"), format!("{name}: {fault}"));
             self.problems.add_hint(line, words, Some(hint));
@@ -296,7 +301,7 @@ impl Compiler<'_> {
             final_newline: draft.final_newline.unwrap_or(FinalNewline::Strip),
             blank_allowed: draft.blank_allowed.unwrap_or(false),
             deliver: draft.deliver.unwrap_or(Deliver::AsValue),
-            generate: draft.generate,
+            generate,
             fetch: provider::fetch(draft, &whole.providers),
             default: draft.default,
             template: draft.template.and_then(|text| self.template(text, draft)),

@@ -12,6 +12,9 @@ pub fn prefix_replaces(kind: Kind) -> bool {
 /// The fewest random bytes that are a secret: 128 bits.
 pub const LEAST: usize = 16;
 
+/// The most random bytes that a `generate` may ask for.
+pub const MOST: u16 = 1024;
+
 /// The random bytes that are left of so many where the prefix takes the place of digits.
 pub fn left(encoding: Encoding, bytes: usize, prefix: usize) -> usize {
     bytes.saturating_sub(match encoding {
@@ -60,6 +63,21 @@ pub fn fault(format: &Format, generate: Generate) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The `generate` of a contract that was extended under the format of the one that extends it: as
+/// long as that demands. `None` where it takes no such value, and one has to be given.
+pub fn fitting(format: &Format, generate: Generate) -> Option<Generate> {
+    let prefix = if prefix_replaces(format.kind) { "" } else { format.prefix.unwrap_or_default() };
+    let digits = (format.min_bytes.unwrap_or(0) as usize).saturating_sub(prefix.len());
+    let bytes = match generate.kind {
+        Encoding::LowerHex => digits.div_ceil(2),
+        Encoding::PaddedBase64 => digits.div_ceil(4) * 3,
+        Encoding::UrlBase64 => (digits * 3).div_ceil(4),
+    };
+    let bytes = u16::try_from(bytes).ok().filter(|&it| it <= MOST)?.max(generate.bytes);
+    let longer = Generate { bytes, ..generate };
+    fault(format, longer).is_none().then_some(longer)
 }
 
 /// The digits of so many random bytes.

@@ -6,6 +6,7 @@
 
 use super::draft::{At, Cond, Draft, FeatureDraft, FormatDraft, KindName, RowDraft, RuleDraft};
 use super::fields::{self, Fields};
+use super::generated;
 use super::model::{
     Deliver, Display, Encoding, FinalNewline, Generate, NotRead, Override, Reject, Str, Test,
 };
@@ -356,7 +357,7 @@ fn generate(node: Node, problems: &mut Problems) -> Option<Generate> {
     let kind = from.need("kind", problems)?;
     let kind = fields::one_of(&kind, "generate kind", ENCODING, problems);
     let bytes = from.need("bytes", problems)?;
-    let bytes = fields::integer(&bytes, "bytes", 16, 1024, problems);
+    let bytes = fields::integer(&bytes, "bytes", 16, generated::MOST.into(), problems);
     Some(Generate { kind: kind?, bytes: u16::try_from(bytes?).ok()? })
 }
 

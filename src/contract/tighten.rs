@@ -78,8 +78,10 @@ pub fn merge(mut base: Draft, over: &Draft, problems: &mut Problems) -> Draft {
             let line = row.line_of("template");
             looser(line, "template", row.name, new, "a required one", problems);
         };
-        let is_secret =
-            || base.rows.iter().any(|it| it.name == row.name && it.secret == Some(true));
+        // A URL may lead to what asks for no password.
+        let is_key =
+            |it: &RowDraft| it.secret == Some(true) && it.format.kind != Some(KindName::Url);
+        let is_secret = || base.rows.iter().any(|it| it.name == row.name && is_key(it));
         if is_constant(text, &base.rows, 0) {
             less("a value");
         } else if is_secret()
