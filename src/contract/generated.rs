@@ -66,18 +66,26 @@ pub fn fault(format: &Format, generate: Generate) -> Option<String> {
 }
 
 /// The `generate` of a contract that was extended under the format of the one that extends it: as
-/// long as that demands. `None` where it takes no such value, and one has to be given.
+/// long as that demands, and no longer than it takes. `None` where it takes no such value.
 pub fn fitting(format: &Format, generate: Generate) -> Option<Generate> {
     let prefix = if prefix_replaces(format.kind) { "" } else { format.prefix.unwrap_or_default() };
-    let digits = (format.min_bytes.unwrap_or(0) as usize).saturating_sub(prefix.len());
-    let bytes = match generate.kind {
-        Encoding::LowerHex => digits.div_ceil(2),
-        Encoding::PaddedBase64 => digits.div_ceil(4) * 3,
-        Encoding::UrlBase64 => (digits * 3).div_ceil(4),
+    let digits = |bytes: u32| (bytes as usize).saturating_sub(prefix.len());
+    let least = match (generate.kind, digits(format.min_bytes.unwrap_or(0))) {
+        (Encoding::LowerHex, digits) => digits.div_ceil(2),
+        (Encoding::PaddedBase64, digits) => digits.div_ceil(4) * 3,
+        (Encoding::UrlBase64, digits) => (digits * 3).div_ceil(4),
     };
-    let bytes = u16::try_from(bytes).ok().filter(|&it| it <= MOST)?.max(generate.bytes);
-    let longer = Generate { bytes, ..generate };
-    fault(format, longer).is_none().then_some(longer)
+    let most = format.max_bytes.map_or(usize::from(MOST), |most| {
+        let most = match (generate.kind, digits(most)) {
+            (Encoding::LowerHex, digits) => digits / 2,
+            (Encoding::PaddedBase64, digits) => digits / 4 * 3,
+            (Encoding::UrlBase64, digits) => digits * 3 / 4,
+        };
+        most.min(usize::from(MOST))
+    });
+    let bytes = usize::from(generate.bytes).max(least).min(most);
+    let fitting = Generate { bytes: u16::try_from(bytes).ok()?, ..generate };
+    (bytes >= LEAST && fault(format, fitting).is_none()).then_some(fitting)
 }
 
 /// The digits of so many random bytes.
