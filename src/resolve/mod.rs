@@ -54,7 +54,7 @@ pub struct Seen {
     /// What it holds.
     pub outcome: Outcome,
     /// A value that was read and that its row refuses: no value, and hidden as one.
-    pub refused: Option<Secret>,
+    pub refused: Option<Box<Secret>>,
 }
 
 impl Seen {
@@ -348,7 +348,7 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
             FinalNewline::RefuseNewline if from_file && secret.expose().ends_with(b"\n") => {
                 let fact = Fact::Says("ends with a newline, which its contract row refuses");
                 secret.strip_final_newline();
-                refused = Some(secret);
+                refused = Some(Box::new(secret));
                 Outcome::Failed(Code::BadFormat, fact)
             }
             _ => Outcome::Value { secret, newline_removed: false },

@@ -73,6 +73,7 @@ pub fn display_inspected(inspected: &Inspected<'_>, how: Display) -> Option<Stri
 }
 
 fn location(url: &super::Url<'_>, shown: &mut String) {
+    let has_lists = url.places_with_lists().is_some();
     shown.push_str(url.scheme);
     shown.push(':');
     if let Some(host) = url.host {
@@ -81,13 +82,13 @@ fn location(url: &super::Url<'_>, shown: &mut String) {
             shown.push_str(REDACTED);
             shown.push('@');
         }
-        push_place(host, shown);
+        push_place(has_lists, host, shown);
         if let Some(port) = url.port {
             shown.push(':');
             push_number(shown, usize::from(port));
         }
     }
-    push_place(url.path, shown);
+    push_place(has_lists, url.path, shown);
     let mut before = '?';
     for (name, value) in url.pairs() {
         shown.push(before);
@@ -108,9 +109,12 @@ fn location(url: &super::Url<'_>, shown: &mut String) {
     }
 }
 
-/// Adds a host or a path, up to where a list of parameters may begin in it: behind `;`, as SQL
-/// Server's URLs have them, or because the `?` was forgotten.
-fn push_place(place: &str, shown: &mut String) {
+/// Adds a host or a path, up to where a list of parameters may begin in it.
+fn push_place(has_lists: bool, place: &str, shown: &mut String) {
+    if !has_lists {
+        shown.push_str(place);
+        return;
+    }
     let may_begin = |at: usize, byte: u8| match byte {
         b'=' | b';' | b'&' => true,
         b'%' => {

@@ -80,6 +80,8 @@ const QUESTION: u8 = 16;
 /// What a scheme is made of.
 const SCHEME: u8 = 32;
 const HASH: u8 = 64;
+/// What a list of parameters in host or path has, or may have once it is decoded.
+const LIST: u8 = 128;
 
 /// What each byte is. One look-up a byte makes a parse cost a fifth of asking for each property.
 const CLASSES: [u8; 256] = {
@@ -93,6 +95,7 @@ const CLASSES: [u8; 256] = {
             let scheme = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
             table[byte as usize] = plain
                 | if scheme { SCHEME } else { 0 }
+                | if matches!(byte, b'=' | b';' | b'&' | b'%') { LIST } else { 0 }
                 | match byte {
                     b':' => COLON,
                     b'@' => AT,
@@ -230,6 +233,14 @@ impl<'a> Url<'a> {
         }
         self.host = Some(host);
         is_host(host).then_some(())
+    }
+
+    /// Host and path, where a list of parameters may stand in one of them: behind `;`, as SQL Server's
+    /// URLs have them, because the `?` was forgotten, or percent-encoded.
+    pub(super) fn places_with_lists(&self) -> Option<[&'a str; 2]> {
+        let places = [self.host.unwrap_or_default(), self.path];
+        let begins = |byte: u8| is(byte, LIST);
+        places.iter().any(|place| place.bytes().any(begins)).then_some(places)
     }
 
     /// Whether a raw `@` stands after the authority, where a misread password may end.

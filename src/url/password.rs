@@ -110,7 +110,7 @@ fn find<'a>(value: &'a [u8], url: Option<&Url<'a>>) -> Vec<Password<'a>> {
             add_forms(&mut found, password);
         }
         url.pairs().for_each(|pair| add_pair(&mut found, pair));
-        for part in [url.host.unwrap_or_default(), url.path] {
+        for part in url.places_with_lists().into_iter().flatten() {
             add_of_list(&mut found, part);
         }
         if !url.has_late_at() {
