@@ -30,6 +30,27 @@ fn one_that_others_require_names_each_of_them_once() {
 }
 
 #[test]
+fn settings_that_switch_a_feature_on_and_off_are_named_each_once() {
+    let conflict = "{all: [{any: [{variable: A, equals: on}, {variable: B, equals: on}]}, {not: \
+                    {any: [{variable: C, equals: on}, {variable: A, equals: always}]}}]}";
+    let rows = format!(
+        "variables:\n  - {{name: A}}\n  - {{name: B}}\n  - {{name: C}}\n  - {{name: F, feature: \
+         f}}\nfeatures:\n  - {{name: f, off: {{variable: C, equals: off}}, conflicts: [{conflict}]}}\n"
+    );
+    for (a, named, first) in [("on", "A, B and C", "A"), ("off", "B, C and A", "B")] {
+        let outcome = own(&rows).env("A", a).env("B", "on").env("C", "off").run();
+        outcome.status(78).only_errors(&[("conflict", first)]).program_did_not_run();
+        let entry = outcome.finding_entry("conflict", first);
+        let expected = format!("feature f is switched on and off by {named}");
+        assert_eq!(
+            (&entry["message"], &entry["source"]["name"]),
+            (&expected.into(), &first.into())
+        );
+    }
+    own(&rows).env("A", "on").env("C", "on").run().status(0).no_finding("conflict").seen();
+}
+
+#[test]
 fn a_value_under_two_secret_names_is_said_of_the_second_alone() {
     let rows = "variables:\n  - {name: ONE, secret: true}\n  - {name: TWO, secret: true}\n  - \
                 {name: OPEN}\n  - {name: ALSO_OPEN}\n";

@@ -48,7 +48,7 @@ pub const ROOMS: &[Room] = &[
         files: &["src/validate/"],
         units: &["validate::", "generate"],
         slow_units: &[],
-        tests: &["relations", "policy", "contract_policy", "ledger_launch", "modes", "insecure_contract", "permissions", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
+        tests: &["relations", "policy", "rotate", "contract_policy", "ledger_launch", "modes", "insecure_contract", "permissions", "accept", "contract_operator", "manifest", "env_files", "features", "providers", "sources", "findings", "bad_input"],
     },
     Room {
         name: "redact",
