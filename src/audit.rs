@@ -172,7 +172,12 @@ fn whole(file: &OwnedFd, how: Opening, text: &[u8], deadline: Instant) -> io::Re
     if fs::look_at(file.as_fd())?.kind != Kind::Regular {
         return patiently(file.as_fd(), text, deadline);
     }
-    lock(file.as_fd(), deadline)?;
+    // Where a file system has no locks, the record is written without one.
+    if let Err(busy) = lock(file.as_fd(), deadline)
+        && busy.kind() == io::ErrorKind::ResourceBusy
+    {
+        return Err(busy);
+    }
     let before = match how {
         Opening::Append => descriptor::move_to_end(file)?,
         Opening::Replace => descriptor::cut(file, 0).map(|()| 0)?,

@@ -259,7 +259,7 @@ impl Compiler<'_> {
         let own = draft.keys.iter().any(|(key, _)| *key == "generate");
         let mut generate = draft.generate;
         if !own {
-            // The format that an extending contract tightens decides, as long as it says no more.
+            // Of the contract that is extended: its values follow the format that was tightened.
             generate = generate.and_then(|it| generated::fitting(&format, it));
         } else if let Some(fault) = generate.and_then(|it| generated::fault(&format, it)) {
             let hint = "give the row a `generate` that its format takes".to_owned();

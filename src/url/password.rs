@@ -130,11 +130,8 @@ fn find<'a>(value: &'a [u8], url: Option<&Url<'a>>) -> Vec<Password<'a>> {
 
 /// Adds the passwords of a list of pairs that stands in the text, as it is or percent-encoded.
 fn add_of_list<'a>(found: &mut Vec<Password<'a>>, text: &'a str) {
-    let is_list = |text: &str| text.as_bytes().contains(&b'=');
-    if is_list(text) {
-        for pair in pairs(text) {
-            add_pair(found, pair);
-        }
+    if text.as_bytes().contains(&b'=') {
+        pairs(text).for_each(|pair| add_pair(found, pair));
     }
     if text.as_bytes().contains(&b'%') {
         let plain = Secret::new(decode(text));

@@ -179,7 +179,8 @@ impl Subject {
             Err(vec![Error::new(Status::Usage, message).hint(hint)])
         };
         if !files::is_name(name) {
-            let message = "cannot take the name: it is longer than 64 bytes, empty, or has spaces";
+            let message =
+                "cannot take the name: it is longer than 64 bytes, empty, or has spaces or a =";
             return usage(message.to_owned(), "name a variable, or a key as ci-token".to_owned());
         }
         let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));

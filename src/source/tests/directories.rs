@@ -213,7 +213,7 @@ fn generations_are_never_mixed_under_swaps() {
 
 #[test]
 fn generations_are_never_mixed_by_references() {
-    let dir = TempDir::new();
+    let dir = TempDir::out_of_reach();
     let root = dir.path().display();
     let environ = [
         format!("JWT_SECRET_FILE={root}/jwt-secret"),

@@ -24,10 +24,20 @@ pub struct TempDir(PathBuf);
 
 impl TempDir {
     pub fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// One that no other user could exchange names on the way to, as those of a kubelet's volumes;
+    /// /tmp is sticky, and what is exchanged there is noticed by another guard.
+    pub fn out_of_reach() -> Self {
+        Self::below(std::env::current_exe().unwrap().parent().unwrap())
+    }
+
+    fn below(directory: &Path) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("nexis-launch-source-{}-{number}", std::process::id());
-        let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(name);
+        let path = fs::canonicalize(directory).unwrap().join(name);
         fs::create_dir(&path).unwrap();
         chmod(&path, 0o755);
         TempDir(path)
