@@ -9,8 +9,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=packaging/link/musl.ld");
     let library = env::var("CARGO_CFG_TARGET_ENV")?;
     if library == "gnu" {
-        // The C library's own malloc and start of tunables give way to src/sys/c_memory.rs.
-        println!("cargo::rustc-link-arg-bins=-Wl,-z,muldefs");
+        // The C library's reading of tunables gives way to src/sys/c_memory.rs.
+        println!("cargo::rustc-link-arg-bins=-Wl,--wrap=__tunables_init");
     }
     if env::var("PROFILE")? != "release" || env::var("CARGO_CFG_TARGET_ARCH")? != "x86_64" {
         return Ok(());

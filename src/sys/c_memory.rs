@@ -8,6 +8,10 @@ use super::ALLOCATOR;
 use nexis_launch::sys::block;
 use std::ffi::{c_int, c_void};
 
+/// The smallest page of Linux. Nothing here calls valloc(3) or pvalloc(3); they are replaced so that
+/// no block of the C library's own allocator can come to [`free`].
+const PAGE: usize = 4096;
+
 /// malloc(3).
 #[unsafe(no_mangle)]
 extern "C" fn malloc(size: usize) -> *mut c_void {
@@ -78,8 +82,22 @@ unsafe extern "C" fn malloc_usable_size(piece: *mut c_void) -> usize {
     unsafe { block::size(piece) }
 }
 
-/// Left out of the C library's start: it holds every inherited variable against the names of all
-/// tunables (a sixteenth of a launch's user instructions with ten variables), and nobody who sets
-/// GLIBC_TUNABLES for the program means the launcher. The program inherits it as it is.
+/// valloc(3).
 #[unsafe(no_mangle)]
-extern "C" fn __tunables_init(_environment: *const *const c_void) {}
+extern "C" fn valloc(size: usize) -> *mut c_void {
+    block::take(&ALLOCATOR, size, PAGE, false)
+}
+
+/// pvalloc(3).
+#[unsafe(no_mangle)]
+extern "C" fn pvalloc(size: usize) -> *mut c_void {
+    block::take(&ALLOCATOR, size.saturating_add(PAGE - 1) & !(PAGE - 1), PAGE, false)
+}
+
+/// Stands in for glibc's `__tunables_init` (ld's `--wrap`, packaging/link/build.rs), which holds
+/// every inherited variable against the names of all tunables: a sixteenth of a launch's user
+/// instructions with ten variables. Nobody who sets GLIBC_TUNABLES for the program means the
+/// launcher, whose tunables keep their defaults; the program inherits it as it is. A C library
+/// without a function of this name is linked as it is.
+#[unsafe(no_mangle)]
+extern "C" fn __wrap___tunables_init(_environment: *const *const c_void) {}
