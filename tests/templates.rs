@@ -55,6 +55,29 @@ fn a_database_url_is_composed_of_its_parts() {
 }
 
 #[test]
+fn a_part_is_composed_in_the_contracts_spelling_as_it_would_be_delivered() {
+    let launch = |sslmode| {
+        database().env("NEXIS_DATABASE_SCHEME", "PostgreSQL").env("NEXIS_DATABASE_SSLMODE", sslmode)
+    };
+    let outcome = launch("REQUIRE").run();
+    let text = outcome.status(0).seen().text("DATABASE_URL").unwrap();
+    assert!(text.starts_with("postgresql://") && text.ends_with("?sslmode=require"), "{text}");
+    // So a URL that says the same is no other statement.
+    launch("Require").env("DATABASE_URL", &text).run().status(0).no_finding("conflict");
+
+    let contract = "version: 1\nname: own\nvariables:\n\
+        - {name: APP_URL, template: 'https://h/?tls={APP_TLS}&raw={APP_RAW}'}\n\
+        parts:\n- {name: APP_TLS, format: {kind: flag}}\n- {name: APP_RAW}\n";
+    let outcome = Launch::witness(["--mode", "production"])
+        .contract(contract)
+        .env("APP_TLS", "YES")
+        .env("APP_RAW", "YES")
+        .run();
+    let text = outcome.status(0).seen().text("APP_URL");
+    assert_eq!(text.as_deref(), Some("https://h/?tls=true&raw=YES"));
+}
+
+#[test]
 fn what_is_composed_stands_above_the_rows_default() {
     let contract = "version: 1\nname: own\nvariables:\n\
         - {name: APP_URL, template: 'https://{APP_HOST}/', default: 'https://default/'}\n\

@@ -394,9 +394,17 @@ fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: 
             .is_some_and(|seen| seen.rank < DEFAULT)
     });
     let composed = asked.then(|| {
+        // A flag or one of an enumeration is composed as it would be delivered.
+        let canonical = |&part: &RowId| {
+            let value = rows.get(usize::from(part.0))?.value()?;
+            Some((part, Secret::new(canonical(contract.row(part), value.expose())?)))
+        };
+        let canonical: Vec<(RowId, Secret)> = template.parts.iter().filter_map(canonical).collect();
         compose::render(template, &|part| {
             let seen = rows.get(usize::from(part.0))?.winner()?;
-            Some(Found { value: seen.value()?.expose(), is_default: seen.rank >= DEFAULT })
+            let form = canonical.iter().find(|(id, _)| *id == part).map(|(_, form)| form);
+            let value = form.or(seen.value())?.expose();
+            Some(Found { value, is_default: seen.rank >= DEFAULT })
         })
     });
     let Some(resolved) = rows.get_mut(usize::from(id.0)) else { return };
