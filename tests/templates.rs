@@ -130,6 +130,31 @@ fn a_scheme_part_is_taken() {
 }
 
 #[test]
+fn a_word_of_postgresql_is_not_composed_into_a_url_of_mysql() {
+    let launch = || database().env("NEXIS_DATABASE_SSLMODE", "verify-full");
+    for scheme in ["mysql", "MySQL"] {
+        let outcome = launch().env("NEXIS_DATABASE_SCHEME", scheme).run();
+        outcome.status(78).error("bad-format", "NEXIS_DATABASE_SSLMODE");
+        outcome.says("?ssl-mode=REQUIRED").program_did_not_run();
+    }
+    for scheme in ["postgres", "postgresql"] {
+        launch().env("NEXIS_DATABASE_SCHEME", scheme).run().status(0).no_finding("bad-format");
+    }
+    // What the hint says is taken, and is TLS; the word in a whole URL is not.
+    for (query, is_clear) in [("ssl-mode=REQUIRED", false), ("sslmode=require", true)] {
+        let outcome = Launch::sound("production")
+            .env("DATABASE_URL", format!("mysql://app:{OTHER}@db.internal/nexis?{query}"))
+            .run();
+        outcome.status(0);
+        if is_clear {
+            outcome.warning("insecure-transport", "DATABASE_URL");
+        } else {
+            outcome.no_finding("insecure-transport");
+        }
+    }
+}
+
+#[test]
 fn special_characters_of_a_password_are_percent_encoded() {
     let url = composed(database().env("NEXIS_DATABASE_PASSWORD", PASSWORD), "DATABASE_URL");
     assert_eq!(decoded(url.password().unwrap()), PASSWORD);

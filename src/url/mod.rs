@@ -319,10 +319,10 @@ pub fn is_cleartext(url: &Url<'_>) -> bool {
     let clear = if url.has_scheme(&["postgres", "postgresql"]) {
         !asks(&["sslmode", "ssl-mode"], &["require", "verify-ca", "verify-full"])
     } else if url.has_scheme(&["mysql", "mariadb"]) {
-        !asks(
-            &["ssl-mode", "sslmode", "ssl_mode"],
-            &["required", "verify_ca", "verify_identity", "require", "verify-ca", "verify-full"],
-        )
+        // PostgreSQL's words ask neither's drivers; the two that are MariaDB's own too, its alone.
+        let strong = |own: &[&str]| asks(&["ssl-mode", "sslmode", "ssl_mode"], own);
+        let mariadb = url.has_scheme(&["mariadb"]) && strong(&["verify-ca", "verify-full"]);
+        !mariadb && !strong(&["required", "verify_ca", "verify_identity"])
     } else if url.has_scheme(&["mongodb"]) {
         !asks(&["tls", "ssl"], &["true"])
     } else {
