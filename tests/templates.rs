@@ -171,6 +171,17 @@ fn a_part_in_the_path_cannot_leave_its_place() {
 }
 
 #[test]
+fn a_part_in_the_place_of_the_host_names_one_host_or_a_directory_of_sockets() {
+    for host in ["a.example,b.example", "db.internal/nexis", "db.internal:5432"] {
+        let outcome = database().env("NEXIS_DATABASE_HOST", host).run();
+        outcome.status(78).error("bad-format", "DATABASE_URL");
+        outcome.says("does not name one host").program_did_not_run();
+    }
+    let url = composed(database().env("NEXIS_DATABASE_HOST", "/run/postgresql"), "DATABASE_URL");
+    assert_eq!(decoded(url.host_str().unwrap()), "/run/postgresql");
+}
+
+#[test]
 fn an_ipv6_host_is_bracketed() {
     for host in ["2001:db8::7", "[2001:db8::7]"] {
         let url = composed(

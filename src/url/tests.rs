@@ -80,6 +80,8 @@ fn what_may_hide_a_misread_password_is_no_url() {
         "postgres://host:70000/db",
         "postgres://host:+1/db",
         "postgres://host%3A5432/db",
+        "postgres://a%2Cb/db",
+        "postgres://host%2Fdb/db",
         "postgres://::1/db",
         "https://u:12/secret@host/",
         "https://",
