@@ -328,6 +328,19 @@ fn every_burnt_value_is_refused_outside_development() {
             .error("placeholder", "DATABASE_URL")
             .program_did_not_run();
     }
+    for password in ["redis", "nexis", "postgres", "password", "CHANGE_ME"] {
+        for (name, value) in [
+            ("REDIS_URL", format!("rediss://:{password}@cache.internal")),
+            ("NEXIS_REDIS_PASSWORD", password.to_owned()),
+        ] {
+            let launch = Launch::sound("production").env(name, value);
+            let launch = match name {
+                "REDIS_URL" => launch,
+                _ => launch.env("NEXIS_REDIS_HOST", "cache.internal").env("NEXIS_REDIS_TLS", "1"),
+            };
+            launch.run().error("placeholder", name).status(78).program_did_not_run();
+        }
+    }
 }
 
 #[test]
