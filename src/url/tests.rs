@@ -148,6 +148,20 @@ fn a_display_that_would_hold_the_password_is_withheld() {
     assert!(shown("postgres://nexis:nexis@db/nexis").is_some());
 }
 
+/// To look for each of a thousand in a text that grows with them costs their square.
+#[test]
+fn a_display_of_more_passwords_than_anybody_gives_is_withheld() {
+    let url = |last: u32| {
+        let pairs: String = (1..=last).map(|number| format!("&password=p{number}xxxxxx")).collect();
+        format!("postgres://u@db/n?sslmode=require{pairs}")
+    };
+    let most = shown(&url(32)).unwrap();
+    assert!(most.starts_with("postgres://[redacted]@db/n?sslmode=require&password=[redacted]"));
+    assert_eq!(shown(&url(33)), None);
+    // None is forgotten for that.
+    assert_eq!(found(&url(33)).len(), 33);
+}
+
 #[test]
 fn passwords_are_found_raw_and_decoded() {
     assert_eq!(found("postgres://u:p%40ss@db/n"), ["p%40ss", "p@ss"]);
