@@ -14,6 +14,7 @@ use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::secret::Secret;
 use crate::settings::ModeOrigin;
+use crate::source::file::VALUE_LIMIT;
 use crate::source::{Candidate, Rank, Source, SourceKind};
 use crate::validate::format::canonical;
 use std::borrow::Cow;
@@ -353,6 +354,14 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
             }
             _ => Outcome::Value { secret, newline_removed: false },
         },
+    };
+    // What was read leaves room for a newline, which has to be gone.
+    let outcome = match outcome {
+        Outcome::Value { secret, .. } if from_file && secret.len() > VALUE_LIMIT => {
+            let fact = Fact::More { bytes: None, most: VALUE_LIMIT };
+            Outcome::Failed(Code::TooLarge, fact)
+        }
+        outcome => outcome,
     };
     Seen { source, rank, path, outcome, refused }
 }
