@@ -104,6 +104,11 @@ const TABLE: &[Fault] = &[
     ("not-read-by-program", "NEXIS_SSO_ISSUER", "www", |it| it.env("NEXIS_SSO_ISSUER", "x")),
     ("undeclared-secret", "STRIPE_API_KEY", "www", |it| it.env("STRIPE_API_KEY", "x")),
     ("undeclared-secret", "SMTP_PASSWORD", "www", |it| it.env("SMTP_PASSWORD", "x")),
+    ("undeclared-secret", "NEXIS_FOO_TOKEN", "www", |it| it.env("NEXIS_FOO_TOKEN", "x")),
+    ("unknown-variable", "NEXIS_FOO_TOKEN", "www", |it| it.env("NEXIS_FOO_TOKEN", "x")),
+    ("undeclared-secret", "NEXIS_SSO_CLIENT_SECRET", "www", |it| {
+        it.env("NEXIS_SSO_CLIENT_SECRET", "x")
+    }),
     ("ephemeral-secret", "JWT_SECRET", "w--", |it| it.without("JWT_SECRET")),
     ("insecure-transport", "DATABASE_URL", "-ww", |it| {
         it.env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/nexis?sslmode=disable"))
