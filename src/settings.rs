@@ -284,7 +284,11 @@ impl Merge<'_> {
                 Some(InheritChoice::Contract) => Inherit::Contract,
                 None => self.word("INHERIT", variables.inherit).unwrap_or_default(),
             },
-            passthrough: texts(options.passthrough, variables.passthrough),
+            // A command line can leave closed what the environment opens.
+            passthrough: match options.passthrough {
+                given if !given.is_empty() => given,
+                none => texts(none, variables.passthrough),
+            },
             enforce: match options.enforce {
                 Some(EnforceChoice::Refuse) => Enforce::Refuse,
                 Some(EnforceChoice::Report) => Enforce::Report,
