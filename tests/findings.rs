@@ -401,6 +401,16 @@ fn a_value_to_deliver_as_a_file_needs_a_file() {
         .status(78)
         .error("no-file-to-deliver", "PARTNER_KEY")
         .program_did_not_run();
+    // Where there is one, what stands above it is to blame.
+    let outcome = launch()
+        .file("dir/partner_key", OTHER)
+        .options(["--secrets-dir", "{root}/dir"])
+        .env("PARTNER_KEY", OTHER)
+        .canary(OTHER)
+        .run();
+    outcome.status(78).error("no-file-to-deliver", "PARTNER_KEY").program_did_not_run();
+    outcome.says("env PARTNER_KEY stands above").says("dir/partner_key").no_canary();
+    outcome.says("take it out of env PARTNER_KEY");
     let outcome = launch().file("key", OTHER).env("PARTNER_KEY_FILE", "{root}/key").run();
     let seen = outcome.status(0).seen();
     assert_eq!(
