@@ -43,7 +43,8 @@ pub struct Found {
 ///
 /// # Errors
 /// What opening or listing the directory reports; ESTALE for a volume that was being replaced
-/// each time: what was read of it may be incomplete, so none of it is used.
+/// each time: what was read of it may be incomplete, so none of it is used; ENOLINK for one whose
+/// link leads nowhere.
 pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Vec<Found>, Errno> {
     let mut deadline = None;
     loop {
@@ -53,9 +54,15 @@ pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<V
         judge.forget(&path.join(DATA));
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWAP_TIME);
         if Instant::now() >= deadline || wait::pause(SWAP_PAUSE).is_err() {
-            return Err(Errno::ESTALE);
+            return Err(if dangles(&path.join(DATA)) { Errno::ENOLINK } else { Errno::ESTALE });
         }
     }
+}
+
+/// Whether a link is there and leads nowhere: nothing is being replaced then.
+fn dangles(link: &Path) -> bool {
+    let gone = matches!(fs::look(HERE, link, true), Err(Errno::ENOENT));
+    gone && fs::look(HERE, link, false).is_ok()
 }
 
 /// One try; `None` where the volume was replaced meanwhile.
