@@ -109,6 +109,9 @@ const TABLE: &[Fault] = &[
     ("undeclared-secret", "NEXIS_SSO_CLIENT_SECRET", "www", |it| {
         it.env("NEXIS_SSO_CLIENT_SECRET", "x")
     }),
+    ("mode-not-read", "NEXIS_ENV", "www", |it| {
+        it.file("dir/nexis_env", "staging").options(["--secrets-dir", "{root}/dir"])
+    }),
     ("ephemeral-secret", "JWT_SECRET", "w--", |it| it.without("JWT_SECRET")),
     ("insecure-transport", "DATABASE_URL", "-ww", |it| {
         it.env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/nexis?sslmode=disable"))

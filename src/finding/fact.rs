@@ -17,6 +17,8 @@ pub enum Fact {
     Says(&'static str),
     /// The file of a value that is delivered as one, below what stands above it.
     Above(PathBuf),
+    /// A file of the mode's name.
+    NotRead(PathBuf),
     /// A rule of the contract: message and hint.
     Rule(&'static str, &'static str),
     /// What requires the variable.
@@ -195,6 +197,9 @@ impl Fact {
                     above.unwrap_or_default(),
                     path.display()
                 )
+            }
+            Fact::NotRead(path) => {
+                format!("{} is not read: the mode comes from no file", path.display())
             }
             Fact::SameAs(other) => format!("{name} has the same value as {other}"),
             Fact::Argument(position) => {
