@@ -8,6 +8,7 @@ mod common;
 use common::Launch;
 use nexis_launch::cli;
 use nexis_launch::contract::{self, builtin, docs, model::Origin};
+use nexis_launch::environment::BASE;
 use nexis_launch::error::Status;
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,22 @@ fn the_table_of_variables_is_the_contracts() {
         table == expected,
         "README.md has not the contract's table: NEXIS_LAUNCH_BLESS=1 writes it anew"
     );
+}
+
+/// The rows of the table of inherited names, and what the manual page says, are what the code has.
+#[test]
+fn the_base_set_is_the_programs() {
+    let text = readme();
+    let section = section(&text, "Which value reaches the process environment");
+    let (_, table) = section.split_once("\n| base set | names |\n").expect("the base set");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut names: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let mut base = BASE.to_vec();
+    names.sort_unstable();
+    base.sort_unstable();
+    assert_eq!(names, base);
+    let manual = Launch::command("man", [""; 0]).run().status(0).out();
+    assert!(manual.contains(&BASE.join(", ")), "the manual page has not the base set");
 }
 
 /// README.md, SECURITY.md, tests/README.md and what stands in packaging/, each with its text outside of code blocks.
