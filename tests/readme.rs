@@ -85,7 +85,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() {
                 below.push(entry);
-            } else if entry.ends_with("README.md") {
+            } else if entry.extension().is_some_and(|it| it == "md") {
                 found.push(entry);
             }
         }
