@@ -196,6 +196,13 @@ impl Book {
         head::make(key, last)
     }
 
+    /// The head of one name's records. It is as long however many names there are.
+    pub fn head_of(&self, name: &str, key: &Key) -> String {
+        let records = self.records(name);
+        let last = records.last().map(|last| (name, records.len(), last.mac.as_str()));
+        head::make(key, last.into_iter())
+    }
+
     /// Adds a record that was just written.
     pub(super) fn push(&mut self, record: Record) {
         self.chains.entry(record.name.clone()).or_default().records.push(record);

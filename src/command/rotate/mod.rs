@@ -182,7 +182,8 @@ fn take(
         return Err(given::holds_the_value());
     }
     let kind = kind.unwrap_or(action.kind());
-    let head = (kind == Kind::Evidence).then(|| ledger.head());
+    // That of the whole ledger grows with every key, and a record must not.
+    let head = (kind == Kind::Evidence).then(|| ledger.book().head_of(name, &desk.key));
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
     Ok(recorded(&ledger, name))
 }
