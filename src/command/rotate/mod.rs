@@ -153,6 +153,9 @@ fn take(
 ) -> Result<String, Vec<Error>> {
     let desk = Desk::open(&options.common)?;
     let given = Given::read(&options.common, options.emergency.as_deref())?;
+    // The value is not given here; where the key of its fingerprint is named, that tells it.
+    let is_named = desk.fingerprint_key_file.is_some();
+    let key = is_named.then(|| desk.fingerprint_key()).transpose()?;
     let name = &options.common.name;
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let state = ledger.book().state(name);
@@ -169,12 +172,6 @@ fn take(
         fingerprint: value.fingerprint.clone(),
         fingerprint_key_id: value.fingerprint_key_id.clone(),
         ..given.add_to(particulars)
-    };
-    // The value is not given here; where its key is at hand its fingerprint tells. One that is named
-    // on the command line has to be there.
-    let key = match options.common.place.fingerprint_key_file {
-        Some(_) => Some(desk.fingerprint_key()?),
-        None => desk.fingerprint_key().ok(),
     };
     if let (Some(key), Some(state)) = (&key, &state)
         && given::holds_a_value(particulars.texts(), key, state)
@@ -203,6 +200,7 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     };
     let desk = Desk::open(&step.common)?;
     let given = Given::read(&step.common, step.emergency.as_deref())?;
+    let key = desk.fingerprint_key()?;
     // Nothing is run out of order. No lock is held meanwhile: the command may take its time.
     let book = Book::read(&desk.path, Some(&desk.key)).map_err(|error| vec![error])?;
     let state = book.sound(&desk.path)?.state(&name);
@@ -210,7 +208,6 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     let expected = target(VERIFY, state.as_ref(), step.emergency.is_some())
         .map_err(|refusal| refused(VERIFY, &name, is_known, refusal))?;
     let class = state.as_ref().map(|state| state.class.as_str()).unwrap_or_default();
-    let key = desk.fingerprint_key()?;
     let value = Subject::recorded(&name, class, desk.contract).value(&file)?;
     given.holds_no(&value, &name, class)?;
     let wrong = if key.id() != expected.fingerprint_key_id {
