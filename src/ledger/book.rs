@@ -141,6 +141,11 @@ impl Book {
         self.faults.iter().chain(in_files)
     }
 
+    /// Whether something is wrong with the file of a name.
+    pub fn has_fault(&self, name: &str) -> bool {
+        self.chains.get(name).is_some_and(|chain| chain.fault.is_some())
+    }
+
     /// The book, if nothing is wrong with it.
     ///
     /// # Errors
