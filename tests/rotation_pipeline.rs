@@ -245,7 +245,10 @@ fn what_a_run_that_was_broken_off_left_is_neither_published_nor_in_the_way() {
     let created = days_ago(3);
     let adopt = ["adopt", "OPENAI_API_KEY", "--value-file", next, "--created", &created];
     pipeline.desk.done(&[&["rotate"][..], &adopt, &["--ledger", branch]].concat());
+    // What is none of its files is neither published nor taken away.
+    std::fs::write(pipeline.path("branch").join("note"), "a person's").unwrap();
     pipeline.step(0, &["stage", "JWT_SECRET"]);
+    assert!(pipeline.path("branch").join("note").exists());
     let published = git(&pipeline.path("branch.git"), &["ls-tree", "--name-only", "ledger"]);
     assert_eq!(published, ".gitattributes\nJWT_SECRET.jsonl");
     let key = pipeline.path("fingerprint.key");
