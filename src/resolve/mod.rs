@@ -338,7 +338,7 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
         // Of a provider's output all is the value, or the value is a string that is marked off.
         || source.kind == SourceKind::Provider && contract.fetches_raw(row);
     let mut refused = None;
-    let outcome = match content {
+    let mut outcome = match content {
         Err((code, fact)) => Outcome::Failed(code, fact),
         Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,
         Ok(mut secret) => match row.final_newline {
@@ -356,13 +356,12 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
         },
     };
     // What was read leaves room for a newline, which has to be gone.
-    let outcome = match outcome {
-        Outcome::Value { secret, .. } if from_file && secret.len() > VALUE_LIMIT => {
-            let fact = Fact::More { bytes: None, most: VALUE_LIMIT };
-            Outcome::Failed(Code::TooLarge, fact)
-        }
-        outcome => outcome,
-    };
+    if let Outcome::Value { secret, .. } = &outcome
+        && from_file
+        && secret.len() > VALUE_LIMIT
+    {
+        outcome = Outcome::Failed(Code::TooLarge, Fact::More { bytes: None, most: VALUE_LIMIT });
+    }
     Seen { source, rank, path, outcome, refused }
 }
 
