@@ -89,6 +89,41 @@ fn an_exposed_value_may_be_revoked_before_there_is_another() {
     in_order(&outcome.out(), &["## 1. ", "- [x] Record it", "## 2. "]);
 }
 
+/// The value in production is good: no hint may lead to its revocation.
+#[test]
+fn a_new_value_that_leaks_is_given_up_before_anything_else() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify"]);
+    respond(&desk, &["--value-file", "{home}/new"]);
+    for step in ["stage", "verify", "deploy", "revoke"] {
+        let words = ["rotate", step, "JWT_SECRET", "--emergency", "the new one leaked"];
+        for words in [&words[..3], &words] {
+            let outcome = desk.refused(65, words);
+            outcome.says("the new value of the rotation under way is exposed; `rotate abort` ");
+            assert!(!outcome.err().contains("--emergency"), "{outcome}");
+        }
+    }
+    desk.refused(65, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/next"])
+        .says("`rotate abort`");
+    let plan = desk.done(&["rotate", "plan", "JWT_SECRET"]).out();
+    let steps =
+        ["exposed** since", "rotate abort", "rotate revoke", "- [ ] Generate", "rotate deploy"];
+    in_order(&plan, &steps);
+    assert!(!plan.contains("- [x]"), "{plan}");
+    let told = desk.run(&["rotate", "status"]).out();
+    assert!(told.contains("rotation under way to an exposed value, next is abort"), "{told}");
+    let told = desk.run(&["rotate", "status", "--format", "json"]).out();
+    assert!(told.contains("\"next_step\":\"abort\""), "{told}");
+
+    desk.steps("JWT_SECRET", &["abort", "revoke"]);
+    launch(&desk, OTHER).run().status(78).error("value-revoked", "JWT_SECRET");
+    launch(&desk, SECRET).run().status(0).no_finding("value-revoked");
+    desk.start("JWT_SECRET", "next");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+}
+
 #[test]
 fn the_record_and_the_head_come_first_and_the_checklist_can_be_typed() {
     let desk = Desk::new();

@@ -192,6 +192,12 @@ impl State {
         self.values.iter().rev().find(|value| value.is_under_way())
     }
 
+    /// The value that a rotation is under way to, where it is exposed and not in production yet: it
+    /// must not get there.
+    pub fn spoilt(&self) -> Option<&Value> {
+        self.under_way().filter(|value| value.exposed.is_some() && value.deployed.is_none())
+    }
+
     /// Whether a value that came after this one is recorded as deployed.
     pub fn has_deployed_successor(&self, value: &Value) -> bool {
         let after = self.values.iter().skip_while(|one| one.fingerprint != value.fingerprint);

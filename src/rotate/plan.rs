@@ -45,6 +45,10 @@ pub fn markdown(
         let _ = writeln!(text, "- **Exposed** since {}: {reason}", escape(&exposure.time));
         text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
     }
+    if let Some(exposure) = state.and_then(State::spoilt).and_then(|value| value.exposed.as_ref()) {
+        let (time, reason) = (escape(&exposure.time), escape(&exposure.reason));
+        let _ = writeln!(text, "- **The value under way is exposed** since {time}: {reason}");
+    }
     if class == JWT {
         text.push_str(
             "\n> The gateway holds one JWT key. The moment production has the new one, every \
@@ -77,9 +81,18 @@ fn for_shell(name: &str) -> Cow<'_, str> {
 
 /// One line a step: done, or with the command that records it.
 fn checklist(text: &mut String, name: &str, besides: &str, state: Option<&State>) {
-    let value = state.and_then(State::under_way);
-    let next = state.and_then(State::next);
     let options = "--ledger DIR --ledger-key-file FILE";
+    let spoilt = state.and_then(State::spoilt).is_some();
+    if spoilt {
+        let [abort, revoke] =
+            ["abort", "revoke"].map(|step| format!("rotate {step} {name} {options}"));
+        item(text, None, "Give up the rotation to the exposed value", &abort);
+        item(text, None, "Revoke or delete that value", &revoke);
+    }
+    // Of a rotation that is to be given up nothing is done for the next one.
+    let rotated = state.filter(|_| !spoilt);
+    let value = rotated.and_then(State::under_way);
+    let next = rotated.and_then(State::next);
     let started = value.and_then(|value| value.started.as_deref());
     item(text, started, "Generate the new value with a cryptographic generator", "");
     let start = format!(

@@ -12,6 +12,9 @@ use std::fmt::Write as _;
 /// The cells of a bar.
 const BAR: i64 = 20;
 
+/// What is next where a rotation is under way to an exposed value.
+const ABORT: &str = "abort";
+
 /// What holds of one key.
 #[derive(Debug, Serialize)]
 pub struct Key {
@@ -32,7 +35,7 @@ pub struct Key {
     /// The last day that it may be in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<String>,
-    /// The next step of the rotation that is under way.
+    /// The next step of the rotation that is under way, or `abort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<&'static str>,
     /// Whether the last verification of that rotation failed.
@@ -194,7 +197,7 @@ impl Key {
             age_days: age.map(|age| age.days),
             window_days: window,
             last_day: age.and_then(|age| age.last).map(|(day, _)| day.to_string()),
-            next_step: state.next().map(|step| step.name()),
+            next_step: state.next().map(|step| state.spoilt().map_or(step.name(), |_| ABORT)),
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
@@ -218,7 +221,8 @@ impl Key {
         };
         if let Some(step) = self.next_step {
             let failed = if self.verification_failed { ", last verification failed" } else { "" };
-            let _ = write!(words, "; rotation under way, next is {step}{failed}");
+            let to = if step == ABORT { " to an exposed value" } else { "" };
+            let _ = write!(words, "; rotation under way{to}, next is {step}{failed}");
         }
         words
     }
