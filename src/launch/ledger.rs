@@ -157,20 +157,27 @@ fn passwords(value: &Secret, key: &Key) -> Vec<String> {
 }
 
 /// The ledger's entry of a value. A URL that it does not know as a whole is known by the password
-/// inside, and one that it knows is as exposed as its password is in another URL.
+/// inside, and one that it knows is as exposed as its password is in another URL. What a password
+/// was in production for counts before a rotation to it that came to nothing.
 fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Option<&'r Value> {
     let id = key.id();
     let comparable = || recorded.values.iter().filter(|known| known.fingerprint_key_id == id);
     let fingerprint = key.fingerprint(value.expose());
     let whole = comparable().find(|known| known.fingerprint == fingerprint);
     let Kind::Url { .. } = row.format.kind else { return whole };
-    if whole.is_some_and(|known| known.revoked.is_some() || known.exposed.is_some()) {
+    if whole.is_some_and(|known| known.revoked.is_some()) {
         return whole;
     }
     let inside = passwords(value, key);
     let same = |known: &&Value| {
         known.password_fingerprint.as_ref().is_some_and(|password| inside.contains(password))
     };
-    let exposed = comparable().filter(same).find(|known| known.exposed.is_some());
-    exposed.or(whole).or_else(|| comparable().rfind(same))
+    let is_exposed = |known: &&Value| known.exposed.is_some();
+    let exposed = whole.filter(is_exposed).or_else(|| comparable().filter(same).find(is_exposed));
+    let used = |known: &&Value| known.deployed.is_some() || known.revoked.is_some();
+    let used = comparable().filter(same).rfind(used);
+    // A rotation to this very URL is somebody's word that it may be launched.
+    let own = whole.filter(|known| known.deployed.is_some() || known.is_under_way());
+    let revoked = used.filter(|known| own.is_none() && known.revoked.is_some());
+    revoked.or(exposed).or(own).or(used).or(whole).or_else(|| comparable().rfind(same))
 }
