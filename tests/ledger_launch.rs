@@ -201,6 +201,34 @@ fn a_value_that_the_ledger_does_not_know_is_said() {
 }
 
 #[test]
+fn a_revoked_value_of_another_fingerprint_key_is_never_said_to_be_unknown() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let verify = ["ledger", "verify", "--fingerprint-key-file", "{home}/fingerprint.key"];
+    desk.write("fingerprint.key", "d".repeat(64));
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy"]);
+    let told = desk.done(&verify);
+    told.says("recorded under another fingerprint key: JWT_SECRET")
+        .never_says("revoked or exposed");
+    desk.steps("JWT_SECRET", &["revoke", "evidence"]);
+    only(launch(&desk, OTHER).status(0), "");
+    for value in [SECRET, THIRD] {
+        let outcome = launch(&desk, value);
+        only(outcome.status(0), "not-in-ledger")
+            .says("cannot be compared with those under another");
+    }
+    let told = desk.done(&verify);
+    told.says("revoked or exposed under another fingerprint key: JWT_SECRET");
+    told.never_says("nexis-launch: recorded under");
+    // As its hint says.
+    expose_value(&desk, "JWT_SECRET", "old");
+    desk.steps("JWT_SECRET", &["revoke"]);
+    let outcome = launch(&desk, SECRET);
+    outcome.status(78).error("value-revoked", "JWT_SECRET").program_did_not_run();
+}
+
+#[test]
 fn a_database_is_known_by_its_password_wherever_it_stands() {
     let desk = Desk::new();
     let url = |host: &str| format!("postgres://app:{OTHER}@{host}/nexis?sslmode=require");

@@ -109,16 +109,17 @@ impl Case<'_> {
             self.observations.push(Observation { code, row: Some(resolved.id), source, fact });
         };
         let Some(known) = find(row, value, recorded, self.key) else {
-            let comparable =
-                recorded.values.iter().any(|it| it.fingerprint_key_id == self.key.id());
-            add(
-                Code::NotInLedger,
-                Fact::Says(if comparable {
-                    "has a value that the ledger does not know"
-                } else {
-                    "cannot be compared with the ledger, whose fingerprints are of another key"
-                }),
-            );
+            let comparable = |it: &Value| it.fingerprint_key_id == self.key.id();
+            let says = if recorded.values.iter().all(comparable) {
+                "has a value that the ledger does not know"
+            } else if recorded.values.iter().any(comparable) {
+                // It may be one of these, and that one may be revoked.
+                "has none of the ledger's values under this fingerprint key, and cannot be compared \
+                 with those under another one"
+            } else {
+                "cannot be compared with the ledger, whose fingerprints are of another key"
+            };
+            add(Code::NotInLedger, Fact::Says(says));
             return;
         };
         if known.revoked.is_some() {
