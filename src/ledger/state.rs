@@ -138,12 +138,14 @@ impl State {
             self.values.len() - 1
         });
         let now = || Some(record.time.clone());
-        // What was before it in production gets its last day by the deployment of this one.
+        // What was before it in production gets its last day by the deployment of this one, which
+        // moves none that it has to a later day.
         if record.kind == Kind::Deployed {
             let revoke_by = day(&record.revoke_by);
             for (index, other) in self.values.iter_mut().enumerate() {
                 if index != at && other.is_live() {
-                    other.revoke_by = revoke_by.or(other.revoke_by);
+                    let days = [revoke_by, other.revoke_by];
+                    other.revoke_by = days.into_iter().flatten().min();
                 }
             }
         }
