@@ -279,6 +279,48 @@ fn a_key_that_nothing_is_recorded_of_needs_its_value_and_a_class() {
 }
 
 #[test]
+fn what_leaked_before_the_ledger_knew_it_is_shown_and_may_be_registered() {
+    let desk = Desk::new();
+    respond(&desk, &["--value-file", "{home}/old"]);
+    let status = |more: &[&str]| desk.run(&[&["rotate", "status"][..], more].concat());
+    let told = status(&[]);
+    let of = told.status(1).out();
+    in_order(
+        &of,
+        &[
+            "JWT_SECRET  jwt-signing  exposed  no value in production\n",
+            "04546ddeb24573db: not revoked",
+        ],
+    );
+    let json: Value = serde_json::from_str(&status(&["--format", "json"]).status(1).out()).unwrap();
+    assert_eq!(json["keys"][0]["standing"], "exposed");
+    assert_eq!(json["keys"][0]["exposed"], serde_json::json!(["04546ddeb24573db"]));
+    assert!(json["keys"][0].get("fingerprint").is_none(), "{json:#}");
+    let label = "{key=\"JWT_SECRET\",class=\"jwt-signing\"} 1\n";
+    let metrics = status(&["--format", "prometheus"]).out();
+    assert!(metrics.contains(&format!("nexis_launch_key_exposed{label}")), "{metrics}");
+    desk.refused(65, &RESPOND).says("knows no value of it that is in use");
+    desk.refused(65, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/old"])
+        .says("this value is exposed");
+
+    desk.adopt("JWT_SECRET", 60);
+    let told = status(&[]);
+    in_order(&told.status(1).out(), &["  exposed  60 of 90 days"]);
+    assert!(!told.out().contains("exposed value"), "{told}");
+    respond(&desk, &[]);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+    status(&[]).status(0);
+
+    // Beside a value that is good.
+    respond(&desk, &["--value-file", "{home}/next"]);
+    in_order(&status(&[]).status(1).out(), &["  fresh  ", "exposed value "]);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    status(&[]).status(0);
+    launch(&desk, OTHER).run().status(0).no_finding("value-revoked");
+}
+
+#[test]
 fn a_value_under_the_name_of_another_key_is_said_in_the_checklist() {
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 10);

@@ -67,6 +67,15 @@ impl Value {
             && self.revoked.is_none()
     }
 
+    /// Whether nothing else is known of it than that it is exposed.
+    pub const fn is_only_exposed(&self) -> bool {
+        self.exposed.is_some()
+            && !self.adopted
+            && self.started.is_none()
+            && self.deployed.is_none()
+            && self.revoked.is_none()
+    }
+
     /// Whether this fingerprint is its own, or that of the password inside.
     pub fn has(&self, fingerprint: &str) -> bool {
         self.fingerprint == fingerprint || self.password_fingerprint.as_deref() == Some(fingerprint)
@@ -158,6 +167,8 @@ impl State {
             Kind::Adopted => {
                 value.adopted = true;
                 value.deployed = now();
+                // One whose exposure came first has the day of that.
+                value.created = day(&record.created).or(value.created);
             }
             Kind::Started => value.started = now(),
             Kind::Staged => value.staged = now(),

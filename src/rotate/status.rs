@@ -35,6 +35,9 @@ pub struct Key {
     /// The last day that it may be in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<String>,
+    /// Values that are exposed, neither revoked nor given up, and not known to be in production.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exposed: Vec<String>,
     /// The next step of the rotation that is under way, or `abort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<&'static str>,
@@ -83,10 +86,12 @@ impl Status {
         }
     }
 
-    /// Whether something is overdue: a value past its time, or exposed and still in production.
+    /// Whether something is overdue: a value past its time, or exposed and neither revoked nor given
+    /// up.
     pub fn is_overdue(&self) -> bool {
         let old = |key: &Key| key.old.iter().any(|old| old.overdue || old.exposed);
-        self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || old(key))
+        let exposed = |key: &Key| !key.exposed.is_empty() || old(key);
+        self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || exposed(key))
     }
 
     /// As one line of JSON.
@@ -122,6 +127,10 @@ impl Status {
             for old in &key.old {
                 let _ = writeln!(text, "{:names$}  {}", "", old.words());
             }
+            for value in &key.exposed {
+                let value = escape(value);
+                let _ = writeln!(text, "{:names$}  exposed value {value}: not revoked yet", "");
+            }
         }
         if self.keys.is_empty() {
             text.push_str("no key is in the ledger\n");
@@ -149,8 +158,10 @@ impl Status {
             }
         };
         let old = |key: &Key| key.old.iter().any(|old| old.overdue);
-        let exposed =
-            |key: &Key| key.standing == "exposed" || key.old.iter().any(|old| old.exposed);
+        let exposed = |key: &Key| {
+            let old = key.old.iter().any(|old| old.exposed);
+            key.standing == "exposed" || !key.exposed.is_empty() || old
+        };
         metric("age_days", "Days since the value in production was made.", &|key| key.age_days);
         metric("window_days", "Most days between two rotations of its class.", &|key| {
             key.window_days
@@ -162,9 +173,11 @@ impl Status {
         metric("overdue", "1 where the value or one before it is past its time.", &|key| {
             Some(i64::from(key.standing == "overdue" || old(key)))
         });
-        metric("exposed", "1 where a value in use is suspected to be exposed.", &|key| {
-            Some(i64::from(exposed(key)))
-        });
+        metric(
+            "exposed",
+            "1 where a value that is not revoked is suspected to be exposed.",
+            &|key| Some(i64::from(exposed(key))),
+        );
         metric("rotating", "1 while a rotation is under way.", &|key| {
             Some(i64::from(key.next_step.is_some()))
         });
@@ -177,6 +190,11 @@ impl Key {
         let window = window(contract, &state.class);
         let current = state.current();
         let age = current.and_then(|value| age(value, window, today));
+        let unused = state.values.iter().filter(|value| {
+            let ended = value.revoked.is_some() || value.aborted.is_some();
+            value.exposed.is_some() && value.deployed.is_none() && !ended
+        });
+        let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
             (Some(value), _) if value.exposed.is_some() => "exposed",
             (Some(_), Some(age)) => match age.standing {
@@ -185,6 +203,7 @@ impl Key {
                 Standing::Overdue => "overdue",
             },
             (Some(_), None) => "fresh",
+            (None, _) if !exposed.is_empty() => "exposed",
             (None, _) => "none",
         };
         Key {
@@ -197,6 +216,7 @@ impl Key {
             age_days: age.map(|age| age.days),
             window_days: window,
             last_day: age.and_then(|age| age.last).map(|(day, _)| day.to_string()),
+            exposed,
             next_step: state.next().map(|step| state.spoilt().map_or(step.name(), |_| ABORT)),
             verification_failed: state
                 .under_way()

@@ -69,11 +69,16 @@ fn not_spoilt(state: &State) -> Result<(), Refusal> {
 /// Why not.
 pub fn begin(action: Action, state: Option<&State>, fingerprint: &str) -> Result<(), Refusal> {
     let Some(state) = state else { return Ok(()) };
-    if let Some(known) = state.values.iter().find(|value| value.fingerprint == fingerprint) {
+    let known = state.values.iter().find(|value| value.fingerprint == fingerprint);
+    // What leaked before it was registered may be what is in use.
+    let is_new = |known: &&Value| action == Action::Adopt && known.is_only_exposed();
+    if let Some(known) = known.filter(|known| !is_new(known)) {
         return Err(never(if known.revoked.is_some() {
             "this value was revoked"
         } else if known.aborted.is_some() {
             "the rotation to this value was given up"
+        } else if known.is_only_exposed() {
+            "this value is exposed"
         } else {
             "the ledger has this value already"
         }));
@@ -293,6 +298,9 @@ mod tests {
         for value in ["1", "2"] {
             assert!(!may(Action::Start, "a1 s2 x2", value));
         }
+        assert!(may(Action::Adopt, "!1", "1") && !may(Action::Start, "!1", "1"));
+        assert!(!may(Action::Adopt, "a2 !1", "1") && !may(Action::Adopt, "!1 r1", "1"));
+        assert!(!may(Action::Adopt, "s1 !1 x1", "1"));
         assert!(may(Action::Adopt, "a1 !1 r1", "2") && !may(Action::Adopt, "a1 !1 r1", "1"));
     }
 }
