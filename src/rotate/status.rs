@@ -15,12 +15,16 @@ const BAR: i64 = 20;
 /// What is next where a rotation is under way to an exposed value.
 const ABORT: &str = "abort";
 
+/// How a value stands for which no window and no end is known.
+const UNKNOWN: &str = "unknown";
+
 /// What holds of one key.
 #[derive(Debug, Serialize)]
 pub struct Key {
     name: String,
     class: String,
-    /// `fresh`, `due`, `overdue`, `exposed`, or `none` where no value is in production.
+    /// `fresh`, `due`, `overdue`, `exposed`, `unknown` where nothing limits its value's time, or
+    /// `none` where no value is in production.
     standing: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -94,6 +98,12 @@ impl Status {
         self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || exposed(key))
     }
 
+    /// The keys whose value nothing limits, each with the class that has no window here.
+    pub fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let unknown = self.keys.iter().filter(|key| key.standing == UNKNOWN);
+        unknown.map(|key| (key.name.as_str(), key.class.as_str()))
+    }
+
     /// As one line of JSON.
     pub fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default() + "\n"
@@ -108,7 +118,7 @@ impl Status {
         for key in &self.keys {
             let paint = match key.standing {
                 "overdue" | "exposed" => "\u{1b}[31m",
-                "due" => "\u{1b}[33m",
+                "due" | UNKNOWN => "\u{1b}[33m",
                 _ => "\u{1b}[32m",
             };
             let (begin, end) = if colours { (paint, "\u{1b}[0m") } else { ("", "") };
@@ -197,12 +207,13 @@ impl Key {
         let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
             (Some(value), _) if value.exposed.is_some() => "exposed",
+            // What was never judged is not fresh.
+            (Some(_), None | Some(Age { last: None, .. })) => UNKNOWN,
             (Some(_), Some(age)) => match age.standing {
                 Standing::Fresh => "fresh",
                 Standing::Due => "due",
                 Standing::Overdue => "overdue",
             },
-            (Some(_), None) => "fresh",
             (None, _) if !exposed.is_empty() => "exposed",
             (None, _) => "none",
         };

@@ -10,7 +10,7 @@ use crate::error::{Error, Status};
 use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::Book;
-use crate::output::to_stderr;
+use crate::output::{escape, to_stderr};
 use crate::rotate::history::{self, History};
 use crate::rotate::plan::markdown;
 use crate::rotate::status;
@@ -55,6 +55,15 @@ pub(super) fn status(options: typed::Status) -> Ending {
         StatusFormat::Json => status.json(),
         StatusFormat::Prometheus => status.prometheus(),
     })?;
+    let unknown: Vec<_> =
+        status.unknown().map(|(name, class)| format!("{name} (class {class})")).collect();
+    if !unknown.is_empty() {
+        to_stderr(&format!(
+            "nexis-launch: no window is known for {}\nhint: name the contract whose policy has it \
+             with --contract\n",
+            escape(&unknown.join(", "))
+        ));
+    }
     Ok(if status.is_overdue() { Status::Unhealthy } else { Status::Success })
 }
 
