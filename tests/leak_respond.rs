@@ -156,6 +156,80 @@ fn the_record_and_the_head_come_first_and_the_checklist_can_be_typed() {
     desk.done(&["ledger", "verify", "--head", &head]);
 }
 
+/// With the contract and the keys that were typed, and with no setting.
+#[test]
+fn the_commands_of_the_checklist_run_for_a_service_with_a_contract_of_its_own() {
+    let desk = Desk::new();
+    let contract = format!("{}/packaging/contracts/node-service.yaml", env!("CARGO_MANIFEST_DIR"));
+    let path = |name: &str| desk.path(name).to_str().unwrap().to_owned();
+    let [ledger, key, fingerprints] = ["ledger", "ledger.key", "fingerprint.key"].map(path);
+    let typed = [
+        ["--ledger", &ledger],
+        ["--ledger-key-file", &key],
+        ["--fingerprint-key-file", &fingerprints],
+        ["--contract", &contract],
+    ];
+    let typed = typed.concat();
+    let run = |words: &[&str]| {
+        let outcome = Launch::new().args(words).env("PATH", "/usr/bin:/bin").canary(SECRET).run();
+        outcome.no_canary().no_panic();
+        outcome
+    };
+    let (created, old) = (days_ago(10), path("old"));
+    let adopt = ["--value-file", &old, "--created", &created];
+    let (session, token) = ("SESSION_SECRET", "ci-token");
+    run(&[&["rotate", "adopt", session][..], &adopt, &typed].concat()).status(0);
+    let class = ["--class", "ci", "--expires", "2999-01-01"];
+    run(&[&["rotate", "adopt", token][..], &class, &adopt, &typed].concat()).status(0);
+    let respond = |name: &str| {
+        let outcome = run(&[&["leak", "respond", name, "--reason", "x"][..], &typed].concat());
+        outcome.status(0).out()
+    };
+    let listed = |text: &str| {
+        let commands = text.lines().filter_map(|line| line.trim().strip_prefix("`nexis-launch "));
+        commands.map(|line| line.trim_end_matches('`').to_owned()).collect::<Vec<_>>()
+    };
+    let values = [
+        ("FILE", path("made")),
+        ("DATE", days_ahead(90)),
+        ("CHECK", "/bin/true".to_owned()),
+        ("PATH…", path("app.log")),
+        ("URL", "https://ci.example.org/7".to_owned()),
+    ];
+    desk.write("app.log", "nothing of it\n");
+    let fill = |command: &str| {
+        let words = command.split(' ').map(|word| {
+            let (name, value) = word.split_once('=').unwrap_or(("", word));
+            let known = values.iter().find(|(placeholder, _)| *placeholder == value);
+            let value = known.map_or(value, |(_, value)| value);
+            if name.is_empty() { value.to_owned() } else { format!("{name}={value}") }
+        });
+        words.collect::<Vec<_>>()
+    };
+    let text = respond(session);
+    let commands = listed(&text);
+    for command in commands.iter().filter(|it| !it.starts_with("leak trace ")) {
+        let words = fill(command);
+        let outcome = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        // What other processes of the machine hold is nothing to this test.
+        let looked = command.starts_with("inspect ") && matches!(outcome.status, Some(1 | 2));
+        assert!(looked || outcome.status == Some(0), "{command}\n{outcome}");
+    }
+    let steps = ["adopted", "exposed", "revoked", "started", "staged", "verified", "deployed"];
+    assert_eq!(desk.kinds(session), [&steps[..], &["evidence"]].concat());
+    // What the contract does not know is said again.
+    let start = listed(&respond(token)).into_iter().find(|it| it.starts_with("rotate start"));
+    let words = fill(&start.unwrap());
+    run(&words.iter().map(String::as_str).collect::<Vec<_>>()).status(0);
+
+    let plan = |more: &[&str]| desk.done(&[&["rotate", "plan", session][..], more].concat()).out();
+    assert!(!plan(&[]).contains("--contract"), "{}", plan(&[]));
+    let named = plan(&["--contract", &contract]);
+    let commands = listed(&named);
+    assert_eq!(commands.len(), 6, "{named}");
+    assert!(commands.iter().all(|it| it.contains(" --contract FILE")), "{named}");
+}
+
 #[test]
 fn what_trace_and_scan_find_is_filled_in() {
     let desk = Desk::new();

@@ -11,15 +11,17 @@ use std::fmt::Write as _;
 /// The class of keys of which a program holds one at a time.
 const JWT: &str = "jwt-signing";
 
-/// The plan for a name; `class` is that of the contract where nothing is recorded.
+/// The plan for a name; `class` is that of the contract where nothing is recorded, and `own` says
+/// that the contract was named, so that every command has to name it.
 pub fn markdown(
-    name: &str,
+    key: &str,
     class: &str,
     state: Option<&State>,
     contract: &Contract,
+    own: bool,
     today: Date,
 ) -> String {
-    let name = escape(name);
+    let name = escape(key);
     let shown = name.replace('`', "\\`");
     let mut text = format!("# Rotation of {shown}\n\n");
     let window = window(contract, class);
@@ -57,17 +59,25 @@ pub fn markdown(
         );
     }
     text.push('\n');
-    // What the contract does not say of a key has to be said again.
-    let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));
+    let options = match own {
+        true => "--ledger DIR --ledger-key-file FILE --contract FILE",
+        false => "--ledger DIR --ledger-key-file FILE",
+    };
+    checklist(&mut text, &for_shell(&name), &besides(key, class, contract), options, state);
+    text
+}
+
+/// The options of `rotate start` that say again what the contract does not say of a key.
+pub fn besides(key: &str, class: &str, contract: &Contract) -> String {
+    let row = contract.known(key.as_bytes()).map(|known| contract.row(known.row));
     let mut besides = match row.and_then(|row| row.class) {
         Some(_) => String::new(),
         None => format!(" --class {}", for_shell(&escape(class))),
     };
-    if window.is_none() {
+    if window(contract, class).is_none() {
         besides.push_str(" --expires DATE");
     }
-    checklist(&mut text, &for_shell(&name), &besides, state);
-    text
+    besides
 }
 
 /// A name as one word of a shell, which takes none of it for its own.
@@ -80,8 +90,7 @@ fn for_shell(name: &str) -> Cow<'_, str> {
 }
 
 /// One line a step: done, or with the command that records it.
-fn checklist(text: &mut String, name: &str, besides: &str, state: Option<&State>) {
-    let options = "--ledger DIR --ledger-key-file FILE";
+fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state: Option<&State>) {
     let spoilt = state.and_then(State::spoilt).is_some();
     if spoilt {
         let [abort, revoke] =

@@ -76,13 +76,15 @@ fn allows_colours() -> bool {
 
 /// The rest of the checklist.
 pub(super) fn plan(options: typed::Plan) -> Ending {
+    let own = options.place.contract.is_some();
     let reading = Reading::of(options.place)?;
     let state = reading.book.state(&options.name);
     let subject = match &state {
         Some(state) => Subject::recorded(&options.name, &state.class, reading.contract),
         None => Subject::new(&options.name, None, reading.contract)?,
     };
-    print(&markdown(&options.name, &subject.class, state.as_ref(), reading.contract, today()))
+    let (name, class, contract) = (&options.name, &subject.class, reading.contract);
+    print(&markdown(name, class, state.as_ref(), contract, own, today()))
 }
 
 /// Every record of one key or of all.
