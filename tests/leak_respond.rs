@@ -117,6 +117,9 @@ fn a_new_value_that_leaks_is_given_up_before_anything_else() {
     let told = desk.run(&["rotate", "status", "--format", "json"]).out();
     assert!(told.contains("\"next_step\":\"abort\""), "{told}");
 
+    let page = desk.done(&["rotate", "history", "--format", "html"]).out();
+    assert!(page.contains("rotation to an exposed value under way, next step abort"), "{page}");
+
     desk.steps("JWT_SECRET", &["abort", "revoke"]);
     launch(&desk, OTHER).run().status(78).error("value-revoked", "JWT_SECRET");
     launch(&desk, SECRET).run().status(0).no_finding("value-revoked");
