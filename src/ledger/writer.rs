@@ -101,9 +101,8 @@ impl<'k> Ledger<'k> {
         if particulars.fingerprint.is_empty() {
             let meant = state.as_ref().and_then(|it| it.current().or_else(|| it.under_way()));
             let Some(value) = meant else {
-                let message = format!(
-                    "cannot mark {name} as exposed: the ledger knows no value of it that is in use"
-                );
+                let message =
+                    format!("cannot mark {name} as exposed: the ledger knows no value of it");
                 return Err(
                     Error::new(Status::Data, message).hint("name the value with --value-file")
                 );
