@@ -10,8 +10,9 @@ use crate::validate::format::canonical;
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 
-/// What `--inherit contract` keeps besides the contract's `passthrough` (interface section 4).
-const BASE: &[&str] = &[
+/// What `--inherit contract` keeps besides the contract's `passthrough` (interface section 4). README.md
+/// and the manual page list it.
+pub const BASE: &[&str] = &[
     "PATH",
     "HOME",
     "USER",

@@ -309,33 +309,33 @@ fn a_secret_in_the_place_of_a_path_or_a_name_is_not_repeated() {
 /// The same in the commands that start nothing.
 #[test]
 fn a_secret_in_the_place_of_a_path_of_any_command_is_not_repeated() {
-    for command in [
-        &["contract", "show", SECRET][..],
-        &["contract", "lint", SECRET],
-        &["contract", "docs", SECRET],
-        &["contract", "template", SECRET],
-        &["contract", "diff", "builtin:nexis-gateway", SECRET],
-        &["check", "--deployment", SECRET],
-        &["generate", "JWT_SECRET", "--out", "{root}/none/SECRET"],
-        &["generate", "ledger-key", "--out", "{root}/none/SECRET"],
-        &["generate", SECRET],
-        &["explain", "--contract", SECRET],
-        &["init", "{root}/file/SECRET"],
-        &["health", "--unix", "{root}/none/SECRET"],
-        &["ledger", "verify", "--ledger", SECRET, "--ledger-key-file", SECRET],
-        &["rotate", "status", "--ledger", SECRET],
-        &["leak", "scan", "--value-file", SECRET, "."],
-        &["leak", "trace", "--value-file", SECRET, "--audit", SECRET],
-        &["mask", "--value-file", SECRET],
-        &["inspect", "--pid", "1", "--contract", SECRET],
-        &["inspect", "--pid", "1", "--fingerprint-key-file", SECRET],
+    const HELD: &str = "what should be a name or a path holds JWT_SECRET";
+    let builtin = "builtin:nexis-gateway";
+    for (status, says, command) in [
+        (66, HELD, &["contract", "show", SECRET][..]),
+        (66, HELD, &["contract", "lint", SECRET]),
+        (66, HELD, &["contract", "docs", SECRET]),
+        (66, HELD, &["contract", "template", SECRET]),
+        (66, HELD, &["contract", "diff", builtin, SECRET]),
+        (66, HELD, &["check", "--deployment", SECRET]),
+        (73, HELD, &["generate", "JWT_SECRET", "--out", "{root}/none/SECRET"]),
+        (73, HELD, &["generate", "ledger-key", "--out", "{root}/none/SECRET"]),
+        (64, "has no such variable", &["generate", SECRET]),
+        (64, "no such variable or code", &["explain", SECRET]),
+        (66, HELD, &["explain", "--contract", SECRET]),
+        (73, HELD, &["init", "{root}/file/SECRET"]),
+        (1, HELD, &["health", "unix:{root}/none/SECRET:/health"]),
+        (66, HELD, &["ledger", "verify", "--ledger", SECRET, "--ledger-key-file", "{root}/key"]),
+        (66, HELD, &["ledger", "verify", "--ledger", "{root}", "--ledger-key-file", SECRET]),
+        (66, HELD, &["rotate", "status", "--ledger", SECRET]),
+        (2, "cannot read [redacted:JWT_SECRET]", &["leak", "scan", SECRET]),
+        (66, HELD, &["inspect", "--pid", "1", "--contract", SECRET]),
+        (66, "[redacted:JWT_SECRET]", &["inspect", "--pid", "1", "--fingerprint-key-file", SECRET]),
     ] {
         let words = command.iter().map(|word| word.replace("/SECRET", &format!("/{SECRET}")));
-        let launch = Launch::new().args(words).file("file", "").env("JWT_SECRET", SECRET);
-        let outcome = launch.canary(SECRET).run();
-        assert!(!matches!(outcome.status, Some(0) | None), "{command:?}\n{outcome}");
-        assert!(!outcome.err().is_empty(), "{command:?}");
-        outcome.no_canary();
+        let launch = Launch::new().args(words).file("file", "").file("key", HEX_KEY);
+        let outcome = launch.env("JWT_SECRET", SECRET).canary(SECRET).run();
+        outcome.status(status).says(says).no_canary();
     }
     // Nor is one that the command itself has read.
     let outcome = Launch::command("inspect", ["--pid", "1", "--secrets-dir", "{root}/s"])
@@ -344,6 +344,59 @@ fn a_secret_in_the_place_of_a_path_of_any_command_is_not_repeated() {
         .canary(SECRET)
         .run();
     outcome.status(66).no_canary().says("[redacted:JWT_SECRET]");
+}
+
+/// One that no environment holds, so that nothing but the command's own care hides it.
+#[test]
+fn a_value_in_the_place_of_its_file_is_repeated_by_no_command() {
+    let desk = Desk::new();
+    desk.start("OPENAI_API_KEY", "next");
+    desk.steps("OPENAI_API_KEY", &["stage"]);
+    let named = format!("X={OTHER}");
+    for words in [
+        &["rotate", "adopt", "JWT_SECRET", "--created", "2026-01-01", "--value-file", OTHER][..],
+        &["rotate", "start", "JWT_SECRET", "--value-file", OTHER],
+        &["rotate", "verify", "OPENAI_API_KEY", "--value-file", OTHER],
+        &["leak", "respond", "JWT_SECRET", "--reason", "x", "--value-file", OTHER],
+        &["leak", "trace", "--value-file", OTHER, "{home}/old"],
+        &["leak", "scan", "--value-file", &named, "{home}/old"],
+        &["mask", "--value-file", OTHER],
+        &["mask", "--value-file", &named],
+    ] {
+        let is_keyed = words[0] == "rotate" || words[1] == "respond";
+        let launch =
+            if is_keyed { desk.keyed(words.to_vec()) } else { desk.command(words.to_vec()) };
+        let outcome = launch.run();
+        outcome.status(66).no_canary();
+        outcome.says("cannot read the file given for --value-file: there is no such file");
+        assert_eq!(outcome.out(), "", "{outcome}");
+    }
+}
+
+#[test]
+fn a_value_in_the_place_of_a_keys_name_is_not_repeated() {
+    const UNKNOWN: &str = "nothing is recorded of it";
+    const NO_CLASS: &str = "the contract has no class for it";
+    let desk = Desk::new();
+    for (status, says, words) in [
+        (64, NO_CLASS, &["rotate", "start", OTHER, "--value-file", "{home}/old"][..]),
+        (64, NO_CLASS, &["leak", "respond", OTHER, "--reason", "x"]),
+        (65, "mark it", &["leak", "respond", OTHER, "--reason", "x", "--class", "database"]),
+        (65, UNKNOWN, &["rotate", "stage", OTHER]),
+        (65, UNKNOWN, &["rotate", "verify", OTHER]),
+        (65, UNKNOWN, &["rotate", "verify", OTHER, "--value-file", "{home}/old"]),
+        (64, "needs the new value", &["rotate", "verify", OTHER, "--", "/bin/true"]),
+        (65, UNKNOWN, &["rotate", "deploy", OTHER]),
+        (65, UNKNOWN, &["rotate", "revoke", OTHER]),
+        (65, UNKNOWN, &["rotate", "evidence", OTHER, "--commit", "d41773f"]),
+        (65, UNKNOWN, &["rotate", "abort", OTHER]),
+        (64, NO_CLASS, &["rotate", "plan", OTHER]),
+        (65, "nothing is recorded of that name", &["rotate", "history", OTHER]),
+    ] {
+        desk.refused(status, words).says(says);
+    }
+    // A name that the contract knows is repeated.
+    desk.refused(65, &["rotate", "stage", "JWT_SECRET"]).says("cannot stage JWT_SECRET");
 }
 
 /// The second entry of a name, which no program would see, and what its row refuses.

@@ -86,3 +86,15 @@ fn another_toolchain_is_not_compared_and_fails_in_ci() {
         assert!(said.contains("rustc 1.0.0") && said.contains("nothing is compared"), "{said}");
     }
 }
+
+/// Who builds with another compiler is told which one the figures are for.
+#[test]
+fn the_toolchain_that_figures_are_noted_for_is_the_one_that_the_release_page_names() {
+    let text = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+    };
+    let baseline = text("tests/bench/baseline");
+    let noted = baseline.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
+    let said = noted.replace(", glibc ", " with glibc ");
+    assert!(text("packaging/release/README.md").contains(&said), "the page does not name {noted}");
+}

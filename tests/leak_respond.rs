@@ -376,7 +376,7 @@ fn what_leaked_before_the_ledger_knew_it_is_shown_and_may_be_registered() {
     let label = "{key=\"JWT_SECRET\",class=\"jwt-signing\"} 1\n";
     let metrics = status(&["--format", "prometheus"]).out();
     assert!(metrics.contains(&format!("nexis_launch_key_exposed{label}")), "{metrics}");
-    desk.refused(65, &RESPOND).says("knows no value of it");
+    desk.refused(65, &RESPOND).says("knows no value of it in use");
     desk.refused(65, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/old"])
         .says("this value is exposed");
 

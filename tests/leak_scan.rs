@@ -421,6 +421,11 @@ fn given_values_are_looked_for_besides_the_contracts() {
         .args(["--value-file", "OLD={root}/v", "{root}/log"])
         .run();
     assert_eq!(findings(&outcome), [found("log", "line 1", "OLD#password", "raw")]);
+    let blank = start().file("v", " \n").args(["--value-file", "A={root}/v", "{root}/log"]).run();
+    blank.status(65).says("it is blank");
+    let null = Stream::Fd(Arc::new(std::fs::File::open("/dev/null").unwrap().into()));
+    let device = start().args(["--value-file", "A=-", "{root}/log"]).stdin(null).run();
+    device.status(66).says("cannot read the value from standard input: it is a device");
     start().args(["--value-file", "A=-", "-"]).run().status(64).says("- is given more than once");
     for wrong in [OTHER, "=x", "A B=x", "A="] {
         start().args(["--value-file", wrong, "{root}/log"]).run().status(64).no_canary();

@@ -143,6 +143,37 @@ fn a_file_that_was_removed_is_found_by_the_head() {
     desk.refused(65, &["ledger", "verify"]).says("ci%2Fdeploy.jsonl: it is empty");
 }
 
+/// A file with a fault is there: only what it is that is wrong, and what mends it, is said.
+#[test]
+fn a_head_says_nothing_more_of_a_file_that_has_a_fault() {
+    let desk = desk();
+    let head = desk.head();
+    let file = desk.file("JWT_SECRET");
+    let text = desk.text("JWT_SECRET");
+    for (says, content) in [
+        ("line 1: it was changed", text.replacen("jwt-signing", "jwt-singing", 1)),
+        ("line 3: it was changed", text.replacen("\"staged\"", "\"verified\"", 1)),
+        ("line 1: it ends in CR LF", text.replace('\n', "\r\n")),
+        ("JWT_SECRET.jsonl: it is empty", String::new()),
+        ("have no end: a write was broken off", text.trim_end().to_owned()),
+    ] {
+        fs::write(&file, &content).unwrap();
+        assert_ne!(content, text, "{says}");
+        let outcome = desk.refused(65, &["ledger", "verify", "--head", &head]);
+        outcome.says(says).never_says("the head covers");
+        assert_eq!(outcome.err().matches("cannot trust").count(), 1, "{outcome}");
+    }
+    desk.done(&["ledger", "repair"]);
+    desk.done(&["ledger", "verify", "--head", &head]);
+    // Of the others the head still says what is missing.
+    fs::write(&file, "").unwrap();
+    fs::remove_file(desk.file("ci%2Fdeploy")).unwrap();
+    desk.refused(65, &["ledger", "verify", "--head", &head]).says("ci%2Fdeploy.jsonl: it is gone");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    fs::write(&file, lines[0]).unwrap();
+    desk.refused(65, &["ledger", "verify", "--head", &head]).says("7 records and 1 is left");
+}
+
 #[test]
 fn a_head_that_is_none_is_refused() {
     let desk = desk();

@@ -19,6 +19,15 @@ fn keyed(desk: &Desk, fingerprint_key: &str, words: &[&str]) -> Outcome {
     outcome
 }
 
+/// The same with the key of fingerprints by its setting.
+fn set(desk: &Desk, fingerprint_key: &str, words: &[&str]) -> Outcome {
+    let key = desk.path(fingerprint_key);
+    let launch = desk.keyed(words.iter().copied());
+    let outcome = launch.env("NEXIS_LAUNCH_FINGERPRINT_KEY_FILE", key.to_str().unwrap()).run();
+    outcome.no_canary().no_panic();
+    outcome
+}
+
 /// A whole life of a key, and whatever tells of it.
 const LIFE: &[&[&str]] = &[
     &["rotate", "adopt", "JWT_SECRET", "--value-file", "{home}/old"],
@@ -61,16 +70,20 @@ fn a_fingerprint_key_that_is_named_and_is_none_is_refused_and_nothing_is_written
     let desk = Desk::new();
     desk.adopt("JWT_SECRET", 1);
     let before = desk.text("JWT_SECRET");
-    let told = LIFE.iter().filter(|words| !["adopt", "plan"].contains(&words[1]));
-    for words in told {
-        let absent = keyed(&desk, "absent.key", words);
-        assert!(matches!(absent.status, Some(65 | 66)), "{words:?}\n{absent}");
-        // The ledger's own key is on no host that launches.
-        let same = keyed(&desk, "ledger.key", words);
-        same.status(65);
-        for outcome in [absent, same] {
-            assert_eq!(outcome.out(), "", "{words:?}");
-            assert!(outcome.err().contains("hint: "), "{words:?}\n{outcome}");
+    desk.write("short.key", "00");
+    for words in LIFE {
+        let mut words = words.to_vec();
+        let created = days_ago(1);
+        if words[1] == "adopt" {
+            words.extend(["--created", &created]);
+        }
+        for named in [keyed, set] {
+            // The ledger's own key is on no host that launches.
+            for (key, status) in [("absent.key", 66), ("short.key", 65), ("ledger.key", 65)] {
+                let outcome = named(&desk, key, &words);
+                outcome.status(status).says("hint: ");
+                assert_eq!(outcome.out(), "", "{words:?}");
+            }
         }
     }
     assert_eq!(desk.text("JWT_SECRET"), before);
@@ -89,9 +102,11 @@ fn values_that_were_recorded_under_another_key_are_named() {
         &["ledger", "head"],
     ];
     for words in told {
-        let outcome = keyed(&desk, "other.key", words);
-        outcome.status(0).says("recorded under another fingerprint key: JWT_SECRET");
-        assert!(!outcome.out().is_empty());
-        keyed(&desk, "fingerprint.key", words).status(0).never_says("another fingerprint key");
+        for named in [keyed, set] {
+            let outcome = named(&desk, "other.key", words);
+            outcome.status(0).says("recorded under another fingerprint key: JWT_SECRET");
+            assert!(!outcome.out().is_empty());
+            named(&desk, "fingerprint.key", words).status(0).never_says("another fingerprint key");
+        }
     }
 }

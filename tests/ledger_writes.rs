@@ -266,3 +266,38 @@ fn a_writer_that_keeps_the_lock_is_not_waited_for_for_ever() {
     drop(directory);
     desk.steps("JWT_SECRET", &["stage"]);
 }
+
+/// A record that is refused ever after would end every later command, and nobody may take it out.
+#[test]
+fn a_record_that_would_be_too_long_to_be_read_is_not_written() {
+    const MOST: usize = 64 * 1024;
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke"]);
+    let link = |length: usize| format!("https://ci.example/{}", "x".repeat(length - 19));
+    let evidence = |links: &[String]| {
+        let mut words = vec!["rotate", "evidence", "JWT_SECRET"];
+        words.extend(links.iter().flat_map(|link| ["--link", link.as_str()]));
+        desk.run(&words)
+    };
+    let length = || desk.text("JWT_SECRET").lines().last().unwrap().len();
+    evidence(&[link(100)]).status(0);
+    // A further link has two quotes and a comma.
+    let mut links = vec![link(100)];
+    let mut rest = MOST - length();
+    while rest > 600 {
+        links.push(link(400));
+        rest -= 403;
+    }
+    links.push(link(rest - 3));
+    let (before, head) = (desk.text("JWT_SECRET"), desk.head());
+    let longer = [&links[..links.len() - 1], &[link(rest - 2)]].concat();
+    let outcome = evidence(&longer);
+    outcome.status(64).says("it has more than 64 KiB").says("nothing was recorded");
+    assert_eq!((outcome.out().as_str(), desk.text("JWT_SECRET")), ("", before));
+    assert_eq!(desk.head(), head);
+    evidence(&links).status(0);
+    assert_eq!(length(), MOST);
+    desk.done(&["ledger", "verify", "--head", &head]);
+}

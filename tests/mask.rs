@@ -240,7 +240,7 @@ fn what_cannot_be_read_is_not_passed_over() {
     for (launch, status, words) in [
         (mask(["--value-file", "X={root}/absent"], line), 66, "there is no such file"),
         (mask(["--value-file", "X={root}/secrets"], line), 66, "it is a directory"),
-        (mask(["--value-file", "X={root}/empty"], line).file("empty", "\n"), 65, "it is empty"),
+        (mask(["--value-file", "X={root}/empty"], line).file("empty", " \n"), 65, "it is blank"),
         (mask(["--value-file", "-"], line), 64, "that is what is masked"),
         (mask(["--secrets-dir", "{root}/absent"], line), 66, "--secrets-dir"),
         (mask(["--env-file", "{root}/env"], line).file("env", "no assignment\n"), 65, "line 1"),

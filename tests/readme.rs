@@ -8,6 +8,7 @@ mod common;
 use common::Launch;
 use nexis_launch::cli;
 use nexis_launch::contract::{self, builtin, docs, model::Origin};
+use nexis_launch::environment::BASE;
 use nexis_launch::error::Status;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +60,22 @@ fn the_table_of_variables_is_the_contracts() {
     );
 }
 
+/// The rows of the table of inherited names, and what the manual page says, are what the code has.
+#[test]
+fn the_base_set_is_the_programs() {
+    let text = readme();
+    let section = section(&text, "Which value reaches the process environment");
+    let (_, table) = section.split_once("\n| base set | names |\n").expect("the base set");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut names: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let mut base = BASE.to_vec();
+    names.sort_unstable();
+    base.sort_unstable();
+    assert_eq!(names, base);
+    let manual = Launch::command("man", [""; 0]).run().status(0).out();
+    assert!(manual.contains(&BASE.join(", ")), "the manual page has not the base set");
+}
+
 /// README.md, SECURITY.md, tests/README.md and what stands in packaging/, each with its text outside of code blocks.
 fn pages() -> Vec<(PathBuf, String)> {
     let found = ["README.md", "SECURITY.md", "tests/README.md", "tests/bench/README.md"];
@@ -68,7 +85,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() {
                 below.push(entry);
-            } else if entry.ends_with("README.md") {
+            } else if entry.extension().is_some_and(|it| it == "md") {
                 found.push(entry);
             }
         }

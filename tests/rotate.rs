@@ -559,10 +559,12 @@ fn evidence_of_what_was_only_adopted_is_65_and_that_of_a_finished_rotation_may_f
 }
 
 #[test]
-fn evidence_holds_the_head_before_it() {
+fn evidence_holds_the_head_before_it_whatever_other_keys_there_are() {
     let desk = started();
     desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke"]);
     let head = desk.head();
+    desk.adopt("OPENAI_API_KEY", 10);
+    assert_ne!(desk.head(), head);
     desk.done(&[
         "rotate",
         "evidence",

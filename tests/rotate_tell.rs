@@ -76,6 +76,50 @@ fn an_old_value_past_its_day_is_overdue() {
     desk.run(&["rotate", "status"]).status(0);
 }
 
+/// A rotation that stops before `revoke` leaves the old value in use, however old it is.
+#[test]
+fn an_old_value_that_is_not_revoked_stays_overdue_by_its_own_age() {
+    let by = days_ahead(30);
+    for (options, days, ended) in [
+        (&[][..], 239, false),
+        (&["--revoke-by", &by], 239, false),
+        (&[], 10, true),
+        (&["--revoke-by", &by], 10, true),
+    ] {
+        let desk = Desk::new();
+        let (created, expires) = (days_ago(days), days_ago(1));
+        let mut adopt = vec!["rotate", "adopt", "JWT_SECRET", "--created", &created];
+        adopt.extend(["--value-file", "{home}/old"]);
+        if ended {
+            adopt.extend(["--expires", &expires]);
+        }
+        desk.done(&adopt);
+        desk.run(&["rotate", "status"]).status(1);
+        desk.start("JWT_SECRET", "new");
+        desk.steps("JWT_SECRET", &["stage", "verify"]);
+        desk.done(&[&["rotate", "deploy", "JWT_SECRET"], options].concat());
+        let last = if ended { expires.clone() } else { days_ago(days - 90) };
+        let text = desk.run(&["rotate", "status"]);
+        assert!(text.status(1).out().contains(&format!(", last day {last}, overdue\n")), "{text}");
+        let json = desk.run(&["rotate", "status", "--format", "json"]);
+        let json: Value = serde_json::from_str(&json.status(1).out()).unwrap();
+        assert_eq!(json["keys"][0]["standing"], "fresh");
+        let old = &json["keys"][0]["old"][0];
+        assert_eq!((&old["overdue"], &old["last_day"]), (&Value::Bool(true), &last.into()));
+        let metrics = desk.run(&["rotate", "status", "--format", "prometheus"]);
+        let overdue = "nexis_launch_key_overdue{key=\"JWT_SECRET\",class=\"jwt-signing\"} 1\n";
+        assert!(metrics.status(1).out().contains(overdue), "{metrics}");
+        desk.steps("JWT_SECRET", &["revoke"]);
+        desk.run(&["rotate", "status"]).status(0);
+    }
+    // One that has its time still is no alarm.
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy"]);
+    desk.run(&["rotate", "status"]).status(0);
+}
+
 #[test]
 fn what_has_no_window_under_the_contract_is_unknown_and_never_fresh() {
     let desk = Desk::new();

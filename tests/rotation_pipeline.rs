@@ -203,11 +203,58 @@ fn a_push_that_is_refused_records_nothing() {
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let said = pipeline.step(75, &["stage", "JWT_SECRET"]);
     assert!(said.contains("nothing is recorded"), "{said}");
+    assert!(!said.contains("record 3") && !said.contains("\nhead "), "it says more: {said}");
     assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
     let file = pipeline.path("branch").join("JWT_SECRET.jsonl");
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2, "the checkout is ahead");
     std::fs::remove_file(hook).unwrap();
+    let said = pipeline.step(0, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("JWT_SECRET staged: record 3, value "), "{said}");
+}
+
+/// A record that no reader takes stands for good in a branch that nobody may rewrite.
+#[test]
+fn a_record_that_cannot_be_read_back_is_not_pushed() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    // A launcher that writes what it refuses afterwards.
+    let bin = pipeline.path("bin/nexis-launch");
+    std::fs::remove_file(&bin).unwrap();
+    let real = env!("CARGO_BIN_EXE_nexis-launch");
+    let script = format!(
+        "#!/bin/sh\n{real} \"$@\" || exit\n\
+         if [ \"$1\" = rotate ]; then echo x >>'{}'; fi\n",
+        pipeline.path("branch").join("JWT_SECRET.jsonl").display()
+    );
+    std::fs::write(&bin, script).unwrap();
+    std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = pipeline.step(65, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("JWT_SECRET.jsonl line 4"), "{said}");
+    assert!(said.contains("nothing is recorded") && !said.contains("record 3"), "{said}");
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+}
+
+#[test]
+fn what_a_run_that_was_broken_off_left_is_neither_published_nor_in_the_way() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    // Killed between the first record of a key and its commit.
+    let (branch, next) = (pipeline.path("branch"), pipeline.path("next"));
+    let (branch, next) = (branch.to_str().unwrap(), next.to_str().unwrap());
+    let created = days_ago(3);
+    let adopt = ["adopt", "OPENAI_API_KEY", "--value-file", next, "--created", &created];
+    pipeline.desk.done(&[&["rotate"][..], &adopt, &["--ledger", branch]].concat());
+    // What is none of its files is neither published nor taken away.
+    std::fs::write(pipeline.path("branch").join("note"), "a person's").unwrap();
     pipeline.step(0, &["stage", "JWT_SECRET"]);
+    assert!(pipeline.path("branch").join("note").exists());
+    let published = git(&pipeline.path("branch.git"), &["ls-tree", "--name-only", "ledger"]);
+    assert_eq!(published, ".gitattributes\nJWT_SECRET.jsonl");
+    let key = pipeline.path("fingerprint.key");
+    let keyed = ["--fingerprint-key-file", key.to_str().unwrap()];
+    pipeline.desk.done(&[&["rotate"][..], &adopt, &["--ledger", branch]].concat());
+    pipeline.step(0, &[&adopt[..], &keyed].concat());
 }
 
 #[test]

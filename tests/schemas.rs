@@ -209,7 +209,25 @@ fn fenced<'a>(text: &'a str, kind: &str, mark: &str) -> &'a str {
 fn the_readmes_manifest_is_valid() {
     let text = read("README.md");
     let block = fenced(&text, "json", "nexis-launch/manifest/v1");
-    assert_valid(&schema("manifest"), &serde_json::from_str(block).unwrap());
+    let record: Value = serde_json::from_str(block).unwrap();
+    assert_valid(&schema("manifest"), &record);
+    // It is of the launch that stands above it as text: equal values have equal fingerprints.
+    let shown = fenced(&text, "text", "\nvariables\n");
+    let said = |word: &str| assert!(shown.contains(word), "{word} in\n{shown}");
+    for place in ["/launch", "/time", "/fingerprint_key_id", "/process/host", "/program/path"] {
+        said(record.pointer(place).unwrap().as_str().unwrap());
+    }
+    said(&format!("pid {}, uid {}", record["process"]["pid"], record["process"]["uid"]));
+    let variables = record["variables"].as_array().unwrap();
+    let parts = variables.iter().filter_map(|it| it["sub"].as_array()).flatten();
+    for it in variables.iter().chain(parts).filter(|it| it["fingerprint"].is_string()) {
+        said(&format!("fingerprint {}", it["fingerprint"].as_str().unwrap()));
+    }
+    for it in variables {
+        let line = shown.lines().find(|line| line.trim().starts_with(it["name"].as_str().unwrap()));
+        let state = it["state"].as_str().unwrap();
+        assert!(line.is_some_and(|line| line.contains(state)), "{it} in\n{shown}");
+    }
 }
 
 /// The records of a key that has seen every kind, each held against the schema.

@@ -80,7 +80,7 @@ pub struct Place {
     /// Key of the ledger's chain; without it the chain is not verified, which is said
     #[arg(long, value_name = "FILE")]
     pub ledger_key_file: Option<PathBuf>,
-    /// Key of the fingerprints: says which values were recorded under another
+    /// Key of the fingerprints: says which values were recorded under another [env: NEXIS_LAUNCH_FINGERPRINT_KEY_FILE]
     #[arg(long, value_name = "FILE")]
     pub fingerprint_key_file: Option<PathBuf>,
     /// Contract file [env: NEXIS_LAUNCH_CONTRACT; default: builtin:nexis-gateway]

@@ -22,14 +22,14 @@ pub(super) fn ledger(action: LedgerAction) -> Ending {
     match action {
         LedgerAction::Verify { place, head } => verify(place, head.as_deref()),
         LedgerAction::Head { place } => {
-            opened(place).and_then(|(_, key, book)| print(&(book.head(&key) + "\n")))
+            opened(place).and_then(|(key, book)| print(&(book.head(&key) + "\n")))
         }
         LedgerAction::Repair { place } => mend(place),
     }
 }
 
 fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
-    let (path, key) = place_of(&place)?;
+    let Named { path, key, fingerprint_key_file } = Named::of(place)?;
     let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?;
     let mut errors: Vec<Error> = book.faults().map(|fault| fault.error(&path)).collect();
     if let Some(given) = head {
@@ -48,7 +48,7 @@ fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
     if !errors.is_empty() {
         return Err(errors);
     }
-    another_key(place.fingerprint_key_file.as_deref(), Some(&key), &book)?;
+    another_key(fingerprint_key_file.as_deref(), Some(&key), &book)?;
     let (records, names) = (book.count(), book.names().count());
     let held = if head.is_some() { ", all that the head covers is there" } else { "" };
     print(&format!("whole: {} of {}{held}\n", counted(records, "record"), counted(names, "key")))
@@ -59,8 +59,8 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 fn mend(place: KeyedPlace) -> Ending {
-    let (path, key) = place_of(&place)?;
-    if let Some(file) = &place.fingerprint_key_file {
+    let Named { path, key, fingerprint_key_file } = Named::of(place)?;
+    if let Some(file) = &fingerprint_key_file {
         fingerprint_key(file, Some(&key))?;
     }
     let mut text = String::new();
@@ -81,19 +81,29 @@ fn mend(place: KeyedPlace) -> Ending {
 }
 
 /// A ledger without a fault.
-fn opened(place: KeyedPlace) -> Result<(PathBuf, Key, Book), Vec<Error>> {
-    let (path, key) = place_of(&place)?;
+fn opened(place: KeyedPlace) -> Result<(Key, Book), Vec<Error>> {
+    let Named { path, key, fingerprint_key_file } = Named::of(place)?;
     let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?.sound(&path)?;
-    another_key(place.fingerprint_key_file.as_deref(), Some(&key), &book)?;
-    Ok((path, key, book))
+    another_key(fingerprint_key_file.as_deref(), Some(&key), &book)?;
+    Ok((key, book))
 }
 
-fn place_of(place: &KeyedPlace) -> Result<(PathBuf, Key), Vec<Error>> {
-    Ok((directory(place.ledger.clone(), &settings()?)?, key(&place.ledger_key_file)?))
+/// What options and settings name.
+struct Named {
+    path: PathBuf,
+    key: Key,
+    fingerprint_key_file: Option<PathBuf>,
 }
 
-fn settings() -> Result<Settings, Vec<Error>> {
-    launch::chosen(Options::default()).map(|(settings, _)| settings)
+impl Named {
+    fn of(place: KeyedPlace) -> Result<Named, Vec<Error>> {
+        let (settings, _) = launch::chosen(Options::default())?;
+        Ok(Named {
+            path: directory(place.ledger, &settings)?,
+            key: key(&place.ledger_key_file)?,
+            fingerprint_key_file: place.fingerprint_key_file.or(settings.fingerprint_key_file),
+        })
+    }
 }
 
 /// The ledger's directory, by option or setting.

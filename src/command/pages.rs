@@ -1,6 +1,7 @@
 //! The manual page and the completion scripts, from the definition of the command line.
 
 use crate::cli;
+use crate::environment::BASE;
 use crate::error::Status;
 use crate::finding::Code;
 use clap_complete::Shell;
@@ -66,8 +67,8 @@ fn section(command: &clap::Command, name: &str, page: &mut String) {
     }
 }
 
-/// The manual page, nexis-launch(1): every command with its options, the exit statuses and the
-/// codes of findings.
+/// The manual page, nexis-launch(1): every command with its options, the exit statuses, the
+/// codes of findings and the base set of inherited variables.
 pub(super) fn manual() -> String {
     let mut command = cli::command();
     command.build();
@@ -98,6 +99,12 @@ pub(super) fn manual() -> String {
         end.text([bold(code.name())]);
         end.text([roman(format!("{}: {}.", code.cause(), code.mend()))]);
     }
+    end.control("SH", ["INHERITED VARIABLES"]);
+    end.text([roman(
+        "With --inherit contract these names are passed on, and those of the contract's passthrough \
+         and of --passthrough; * stands for any ending:",
+    )]);
+    end.text([roman(BASE.join(", "))]);
     end.control("SH", ["FILES"]);
     for (path, meaning) in [
         (

@@ -141,6 +141,11 @@ impl Book {
         self.faults.iter().chain(in_files)
     }
 
+    /// Whether something is wrong with the file of a name.
+    pub fn has_fault(&self, name: &str) -> bool {
+        self.chains.get(name).is_some_and(|chain| chain.fault.is_some())
+    }
+
     /// The book, if nothing is wrong with it.
     ///
     /// # Errors
@@ -194,6 +199,13 @@ impl Book {
             Some((name.as_str(), chain.records.len(), chain.records.last()?.mac.as_str()))
         });
         head::make(key, last)
+    }
+
+    /// The head of one name's records. It is as long however many names there are.
+    pub fn head_of(&self, name: &str, key: &Key) -> String {
+        let records = self.records(name);
+        let last = records.last().map(|last| (name, records.len(), last.mac.as_str()));
+        head::make(key, last.into_iter())
     }
 
     /// Adds a record that was just written.

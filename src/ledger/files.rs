@@ -14,6 +14,11 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// The most bytes of a name; percent-encoded it still is a file's name.
 const LONGEST_NAME: usize = 64;
 
+/// Whether a file of this size may get so many bytes more and still be read.
+pub fn has_room(size: u64, more: usize) -> bool {
+    u64::try_from(more).is_ok_and(|more| size.saturating_add(more) <= LARGEST)
+}
+
 /// Whether a key may have this name: 1 to 64 bytes, neither spaces nor control characters, and no
 /// `=`, with which it is no name of an environment.
 pub fn is_name(name: &str) -> bool {
@@ -172,7 +177,14 @@ pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_name, name, stem};
+    use super::{LARGEST, has_room, is_name, name, stem};
+
+    #[test]
+    fn a_file_grows_as_far_as_it_is_read_and_no_further() {
+        assert!(has_room(0, 1000) && has_room(LARGEST - 1000, 1000));
+        assert!(!has_room(LARGEST - 1000, 1001) && !has_room(LARGEST, 1));
+        assert!(!has_room(u64::MAX, usize::MAX));
+    }
 
     #[test]
     fn any_name_has_one_safe_file_name_and_back() {

@@ -121,7 +121,7 @@ pub struct Record {
     /// Links to evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// The ledger's head before this record.
+    /// The head of this name's records before this one; it was that of the whole ledger once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
     /// The MAC of the line before; zeros in the first.

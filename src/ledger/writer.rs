@@ -58,6 +58,8 @@ impl<'k> Ledger<'k> {
     /// the disk.
     ///
     /// # Errors
+    /// [`Status::Usage`] for a record that no reader would take, one that is too long above all, and
+    /// [`Status::CannotWrite`] where the file would be too large for one: nothing is written then.
     /// [`Status::CannotWrite`] where it could not be written whole; the file is as it was then, as
     /// far as the system lets it be.
     pub fn append(
@@ -79,6 +81,7 @@ impl<'k> Ledger<'k> {
             ..particulars
         };
         let line = chain::seal(self.key, &mut record);
+        self.would_be_read(&record, before.len() + 1, &line)?;
         let first = before.is_empty();
         let written = if first { self.begin(name, &line) } else { self.add(name, &line) };
         written.map_err(|error| self.cannot_write(name, &error))?;
@@ -86,6 +89,30 @@ impl<'k> Ledger<'k> {
         self.book.records(name).last().ok_or_else(|| {
             Error::new(Status::Software, "cannot find the record that was just written")
         })
+    }
+
+    /// Reads a line as every later command will, before it is written: nobody may take a record out
+    /// of the ledger again, and one that is refused would end each of them.
+    fn would_be_read(&self, record: &Record, number: usize, line: &str) -> Result<(), Error> {
+        let text = line.trim_end_matches('\n').as_bytes();
+        chain::one(&record.name, number, text, &record.previous, Some(self.key)).map_err(
+            |wrong| {
+                let message = format!("cannot write the record: {}", wrong.what);
+                Error::new(Status::Usage, message)
+                    .hint("nothing was recorded; give fewer or shorter texts")
+            },
+        )?;
+        let file = files::file_name(&record.name);
+        let size = fs::look(self.dir.as_fd(), &file, false).map_or(0, |seen| seen.size);
+        if files::has_room(size, line.len()) {
+            return Ok(());
+        }
+        let path = self.path.join(file);
+        let message =
+            format!("cannot write the ledger {}: it would have more than 64 MiB", path.display());
+        Err(Error::new(Status::CannotWrite, message).hint(
+            "nothing was recorded; keep this ledger as it is, and begin another for what follows",
+        ))
     }
 
     /// Opens an incident: records that a value of `name` is suspected to be known to others. After
@@ -101,8 +128,8 @@ impl<'k> Ledger<'k> {
         if particulars.fingerprint.is_empty() {
             let meant = state.as_ref().and_then(|it| it.current().or_else(|| it.under_way()));
             let Some(value) = meant else {
-                let message =
-                    format!("cannot mark {name} as exposed: the ledger knows no value of it");
+                // The name can be anything, also a value.
+                let message = "cannot mark it as exposed: the ledger knows no value of it in use";
                 return Err(
                     Error::new(Status::Data, message).hint("name the value with --value-file")
                 );

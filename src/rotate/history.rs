@@ -107,6 +107,6 @@ pub(super) fn details(record: &Record) -> Vec<(&'static str, String)> {
     for link in &record.links {
         add("link", Some(link));
     }
-    add("ledger's head before", record.head.as_ref());
+    add("head before", record.head.as_ref());
     details
 }

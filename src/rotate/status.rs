@@ -59,6 +59,10 @@ struct Old {
     fingerprint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoke_by: Option<String>,
+    /// The last day that it may be in use: that of its age or its end, or `revoke_by` where that is
+    /// earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_day: Option<String>,
     overdue: bool,
     exposed: bool,
 }
@@ -232,7 +236,7 @@ impl Key {
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
-            old: state.predecessors().map(|value| Old::new(value, today)).collect(),
+            old: state.predecessors().map(|value| Old::new(value, window, today)).collect(),
             age,
         }
     }
@@ -260,23 +264,31 @@ impl Key {
 }
 
 impl Old {
-    fn new(value: &Value, today: Date) -> Old {
+    /// As a launch judges it: a successor gives it no more time than it had.
+    fn new(value: &Value, window: Option<i64>, today: Date) -> Old {
+        let age = age(value, window, today);
+        let last_day = age.and_then(|age| age.last).map(|(day, _)| day.to_string());
         Old {
             fingerprint: value.fingerprint.clone(),
             revoke_by: value.revoke_by.map(|day| day.to_string()),
-            overdue: value.revoke_by.is_some_and(|day| today > day),
+            last_day,
+            overdue: age.is_some_and(|age| age.standing == Standing::Overdue),
             exposed: value.exposed.is_some(),
         }
     }
 
     fn words(&self) -> String {
-        let exposed = if self.exposed { ", exposed" } else { "" };
-        let by = match (&self.revoke_by, self.overdue) {
-            (Some(day), true) => format!("was to be revoked by {day}"),
-            (Some(day), false) => format!("to be revoked by {day}"),
-            (None, _) => "not revoked yet".to_owned(),
-        };
-        format!("old value {}: {by}{exposed}", escape(&self.fingerprint))
+        let by = self.revoke_by.as_ref();
+        let mut words = format!("old value {}: ", escape(&self.fingerprint));
+        words.push_str(
+            &by.map_or("not revoked yet".to_owned(), |by| format!("to be revoked by {by}")),
+        );
+        if let Some(last) = self.last_day.as_ref().filter(|last| Some(*last) != by) {
+            let _ = write!(words, ", last day {last}");
+        }
+        words.push_str(if self.overdue { ", overdue" } else { "" });
+        words.push_str(if self.exposed { ", exposed" } else { "" });
+        words
     }
 }
 

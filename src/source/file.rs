@@ -112,7 +112,7 @@ pub fn read(
     let opened = fs::look_at(fd.as_fd()).map_err(|errno| Failure::Unreadable(errno, seen))?;
     admit(opened.kind, pipes)?;
     let content = match (opened.kind, pipes) {
-        (Kind::Pipe, Pipes::Until(deadline, wait)) => read_pipe(&fd, limit, deadline, wait)?,
+        (Kind::Pipe, Pipes::Until(deadline, wait)) => read_pipe(fd.as_fd(), limit, deadline, wait)?,
         _ => read_regular(&fd, &opened, limit)?,
     };
     fs::leave(fd);
@@ -166,12 +166,21 @@ fn read_regular(fd: &OwnedFd, opened: &Stat, limit: usize) -> Result<Secret, Fai
     }
 }
 
-fn read_pipe(fd: &OwnedFd, limit: usize, deadline: Instant, wait: Wait) -> Result<Secret, Failure> {
+/// Reads what is open until it ends, and waits no longer than until the deadline.
+///
+/// # Errors
+/// [`Failure`] says why there is no content.
+pub fn read_pipe(
+    fd: BorrowedFd<'_>,
+    limit: usize,
+    deadline: Instant,
+    wait: Wait,
+) -> Result<Secret, Failure> {
     let mut buffer = vec![0; limit + 1];
     let mut filled = 0;
     let failure = loop {
         // Without this wait a pipe whose writer is yet to come would look like one that ended.
-        match wait(fd.as_fd(), deadline) {
+        match wait(fd, deadline) {
             Ok(true) if Instant::now() < deadline => {}
             Ok(_) => break Failure::TimedOut,
             Err(error) => {
@@ -179,7 +188,7 @@ fn read_pipe(fd: &OwnedFd, limit: usize, deadline: Instant, wait: Wait) -> Resul
                 break Failure::Unreadable(errno, None);
             }
         }
-        match fs::read(fd.as_fd(), buffer.get_mut(filled..).unwrap_or_default()) {
+        match fs::read(fd, buffer.get_mut(filled..).unwrap_or_default()) {
             Ok(0) => {
                 buffer.truncate(filled);
                 return Ok(Secret::new(buffer));

@@ -206,8 +206,14 @@ impl Subject {
                 "it is no name of a class",
                 "use lower-case letters, digits and -",
             ),
+            // What neither ledger nor contract knows is not repeated: it can be a value.
             (None, None) => usage(
-                format!("cannot keep {name} in the ledger: the contract has no class for it"),
+                match row {
+                    Some(_) => format!(
+                        "cannot keep {name} in the ledger: the contract has no class for it"
+                    ),
+                    None => "cannot take the name: the contract has no class for it".to_owned(),
+                },
                 "give its class, as in --class ci-token".to_owned(),
             ),
         }

@@ -12,7 +12,7 @@ use crate::contract::model::Contract;
 use crate::error::{Error, Status};
 use crate::fingerprint::Key;
 use crate::launch;
-use crate::ledger::state::Step;
+use crate::ledger::state::{State, Step};
 use crate::ledger::{Book, Kind, Ledger, Record};
 use crate::rotate::steps::{Action, Refusal, begin, target};
 use crate::sys::process;
@@ -67,6 +67,11 @@ impl Desk {
         Ok(Desk { contract, path, key, fingerprint_key_file })
     }
 
+    /// Whether the ledger or the contract knows the name.
+    fn knows(&self, name: &str, state: Option<&State>) -> bool {
+        state.is_some() || self.contract.known(name.as_bytes()).is_some()
+    }
+
     /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
     /// launches.
     pub(super) fn fingerprint_key(&self) -> Result<Key, Vec<Error>> {
@@ -89,8 +94,17 @@ pub(super) fn recorded(ledger: &Ledger<'_>, name: &str) -> String {
     format!("{}head {}\n", record.unwrap_or_default(), ledger.head())
 }
 
-fn refused(action: Action, name: &str, refusal: Refusal) -> Vec<Error> {
-    let message = format!("cannot {} {name}: {}", action.name(), refusal.cause);
+/// A step that may not be taken. Of a name that neither the ledger nor the contract knows nothing is
+/// repeated: a value can stand in its place.
+fn refused(action: Action, name: &str, is_known: bool, refusal: Refusal) -> Vec<Error> {
+    let verb = action.name();
+    if !is_known {
+        let error = Error::new(Status::Data, format!("cannot {verb} it: {}", refusal.cause));
+        return vec![
+            error.hint("nothing was recorded; `nexis-launch rotate status` lists the names"),
+        ];
+    }
+    let message = format!("cannot {verb} {name}: {}", refusal.cause);
     let hint = match refusal.emergency {
         true => format!(
             "`nexis-launch rotate plan {name}` lists the steps in order; --emergency REASON takes this one and records why"
@@ -124,7 +138,7 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let name = &options.common.name;
     begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint)
-        .map_err(|refusal| refused(action, name, refusal))?;
+        .map_err(|refusal| refused(action, name, true, refusal))?;
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
     said(recorded(&ledger, name))
 }
@@ -139,15 +153,19 @@ fn take(
 ) -> Result<String, Vec<Error>> {
     let desk = Desk::open(&options.common)?;
     let given = Given::read(&options.common, options.emergency.as_deref())?;
+    // The value is not given here; where the key of its fingerprint is named, that tells it.
+    let is_named = desk.fingerprint_key_file.is_some();
+    let key = is_named.then(|| desk.fingerprint_key()).transpose()?;
     let name = &options.common.name;
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let state = ledger.book().state(name);
     let emergency = options.emergency.is_some();
+    let is_known = desk.knows(name, state.as_ref());
     let value = target(action, state.as_ref(), emergency)
-        .map_err(|refusal| refused(action, name, refusal))?;
+        .map_err(|refusal| refused(action, name, is_known, refusal))?;
     if !particulars.fingerprint.is_empty() && particulars.fingerprint != value.fingerprint {
         let cause = "another rotation was begun meanwhile".to_owned();
-        return Err(refused(action, name, Refusal { cause, emergency: false }));
+        return Err(refused(action, name, is_known, Refusal { cause, emergency: false }));
     }
     let particulars = Record {
         class: state.as_ref().map(|state| state.class.clone()).unwrap_or_default(),
@@ -155,19 +173,14 @@ fn take(
         fingerprint_key_id: value.fingerprint_key_id.clone(),
         ..given.add_to(particulars)
     };
-    // The value is not given here; where its key is at hand its fingerprint tells. One that is named
-    // on the command line has to be there.
-    let key = match options.common.place.fingerprint_key_file {
-        Some(_) => Some(desk.fingerprint_key()?),
-        None => desk.fingerprint_key().ok(),
-    };
     if let (Some(key), Some(state)) = (&key, &state)
         && given::holds_a_value(particulars.texts(), key, state)
     {
         return Err(given::holds_the_value());
     }
     let kind = kind.unwrap_or(action.kind());
-    let head = (kind == Kind::Evidence).then(|| ledger.head());
+    // That of the whole ledger grows with every key, and a record must not.
+    let head = (kind == Kind::Evidence).then(|| ledger.book().head_of(name, &desk.key));
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
     Ok(recorded(&ledger, name))
 }
@@ -179,7 +192,7 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     let attestation = Some("attestation".to_owned());
     let Some(file) = value_file else {
         if !command.is_empty() {
-            let message = format!("cannot verify {name}: the command needs the new value");
+            let message = "cannot verify it: the command needs the new value";
             let error = Error::new(Status::Usage, message).hint("name its file with --value-file");
             return Err(vec![error]);
         }
@@ -187,13 +200,14 @@ fn verify(options: typed::Verify, ignored: &mut Option<Ignored>) -> Ending {
     };
     let desk = Desk::open(&step.common)?;
     let given = Given::read(&step.common, step.emergency.as_deref())?;
+    let key = desk.fingerprint_key()?;
     // Nothing is run out of order. No lock is held meanwhile: the command may take its time.
     let book = Book::read(&desk.path, Some(&desk.key)).map_err(|error| vec![error])?;
     let state = book.sound(&desk.path)?.state(&name);
+    let is_known = desk.knows(&name, state.as_ref());
     let expected = target(VERIFY, state.as_ref(), step.emergency.is_some())
-        .map_err(|refusal| refused(VERIFY, &name, refusal))?;
+        .map_err(|refusal| refused(VERIFY, &name, is_known, refusal))?;
     let class = state.as_ref().map(|state| state.class.as_str()).unwrap_or_default();
-    let key = desk.fingerprint_key()?;
     let value = Subject::recorded(&name, class, desk.contract).value(&file)?;
     given.holds_no(&value, &name, class)?;
     let wrong = if key.id() != expected.fingerprint_key_id {

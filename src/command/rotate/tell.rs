@@ -39,7 +39,8 @@ impl Reading {
             }
         };
         let book = Book::read(&path, key.as_ref()).map_err(|error| vec![error])?.sound(&path)?;
-        another_key(place.fingerprint_key_file.as_deref(), key.as_ref(), &book)?;
+        let fingerprint_key_file = place.fingerprint_key_file.or(settings.fingerprint_key_file);
+        another_key(fingerprint_key_file.as_deref(), key.as_ref(), &book)?;
         Ok(Reading { contract, key, book })
     }
 }
