@@ -337,6 +337,37 @@ fn a_default_is_documented_as_it_is() {
 }
 
 #[test]
+fn what_a_file_is_called_and_how_it_is_handed_on_is_documented() {
+    let rows = "variables:\n- {name: A_KEY, secret: true, files: [a-key, partner/key], \
+                final_newline: refuse, deliver: file, rejects: [{value: changeme}]}\n\
+                - {name: B_KEY, secret: true, final_newline: keep}\n- {name: C_KEY, secret: true}\n";
+    let contract = parse(&format!("version: 1\nname: x\n{rows}")).unwrap();
+    let text = contract::docs::markdown(&contract);
+    let section = |name: &str| {
+        let (_, from) = text.split_once(&format!("### `{name}`\n")).unwrap();
+        from.split("\n#").next().unwrap().to_owned()
+    };
+    for line in [
+        "- own files: `a-key`, `partner/key`\n",
+        "- final newline of a file: refused\n",
+        "- refused: 1 public value\n",
+        "- delivered: as a file, whose path is `A_KEY_FILE`\n",
+    ] {
+        assert!(section("A_KEY").contains(line), "{line}\n{text}");
+    }
+    assert!(section("B_KEY").contains("- final newline of a file: part of the value\n"), "{text}");
+    for word in ["own files", "final newline", "delivered"] {
+        assert!(!section("C_KEY").contains(word), "{word}\n{text}");
+    }
+    let template = contract::template::render(&contract, contract::template::Form::SecretsDir);
+    let newline = "taken off where nothing else is said.";
+    let comments =
+        ["final newline of a file: refused\n", "final newline of a file: part of the value\n"];
+    assert!(template.contains(newline), "{template}");
+    assert!(comments.iter().all(|one| template.matches(one).count() == 1), "{template}");
+}
+
+#[test]
 fn a_chain_that_ends_nowhere_is_refused() {
     let dir = Dir::new("nowhere");
     let one = dir.put("one.yaml", "version: 1\nextends: two.yaml\n");

@@ -89,6 +89,44 @@ fn an_exposed_value_may_be_revoked_before_there_is_another() {
     in_order(&outcome.out(), &["## 1. ", "- [x] Record it", "## 2. "]);
 }
 
+/// The value in production is good: no hint may lead to its revocation.
+#[test]
+fn a_new_value_that_leaks_is_given_up_before_anything_else() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify"]);
+    respond(&desk, &["--value-file", "{home}/new"]);
+    for step in ["stage", "verify", "deploy", "revoke"] {
+        let words = ["rotate", step, "JWT_SECRET", "--emergency", "the new one leaked"];
+        for words in [&words[..3], &words] {
+            let outcome = desk.refused(65, words);
+            outcome.says("the new value of the rotation under way is exposed; `rotate abort` ");
+            assert!(!outcome.err().contains("--emergency"), "{outcome}");
+        }
+    }
+    desk.refused(65, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/next"])
+        .says("`rotate abort`");
+    let plan = desk.done(&["rotate", "plan", "JWT_SECRET"]).out();
+    let steps =
+        ["exposed** since", "rotate abort", "rotate revoke", "- [ ] Generate", "rotate deploy"];
+    in_order(&plan, &steps);
+    assert!(!plan.contains("- [x]"), "{plan}");
+    let told = desk.run(&["rotate", "status"]).out();
+    assert!(told.contains("rotation under way to an exposed value, next is abort"), "{told}");
+    let told = desk.run(&["rotate", "status", "--format", "json"]).out();
+    assert!(told.contains("\"next_step\":\"abort\""), "{told}");
+
+    let page = desk.done(&["rotate", "history", "--format", "html"]).out();
+    assert!(page.contains("rotation to an exposed value under way, next step abort"), "{page}");
+
+    desk.steps("JWT_SECRET", &["abort", "revoke"]);
+    launch(&desk, OTHER).run().status(78).error("value-revoked", "JWT_SECRET");
+    launch(&desk, SECRET).run().status(0).no_finding("value-revoked");
+    desk.start("JWT_SECRET", "next");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+}
+
 #[test]
 fn the_record_and_the_head_come_first_and_the_checklist_can_be_typed() {
     let desk = Desk::new();
@@ -119,6 +157,80 @@ fn the_record_and_the_head_come_first_and_the_checklist_can_be_typed() {
         ],
     );
     desk.done(&["ledger", "verify", "--head", &head]);
+}
+
+/// With the contract and the keys that were typed, and with no setting.
+#[test]
+fn the_commands_of_the_checklist_run_for_a_service_with_a_contract_of_its_own() {
+    let desk = Desk::new();
+    let contract = format!("{}/packaging/contracts/node-service.yaml", env!("CARGO_MANIFEST_DIR"));
+    let path = |name: &str| desk.path(name).to_str().unwrap().to_owned();
+    let [ledger, key, fingerprints] = ["ledger", "ledger.key", "fingerprint.key"].map(path);
+    let typed = [
+        ["--ledger", &ledger],
+        ["--ledger-key-file", &key],
+        ["--fingerprint-key-file", &fingerprints],
+        ["--contract", &contract],
+    ];
+    let typed = typed.concat();
+    let run = |words: &[&str]| {
+        let outcome = Launch::new().args(words).env("PATH", "/usr/bin:/bin").canary(SECRET).run();
+        outcome.no_canary().no_panic();
+        outcome
+    };
+    let (created, old) = (days_ago(10), path("old"));
+    let adopt = ["--value-file", &old, "--created", &created];
+    let (session, token) = ("SESSION_SECRET", "ci-token");
+    run(&[&["rotate", "adopt", session][..], &adopt, &typed].concat()).status(0);
+    let class = ["--class", "ci", "--expires", "2999-01-01"];
+    run(&[&["rotate", "adopt", token][..], &class, &adopt, &typed].concat()).status(0);
+    let respond = |name: &str| {
+        let outcome = run(&[&["leak", "respond", name, "--reason", "x"][..], &typed].concat());
+        outcome.status(0).out()
+    };
+    let listed = |text: &str| {
+        let commands = text.lines().filter_map(|line| line.trim().strip_prefix("`nexis-launch "));
+        commands.map(|line| line.trim_end_matches('`').to_owned()).collect::<Vec<_>>()
+    };
+    let values = [
+        ("FILE", path("made")),
+        ("DATE", days_ahead(90)),
+        ("CHECK", "/bin/true".to_owned()),
+        ("PATH…", path("app.log")),
+        ("URL", "https://ci.example.org/7".to_owned()),
+    ];
+    desk.write("app.log", "nothing of it\n");
+    let fill = |command: &str| {
+        let words = command.split(' ').map(|word| {
+            let (name, value) = word.split_once('=').unwrap_or(("", word));
+            let known = values.iter().find(|(placeholder, _)| *placeholder == value);
+            let value = known.map_or(value, |(_, value)| value);
+            if name.is_empty() { value.to_owned() } else { format!("{name}={value}") }
+        });
+        words.collect::<Vec<_>>()
+    };
+    let text = respond(session);
+    let commands = listed(&text);
+    for command in commands.iter().filter(|it| !it.starts_with("leak trace ")) {
+        let words = fill(command);
+        let outcome = run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        // What other processes of the machine hold is nothing to this test.
+        let looked = command.starts_with("inspect ") && matches!(outcome.status, Some(1 | 2));
+        assert!(looked || outcome.status == Some(0), "{command}\n{outcome}");
+    }
+    let steps = ["adopted", "exposed", "revoked", "started", "staged", "verified", "deployed"];
+    assert_eq!(desk.kinds(session), [&steps[..], &["evidence"]].concat());
+    // What the contract does not know is said again.
+    let start = listed(&respond(token)).into_iter().find(|it| it.starts_with("rotate start"));
+    let words = fill(&start.unwrap());
+    run(&words.iter().map(String::as_str).collect::<Vec<_>>()).status(0);
+
+    let plan = |more: &[&str]| desk.done(&[&["rotate", "plan", session][..], more].concat()).out();
+    assert!(!plan(&[]).contains("--contract"), "{}", plan(&[]));
+    let named = plan(&["--contract", &contract]);
+    let commands = listed(&named);
+    assert_eq!(commands.len(), 6, "{named}");
+    assert!(commands.iter().all(|it| it.contains(" --contract FILE")), "{named}");
 }
 
 #[test]
@@ -241,6 +353,48 @@ fn a_key_that_nothing_is_recorded_of_needs_its_value_and_a_class() {
     // A variable of the contract has a class.
     respond(&desk, &["--value-file", "{home}/new"]);
     launch(&desk, OTHER).run().status(0).warning("value-exposed", "JWT_SECRET");
+}
+
+#[test]
+fn what_leaked_before_the_ledger_knew_it_is_shown_and_may_be_registered() {
+    let desk = Desk::new();
+    respond(&desk, &["--value-file", "{home}/old"]);
+    let status = |more: &[&str]| desk.run(&[&["rotate", "status"][..], more].concat());
+    let told = status(&[]);
+    let of = told.status(1).out();
+    in_order(
+        &of,
+        &[
+            "JWT_SECRET  jwt-signing  exposed  no value in production\n",
+            "04546ddeb24573db: not revoked",
+        ],
+    );
+    let json: Value = serde_json::from_str(&status(&["--format", "json"]).status(1).out()).unwrap();
+    assert_eq!(json["keys"][0]["standing"], "exposed");
+    assert_eq!(json["keys"][0]["exposed"], serde_json::json!(["04546ddeb24573db"]));
+    assert!(json["keys"][0].get("fingerprint").is_none(), "{json:#}");
+    let label = "{key=\"JWT_SECRET\",class=\"jwt-signing\"} 1\n";
+    let metrics = status(&["--format", "prometheus"]).out();
+    assert!(metrics.contains(&format!("nexis_launch_key_exposed{label}")), "{metrics}");
+    desk.refused(65, &RESPOND).says("knows no value of it in use");
+    desk.refused(65, &["rotate", "start", "JWT_SECRET", "--value-file", "{home}/old"])
+        .says("this value is exposed");
+
+    desk.adopt("JWT_SECRET", 60);
+    let told = status(&[]);
+    in_order(&told.status(1).out(), &["  exposed  60 of 90 days"]);
+    assert!(!told.out().contains("exposed value"), "{told}");
+    respond(&desk, &[]);
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy", "revoke", "evidence"]);
+    status(&[]).status(0);
+
+    // Beside a value that is good.
+    respond(&desk, &["--value-file", "{home}/next"]);
+    in_order(&status(&[]).status(1).out(), &["  fresh  ", "exposed value "]);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    status(&[]).status(0);
+    launch(&desk, OTHER).run().status(0).no_finding("value-revoked");
 }
 
 #[test]

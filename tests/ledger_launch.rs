@@ -57,6 +57,12 @@ fn expose_name(desk: &Desk, name: &str) -> nexis_launch::ledger::Record {
     ledger.expose(name, particulars).unwrap().clone()
 }
 
+/// The same of the value in a file.
+fn expose_value(desk: &Desk, name: &str, file: &str) {
+    let file = format!("{{home}}/{file}");
+    desk.done(&["leak", "respond", name, "--reason", "found in a log", "--value-file", &file]);
+}
+
 #[test]
 fn age_is_said_from_the_last_fifth_of_the_window_on() {
     for (days, code) in
@@ -195,6 +201,34 @@ fn a_value_that_the_ledger_does_not_know_is_said() {
 }
 
 #[test]
+fn a_revoked_value_of_another_fingerprint_key_is_never_said_to_be_unknown() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let verify = ["ledger", "verify", "--fingerprint-key-file", "{home}/fingerprint.key"];
+    desk.write("fingerprint.key", "d".repeat(64));
+    desk.start("JWT_SECRET", "new");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy"]);
+    let told = desk.done(&verify);
+    told.says("recorded under another fingerprint key: JWT_SECRET")
+        .never_says("revoked or exposed");
+    desk.steps("JWT_SECRET", &["revoke", "evidence"]);
+    only(launch(&desk, OTHER).status(0), "");
+    for value in [SECRET, THIRD] {
+        let outcome = launch(&desk, value);
+        only(outcome.status(0), "not-in-ledger")
+            .says("cannot be compared with those under another");
+    }
+    let told = desk.done(&verify);
+    told.says("revoked or exposed under another fingerprint key: JWT_SECRET");
+    told.never_says("nexis-launch: recorded under");
+    // As its hint says.
+    expose_value(&desk, "JWT_SECRET", "old");
+    desk.steps("JWT_SECRET", &["revoke"]);
+    let outcome = launch(&desk, SECRET);
+    outcome.status(78).error("value-revoked", "JWT_SECRET").program_did_not_run();
+}
+
+#[test]
 fn a_database_is_known_by_its_password_wherever_it_stands() {
     let desk = Desk::new();
     let url = |host: &str| format!("postgres://app:{OTHER}@{host}/nexis?sslmode=require");
@@ -210,6 +244,42 @@ fn a_database_is_known_by_its_password_wherever_it_stands() {
     let other = url("db1.internal").replace(OTHER, THIRD);
     let outcome = launch_in("production", &desk, SECRET).env("DATABASE_URL", other).run();
     only(outcome.status(0), "not-in-ledger");
+}
+
+#[test]
+fn a_rotation_that_was_given_up_makes_no_revoked_password_good_again() {
+    let desk = Desk::new();
+    let url = |password: &str, host: &str| {
+        format!("postgres://app:{password}@{host}.internal/nexis?sslmode=require")
+    };
+    let urls = [url(OTHER, "db1"), url(OTHER, "db2"), url(THIRD, "db1")];
+    for (file, url) in ["first", "elsewhere", "second"].iter().zip(&urls) {
+        desk.write(file, url);
+    }
+    let run = |url: &str| launch_in("production", &desk, SECRET).env("DATABASE_URL", url).run();
+    let (name, created) = ("DATABASE_URL", days_ago(1));
+    let adopt = ["rotate", "adopt", name, "--created", &created, "--value-file", "{home}/first"];
+    desk.done(&adopt);
+    desk.start(name, "elsewhere");
+    // While it is under way it may be launched.
+    only(run(&urls[1]).status(0), "");
+    desk.steps(name, &["abort"]);
+    desk.start(name, "second");
+    desk.steps(name, &["stage", "verify", "deploy"]);
+    for same in [&urls[0], &urls[1], &url(OTHER, "db3")] {
+        only(run(same).status(0), "rotation-due");
+    }
+    desk.steps(name, &["revoke", "evidence"]);
+    for same in [&urls[0], &urls[1], &url(OTHER, "db3")] {
+        let outcome = run(same);
+        outcome.status(78).error("value-revoked", name).program_did_not_run().no_canary();
+    }
+    only(run(&urls[2]).status(0), "");
+    // An exposure of the one that was given up takes nothing of it back.
+    expose_value(&desk, name, "elsewhere");
+    for same in [&urls[1], &url(OTHER, "db3")] {
+        run(same).status(78).error("value-revoked", name).program_did_not_run();
+    }
 }
 
 /// A deployment that sets the URL whole goes round no record of its password.

@@ -121,6 +121,28 @@ fn an_old_value_that_is_not_revoked_stays_overdue_by_its_own_age() {
 }
 
 #[test]
+fn what_has_no_window_under_the_contract_is_unknown_and_never_fresh() {
+    let desk = Desk::new();
+    let policy = "policy: {rotation: {session: 90d}}";
+    desk.write("own.yaml", format!("version: 1\nname: own\n{policy}\n"));
+    let created = days_ago(117);
+    let own = ["--contract", "{home}/own.yaml"];
+    let adopt = ["rotate", "adopt", "SESSION_KEY", "--class", "session", "--created", &created];
+    desk.done(&[&adopt[..], &["--value-file", "{home}/old"], &own].concat());
+    let status = |more: &[&str]| desk.run(&[&["rotate", "status"][..], more].concat());
+    let told = status(&own);
+    told.status(1).never_says("no window");
+    assert!(told.out().starts_with("SESSION_KEY  session  overdue  117 of 90 days"), "{told}");
+    for format in ["text", "json", "prometheus"] {
+        let told = status(&["--format", format]);
+        told.status(0).says("no window is known for SESSION_KEY (class session)\nhint: ");
+        assert!(told.out().contains("unknown") || format == "prometheus", "{told}");
+        assert!(!told.out().contains("fresh"), "{told}");
+        assert!(!told.out().contains("no window is"), "{told}");
+    }
+}
+
+#[test]
 fn status_for_machines_holds_the_same() {
     let desk = desk();
     let outcome = desk.run(&["rotate", "status", "--format", "json"]);

@@ -584,3 +584,23 @@ fn what_rotate_tells_is_valid() {
     more["value"] = json!(SECRET);
     assert!(!schema("rotate-status").is_valid(&more), "it takes a key more");
 }
+
+#[test]
+fn what_rotate_status_tells_of_what_leaked_is_valid() {
+    let desk = Desk::new();
+    let expose = |name: &str, file: &str| {
+        desk.done(&["leak", "respond", name, "--reason", "in a log", "--value-file", file]);
+    };
+    desk.adopt("JWT_SECRET", 1);
+    desk.start("JWT_SECRET", "new");
+    expose("JWT_SECRET", "{home}/new");
+    expose("OPENAI_API_KEY", "{home}/old");
+    let outcome = desk.run(&["rotate", "status", "--format", "json"]);
+    let status: Value = serde_json::from_str(&outcome.status(1).out()).unwrap();
+    assert_valid(&schema("rotate-status"), &status);
+    assert_eq!(status["keys"][0]["next_step"], "abort");
+    assert_eq!(status["keys"][1]["standing"], "exposed");
+    let mut none = status;
+    none["keys"][1].as_object_mut().unwrap().remove("exposed");
+    assert!(!schema("rotate-status").is_valid(&none), "it takes an exposure of nothing");
+}

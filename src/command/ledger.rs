@@ -8,6 +8,7 @@ use crate::finding::{Code, Fact, Finding};
 use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::repair::repair;
+use crate::ledger::state::Value;
 use crate::ledger::{Book, head};
 use crate::output::{escape, to_stderr};
 use crate::settings::Settings;
@@ -136,8 +137,8 @@ pub(super) fn fingerprint_key(path: &Path, ledger: Option<&Key>) -> Result<Key, 
     Ok(key)
 }
 
-/// Says which names' values in use were recorded under another key of fingerprints than the one that
-/// was named: of those a launch with that key finds nothing in the ledger.
+/// Says which names' values in use, and which that nothing may use, were recorded under another key
+/// of fingerprints than the one that was named: a launch with that key does not know them.
 pub(super) fn another_key(
     path: Option<&Path>,
     ledger: Option<&Key>,
@@ -145,16 +146,23 @@ pub(super) fn another_key(
 ) -> Result<(), Vec<Error>> {
     let Some(path) = path else { return Ok(()) };
     let id = fingerprint_key(path, ledger)?.id();
-    let is_other = |name: &&str| {
-        let values = book.state(name).map(|state| state.values).unwrap_or_default();
-        values.iter().any(|value| value.is_live() && value.fingerprint_key_id != id)
+    let of_another = |which: fn(&Value) -> bool| {
+        let is_one = |value: &Value| which(value) && value.fingerprint_key_id != id;
+        let has_one = |name: &&str| book.state(name).is_some_and(|it| it.values.iter().any(is_one));
+        let names: Vec<&str> = book.names().filter(has_one).collect();
+        Some(escape(&names.join(", ")).into_owned()).filter(|names| !names.is_empty())
     };
-    let names: Vec<&str> = book.names().filter(is_other).collect();
-    if !names.is_empty() {
+    if let Some(names) = of_another(Value::is_live) {
         to_stderr(&format!(
-            "nexis-launch: recorded under another fingerprint key: {}\nhint: a launch with this key \
-             finds nothing of them in the ledger; `rotate start` records new values under it\n",
-            escape(&names.join(", "))
+            "nexis-launch: recorded under another fingerprint key: {names}\nhint: a launch with this \
+             key finds nothing of them in the ledger; `rotate start` records new values under it\n"
+        ));
+    }
+    if let Some(names) = of_another(|it| it.revoked.is_some() || it.exposed.is_some()) {
+        to_stderr(&format!(
+            "nexis-launch: revoked or exposed under another fingerprint key: {names}\nhint: a launch \
+             with this key warns of such a value (not-in-ledger) and starts; `leak respond NAME \
+             --value-file FILE` and `rotate revoke NAME` record one under it\n"
         ));
     }
     Ok(())

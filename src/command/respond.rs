@@ -18,6 +18,7 @@ use crate::manifest::{Guard, Shown};
 use crate::needles::Needles;
 use crate::needles::stream::Engine;
 use crate::new_file::Place;
+use crate::rotate::plan::besides;
 use crate::secret::Secret;
 use crate::sys::process;
 use crate::url;
@@ -57,6 +58,7 @@ pub(super) fn respond(options: Respond) -> Ending {
     let entries = process::environment();
     let tools = Tools::new(lookup(&entries, b"PATH").map(OsStr::from_bytes));
     let dumb = lookup(&entries, b"TERM") == Some(b"dumb");
+    let place = &options.common.place;
     let incident = Incident {
         name: guard.text(&options.common.name),
         class: Some(guard.text(&opened.class)).filter(|class| !class.as_str().is_empty()),
@@ -70,7 +72,16 @@ pub(super) fn respond(options: Respond) -> Ending {
         standing: opened.standing,
         also: opened.also.iter().map(|name| guard.text(name)).collect(),
         head: Some(guard.text(&opened.head)),
-        options: typed(&options, guard),
+        options: typed(
+            &[
+                ("--ledger", place.ledger.as_deref()),
+                ("--ledger-key-file", Some(&*place.ledger_key_file)),
+                ("--fingerprint-key-file", place.fingerprint_key_file.as_deref()),
+            ],
+            guard,
+        ),
+        contract: typed(&[("--contract", options.common.contract.as_deref())], guard),
+        start: guard.owned(besides(&options.common.name, &opened.class, desk.contract)),
         draft: options.advisory.as_deref().map(|path| guard.text(&path.to_string_lossy())),
         traced: traced(&options.audit, &opened, guard, &tools),
         scanned: scanned(&options.scan, &needles, &tools, !dumb && io::stderr().is_terminal()),
@@ -222,13 +233,8 @@ fn row(desk: &Desk, name: &str) -> Option<&'static Row> {
     desk.contract.known(name.as_bytes()).map(|known| desk.contract.row(known.row))
 }
 
-/// Where ledger and keys are, as it was typed; what would have to be quoted is left to the reader.
-fn typed(options: &Respond, guard: Guard<'_>) -> Shown {
-    let place = &options.common.place;
-    let all = [
-        ("--ledger", place.ledger.as_deref()),
-        ("--ledger-key-file", Some(&*place.ledger_key_file)),
-    ];
+/// Where files are, as it was typed; what would have to be quoted is left to the reader.
+fn typed(all: &[(&str, Option<&Path>)], guard: Guard<'_>) -> Shown {
     let mut text = String::new();
     for (option, path) in all {
         let Some(path) = path else { continue };

@@ -2,7 +2,7 @@
 //! even of the values that are refused, which are public, only the number is said, so that nobody
 //! copies one from here.
 
-use super::model::{Contract, Kind, NotRead, Row};
+use super::model::{Contract, Deliver, Kind, NotRead, Row};
 use super::{provider, words};
 use crate::finding::{Code, Severity};
 use crate::mode::{Mode, Modes};
@@ -112,16 +112,19 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     let window = row.class.and_then(|class| contract.rotation_window(class));
     let window = window.map_or(String::new(), |days| format!("; rotated within {days} days"));
     line("class", &row.class.map_or(String::new(), |class| format!("{class}{window}")));
+    line("own files", &names(&row.files));
     line("form", &words::format(row));
+    line("final newline of a file", words::final_newline(row).unwrap_or_default());
     if row.blank_allowed {
         line("blank", "allowed");
     }
     let own = row.rejects.iter().filter(|reject| !contract.burnt.contains(reject)).count();
     let burnt = row.rejects.len() - own;
     if row.rejects.iter().any(|reject| reject.password) {
-        line("refused", &format!("{own} passwords known to everyone, and {burnt} public values"));
+        let known = counted(own, "password", "passwords");
+        line("refused", &format!("{known} known to everyone, and {}", public(burnt)));
     } else if !row.rejects.is_empty() {
-        line("refused", &format!("{} public values", row.rejects.len()));
+        line("refused", &public(row.rejects.len()));
     }
     for one in row.severity {
         let word = one.severity.map_or("no finding", Severity::name);
@@ -135,6 +138,20 @@ fn demands(contract: &Contract, row: &Row, text: &mut String) {
     if let Some(default) = row.default {
         line("default", &code(&escape(default)));
     }
+    if row.deliver == Deliver::AsFile {
+        line(
+            "delivered",
+            &format!("as a file, whose path is {}", code(&format!("{}_FILE", row.name))),
+        );
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn public(count: usize) -> String {
+    counted(count, "public value", "public values")
 }
 
 /// What switches each feature. Conditions are spelled out: an operator looks here when a variable

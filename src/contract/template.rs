@@ -51,6 +51,9 @@ fn comments(contract: &Contract, row: &Row, indent: &str, text: &mut String) {
         line(row.purpose);
     }
     line(&format!("form: {}; required: {}", words::format(row), words::required(contract, row)));
+    if let Some(newline) = words::final_newline(row) {
+        line(&format!("final newline of a file: {newline}"));
+    }
     let parts = words::parts(contract, row);
     if !parts.is_empty() {
         line(&format!("or composed of {}", parts.join(", ")));
@@ -115,8 +118,12 @@ pub fn env_file(
 fn secrets_dir(contract: &Contract) -> String {
     let mut text = format!(
         "# {}: one file a secret, holding the value alone, in /run/secrets/nexis, /run/secrets\n\
-         # or a directory named by --secrets-dir. One final newline is taken off.\n",
-        contract.name
+         # or a directory named by --secrets-dir. One final newline is taken off{}.\n",
+        contract.name,
+        match secrets(contract).any(|row| words::final_newline(row).is_some()) {
+            true => " where nothing else is said",
+            false => "",
+        }
     );
     for row in secrets(contract) {
         let _ = write!(text, "\n{}\n", words::file_name(row));

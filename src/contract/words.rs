@@ -1,6 +1,6 @@
 //! What a row demands, in words. Pure; the same words stand in documents and skeletons.
 
-use super::model::{Condition, Contract, Kind, List, Row, Test};
+use super::model::{Condition, Contract, FinalNewline, Kind, List, Row, Test};
 use super::name;
 use crate::mode::{Mode, Modes};
 
@@ -137,6 +137,15 @@ pub fn format(row: &Row) -> String {
         words.push(format!("beginning with {}", quoted(prefix)));
     }
     words.join(", ")
+}
+
+/// What becomes of a file's final newline, where it is not taken off as usual.
+pub fn final_newline(row: &Row) -> Option<&'static str> {
+    match row.final_newline {
+        FinalNewline::Strip => None,
+        FinalNewline::Keep => Some("part of the value"),
+        FinalNewline::RefuseNewline => Some("refused"),
+    }
 }
 
 /// The file name that skeletons use: the first of the contract's own that every platform takes (as

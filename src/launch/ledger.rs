@@ -109,16 +109,17 @@ impl Case<'_> {
             self.observations.push(Observation { code, row: Some(resolved.id), source, fact });
         };
         let Some(known) = find(row, value, recorded, self.key) else {
-            let comparable =
-                recorded.values.iter().any(|it| it.fingerprint_key_id == self.key.id());
-            add(
-                Code::NotInLedger,
-                Fact::Says(if comparable {
-                    "has a value that the ledger does not know"
-                } else {
-                    "cannot be compared with the ledger, whose fingerprints are of another key"
-                }),
-            );
+            let comparable = |it: &Value| it.fingerprint_key_id == self.key.id();
+            let says = if recorded.values.iter().all(comparable) {
+                "has a value that the ledger does not know"
+            } else if recorded.values.iter().any(comparable) {
+                // It may be one of these, and that one may be revoked.
+                "has none of the ledger's values under this fingerprint key, and cannot be compared \
+                 with those under another one"
+            } else {
+                "cannot be compared with the ledger, whose fingerprints are of another key"
+            };
+            add(Code::NotInLedger, Fact::Says(says));
             return;
         };
         if known.revoked.is_some() {
@@ -157,20 +158,27 @@ fn passwords(value: &Secret, key: &Key) -> Vec<String> {
 }
 
 /// The ledger's entry of a value. A URL that it does not know as a whole is known by the password
-/// inside, and one that it knows is as exposed as its password is in another URL.
+/// inside, and one that it knows is as exposed as its password is in another URL. What a password
+/// was in production for counts before a rotation to it that came to nothing.
 fn find<'r>(row: &Row, value: &Secret, recorded: &'r Recorded, key: &Key) -> Option<&'r Value> {
     let id = key.id();
     let comparable = || recorded.values.iter().filter(|known| known.fingerprint_key_id == id);
     let fingerprint = key.fingerprint(value.expose());
     let whole = comparable().find(|known| known.fingerprint == fingerprint);
     let Kind::Url { .. } = row.format.kind else { return whole };
-    if whole.is_some_and(|known| known.revoked.is_some() || known.exposed.is_some()) {
+    if whole.is_some_and(|known| known.revoked.is_some()) {
         return whole;
     }
     let inside = passwords(value, key);
     let same = |known: &&Value| {
         known.password_fingerprint.as_ref().is_some_and(|password| inside.contains(password))
     };
-    let exposed = comparable().filter(same).find(|known| known.exposed.is_some());
-    exposed.or(whole).or_else(|| comparable().rfind(same))
+    let is_exposed = |known: &&Value| known.exposed.is_some();
+    let exposed = whole.filter(is_exposed).or_else(|| comparable().filter(same).find(is_exposed));
+    let used = |known: &&Value| known.deployed.is_some() || known.revoked.is_some();
+    let used = comparable().filter(same).rfind(used);
+    // A rotation to this very URL is somebody's word that it may be launched.
+    let own = whole.filter(|known| known.deployed.is_some() || known.is_under_way());
+    let revoked = used.filter(|known| own.is_none() && known.revoked.is_some());
+    revoked.or(exposed).or(own).or(used).or(whole).or_else(|| comparable().rfind(same))
 }

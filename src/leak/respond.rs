@@ -35,8 +35,12 @@ pub struct Incident {
     pub also: Vec<Shown>,
     /// The ledger's head after the incident was recorded.
     pub head: Option<Shown>,
-    /// What every command that writes to the ledger has to be told besides, as it is typed.
+    /// What every command about the ledger has to be told besides, as it is typed.
     pub options: Shown,
+    /// What every command about a key of the contract has to be told besides, as it is typed.
+    pub contract: Shown,
+    /// What `rotate start` has to be told besides.
+    pub start: Shown,
     /// The file of the draft of an advisory; absent: it stands below the checklist.
     pub draft: Option<Shown>,
     /// What `leak trace` found; absent: it was not asked.
@@ -213,11 +217,11 @@ pub fn checklist(incident: &Incident) -> String {
     let text = format!("Where users must act, publish a private advisory; the draft is {draft}.");
     task(&mut out, false, &text);
     task(&mut out, false, "Record the evidence.");
-    let options = &incident.options;
+    let (options, contract) = (&incident.options, &incident.contract);
     command(
         &mut out,
         &format!(
-            "nexis-launch rotate evidence {name} --commit C --deployment D --link URL{options}"
+            "nexis-launch rotate evidence {name} --commit C --deployment D --link URL{options}{contract}"
         ),
     );
     command(&mut out, &format!("nexis-launch ledger head{options}"));
@@ -233,18 +237,22 @@ fn stop(out: &mut String, incident: &Incident) {
             false,
             &format!("The ledger has the same value as {}: open it there too.", quoted(other)),
         );
-        let options = &incident.options;
-        command(out, &format!("nexis-launch leak respond {} --reason TEXT{options}", word(other)));
+        let (options, contract) = (&incident.options, &incident.contract);
+        command(
+            out,
+            &format!("nexis-launch leak respond {} --reason TEXT{options}{contract}", word(other)),
+        );
     }
     let revoked = incident.standing == Standing::Revoked;
     task(out, revoked, revoking(incident.class.as_ref().map(Shown::as_str)));
     task(out, revoked, "Record it; after an exposure this may come before the replacement.");
     if !revoked {
-        let (name, options) = (word(&incident.name), &incident.options);
+        let (options, contract) = (&incident.options, &incident.contract);
+        let name = word(&incident.name);
         if incident.standing == Standing::NotDeployed {
-            command(out, &format!("nexis-launch rotate abort {name}{options}"));
+            command(out, &format!("nexis-launch rotate abort {name}{options}{contract}"));
         }
-        command(out, &format!("nexis-launch rotate revoke {name}{options}"));
+        command(out, &format!("nexis-launch rotate revoke {name}{options}{contract}"));
         note(out, "From then on a launch that is given the ledger refuses the value: have the");
         note(out, "replacement at hand, or nothing starts anew.");
     }
@@ -252,30 +260,37 @@ fn stop(out: &mut String, incident: &Incident) {
 
 fn replace(out: &mut String, incident: &Incident) {
     out.push_str("\n## 2. Deploy a replacement\n\n");
-    let name = word(&incident.name);
+    let (name, contract) = (word(&incident.name), &incident.contract);
     let replaced = incident.standing == Standing::Replaced;
     if incident.can_be_generated {
         task(out, replaced, "Generate it.");
         if !replaced {
-            command(out, &format!("nexis-launch generate {name} --out FILE"));
+            command(out, &format!("nexis-launch generate {name} --out FILE{contract}"));
         }
     } else {
         task(out, replaced, "Have its issuer make another.");
     }
     task(out, replaced, "Take it through staging to production, each step on the record.");
     if !replaced {
-        let options = &incident.options;
-        command(out, &format!("nexis-launch rotate start {name} --value-file FILE{options}"));
-        command(out, &format!("nexis-launch rotate stage {name}{options}"));
+        let (options, start) = (&incident.options, &incident.start);
         command(
             out,
-            &format!("nexis-launch rotate verify {name} --value-file FILE{options} -- CHECK"),
+            &format!(
+                "nexis-launch rotate start {name}{start} --value-file FILE{options}{contract}"
+            ),
         );
-        command(out, &format!("nexis-launch rotate deploy {name}{options}"));
+        command(out, &format!("nexis-launch rotate stage {name}{options}{contract}"));
+        command(
+            out,
+            &format!(
+                "nexis-launch rotate verify {name} --value-file FILE{options}{contract} -- CHECK"
+            ),
+        );
+        command(out, &format!("nexis-launch rotate deploy {name}{options}{contract}"));
     }
     if incident.is_variable {
         task(out, false, "See that no process holds the old value: status 0 on every host.");
-        command(out, &format!("nexis-launch inspect --all {name}"));
+        command(out, &format!("nexis-launch inspect --all {name}{contract}"));
     } else {
         task(out, false, "See that nothing uses the old value any more.");
     }
@@ -319,8 +334,9 @@ fn review(out: &mut String, incident: &Incident) {
             command(
                 out,
                 &format!(
-                    "nexis-launch leak scan --value-file {}=FILE PATH…",
-                    if incident.is_variable { word(&incident.name) } else { "LEAKED" }
+                    "nexis-launch leak scan --value-file {}=FILE{} PATH…",
+                    if incident.is_variable { word(&incident.name) } else { "LEAKED" },
+                    incident.contract
                 ),
             );
         }

@@ -1,7 +1,7 @@
 //! The head: one line that says how many records each name has and how the last one ends. Kept
 //! elsewhere, it shows later that none of them is missing.
 //!
-//! `1:STEM=COUNT.MAC,…:SEAL`: for each file, sorted by name, its stem, the number of its lines and
+//! `1:STEM=COUNT.MAC,…:SEAL`: for each file, sorted by its key's name, its stem, the number of its lines and
 //! the first 32 digits of the last one's MAC; then the first 16 digits of HMAC-SHA256 under the
 //! ledger key over [`HEAD`] and all before the last colon. It has no space and nothing that a
 //! shell would take for its own.

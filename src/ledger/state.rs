@@ -67,6 +67,15 @@ impl Value {
             && self.revoked.is_none()
     }
 
+    /// Whether nothing else is known of it than that it is exposed.
+    pub const fn is_only_exposed(&self) -> bool {
+        self.exposed.is_some()
+            && !self.adopted
+            && self.started.is_none()
+            && self.deployed.is_none()
+            && self.revoked.is_none()
+    }
+
     /// Whether this fingerprint is its own, or that of the password inside.
     pub fn has(&self, fingerprint: &str) -> bool {
         self.fingerprint == fingerprint || self.password_fingerprint.as_deref() == Some(fingerprint)
@@ -138,12 +147,14 @@ impl State {
             self.values.len() - 1
         });
         let now = || Some(record.time.clone());
-        // What was before it in production gets its last day by the deployment of this one.
+        // What was before it in production gets its last day by the deployment of this one, which
+        // moves none that it has to a later day.
         if record.kind == Kind::Deployed {
             let revoke_by = day(&record.revoke_by);
             for (index, other) in self.values.iter_mut().enumerate() {
                 if index != at && other.is_live() {
-                    other.revoke_by = revoke_by.or(other.revoke_by);
+                    let days = [revoke_by, other.revoke_by];
+                    other.revoke_by = days.into_iter().flatten().min();
                 }
             }
         }
@@ -156,6 +167,8 @@ impl State {
             Kind::Adopted => {
                 value.adopted = true;
                 value.deployed = now();
+                // One whose exposure came first has the day of that.
+                value.created = day(&record.created).or(value.created);
             }
             Kind::Started => value.started = now(),
             Kind::Staged => value.staged = now(),
@@ -190,6 +203,12 @@ impl State {
     /// The value that a rotation is under way to.
     pub fn under_way(&self) -> Option<&Value> {
         self.values.iter().rev().find(|value| value.is_under_way())
+    }
+
+    /// The value that a rotation is under way to, where it is exposed and not in production yet: it
+    /// must not get there.
+    pub fn spoilt(&self) -> Option<&Value> {
+        self.under_way().filter(|value| value.exposed.is_some() && value.deployed.is_none())
     }
 
     /// Whether a value that came after this one is recorded as deployed.

@@ -223,6 +223,20 @@ fn a_deployment_gives_what_was_live_before_it_its_last_day() {
     let state = State::of(&records);
     let days: Vec<_> = state.values.iter().map(|value| value.revoke_by).collect();
     assert_eq!(days, ["2026-12-03".parse().ok(), None]);
+    // The next one takes the days of two, and gives none back.
+    let second = |day: &str| {
+        let day = Some(day.to_owned());
+        State::of(
+            &[&records[..], &[Record { revoke_by: day, ..record(Kind::Deployed, "c") }]].concat(),
+        )
+    };
+    for (day, last) in
+        [("2027-01-15", ["2026-12-03", "2027-01-15"]), ("2026-12-01", ["2026-12-01", "2026-12-01"])]
+    {
+        let state = second(day);
+        let days: Vec<_> = state.values[..2].iter().map(|value| value.revoke_by).collect();
+        assert_eq!(days, last.map(|day| day.parse().ok()), "{day}");
+    }
     // What was given up never was live.
     let mut given_up = vec![record(Kind::Started, "c"), record(Kind::Aborted, "c")];
     given_up.extend(records.iter().cloned());

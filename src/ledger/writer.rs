@@ -129,7 +129,7 @@ impl<'k> Ledger<'k> {
             let meant = state.as_ref().and_then(|it| it.current().or_else(|| it.under_way()));
             let Some(value) = meant else {
                 // The name can be anything, also a value.
-                let message = "cannot mark it as exposed: the ledger knows no value of it";
+                let message = "cannot mark it as exposed: the ledger knows no value of it in use";
                 return Err(
                     Error::new(Status::Data, message).hint("name the value with --value-file")
                 );

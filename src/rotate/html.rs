@@ -88,6 +88,9 @@ fn section(page: &mut String, key: &Key<'_>, now: &str) {
     let state = State::of(key.records);
     let _ = writeln!(page, "<h2>{}</h2>", text(key.name));
     let next = match state.next() {
+        Some(_) if state.spoilt().is_some() => {
+            "rotation to an exposed value under way, next step abort".to_owned()
+        }
         Some(step) => format!("rotation under way, next step {}", step.name()),
         None => "no rotation under way".to_owned(),
     };

@@ -11,15 +11,17 @@ use std::fmt::Write as _;
 /// The class of keys of which a program holds one at a time.
 const JWT: &str = "jwt-signing";
 
-/// The plan for a name; `class` is that of the contract where nothing is recorded.
+/// The plan for a name; `class` is that of the contract where nothing is recorded, and `own` says
+/// that the contract was named, so that every command has to name it.
 pub fn markdown(
-    name: &str,
+    key: &str,
     class: &str,
     state: Option<&State>,
     contract: &Contract,
+    own: bool,
     today: Date,
 ) -> String {
-    let name = escape(name);
+    let name = escape(key);
     let shown = name.replace('`', "\\`");
     let mut text = format!("# Rotation of {shown}\n\n");
     let window = window(contract, class);
@@ -45,6 +47,10 @@ pub fn markdown(
         let _ = writeln!(text, "- **Exposed** since {}: {reason}", escape(&exposure.time));
         text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
     }
+    if let Some(exposure) = state.and_then(State::spoilt).and_then(|value| value.exposed.as_ref()) {
+        let (time, reason) = (escape(&exposure.time), escape(&exposure.reason));
+        let _ = writeln!(text, "- **The value under way is exposed** since {time}: {reason}");
+    }
     if class == JWT {
         text.push_str(
             "\n> The gateway holds one JWT key. The moment production has the new one, every \
@@ -53,17 +59,25 @@ pub fn markdown(
         );
     }
     text.push('\n');
-    // What the contract does not say of a key has to be said again.
-    let row = contract.known(name.as_bytes()).map(|known| contract.row(known.row));
+    let options = match own {
+        true => "--ledger DIR --ledger-key-file FILE --contract FILE",
+        false => "--ledger DIR --ledger-key-file FILE",
+    };
+    checklist(&mut text, &for_shell(&name), &besides(key, class, contract), options, state);
+    text
+}
+
+/// The options of `rotate start` that say again what the contract does not say of a key.
+pub fn besides(key: &str, class: &str, contract: &Contract) -> String {
+    let row = contract.known(key.as_bytes()).map(|known| contract.row(known.row));
     let mut besides = match row.and_then(|row| row.class) {
         Some(_) => String::new(),
         None => format!(" --class {}", for_shell(&escape(class))),
     };
-    if window.is_none() {
+    if window(contract, class).is_none() {
         besides.push_str(" --expires DATE");
     }
-    checklist(&mut text, &for_shell(&name), &besides, state);
-    text
+    besides
 }
 
 /// A name as one word of a shell, which takes none of it for its own.
@@ -76,10 +90,18 @@ fn for_shell(name: &str) -> Cow<'_, str> {
 }
 
 /// One line a step: done, or with the command that records it.
-fn checklist(text: &mut String, name: &str, besides: &str, state: Option<&State>) {
-    let value = state.and_then(State::under_way);
-    let next = state.and_then(State::next);
-    let options = "--ledger DIR --ledger-key-file FILE";
+fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state: Option<&State>) {
+    let spoilt = state.and_then(State::spoilt).is_some();
+    if spoilt {
+        let [abort, revoke] =
+            ["abort", "revoke"].map(|step| format!("rotate {step} {name} {options}"));
+        item(text, None, "Give up the rotation to the exposed value", &abort);
+        item(text, None, "Revoke or delete that value", &revoke);
+    }
+    // Of a rotation that is to be given up nothing is done for the next one.
+    let rotated = state.filter(|_| !spoilt);
+    let value = rotated.and_then(State::under_way);
+    let next = rotated.and_then(State::next);
     let started = value.and_then(|value| value.started.as_deref());
     item(text, started, "Generate the new value with a cryptographic generator", "");
     let start = format!(

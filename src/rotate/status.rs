@@ -12,12 +12,19 @@ use std::fmt::Write as _;
 /// The cells of a bar.
 const BAR: i64 = 20;
 
+/// What is next where a rotation is under way to an exposed value.
+const ABORT: &str = "abort";
+
+/// How a value stands for which no window and no end is known.
+const UNKNOWN: &str = "unknown";
+
 /// What holds of one key.
 #[derive(Debug, Serialize)]
 pub struct Key {
     name: String,
     class: String,
-    /// `fresh`, `due`, `overdue`, `exposed`, or `none` where no value is in production.
+    /// `fresh`, `due`, `overdue`, `exposed`, `unknown` where nothing limits its value's time, or
+    /// `none` where no value is in production.
     standing: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
@@ -32,7 +39,10 @@ pub struct Key {
     /// The last day that it may be in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<String>,
-    /// The next step of the rotation that is under way.
+    /// Values that are exposed, neither revoked nor given up, and not known to be in production.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exposed: Vec<String>,
+    /// The next step of the rotation that is under way, or `abort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<&'static str>,
     /// Whether the last verification of that rotation failed.
@@ -84,10 +94,18 @@ impl Status {
         }
     }
 
-    /// Whether something is overdue: a value past its time, or exposed and still in production.
+    /// Whether something is overdue: a value past its time, or exposed and neither revoked nor given
+    /// up.
     pub fn is_overdue(&self) -> bool {
         let old = |key: &Key| key.old.iter().any(|old| old.overdue || old.exposed);
-        self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || old(key))
+        let exposed = |key: &Key| !key.exposed.is_empty() || old(key);
+        self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || exposed(key))
+    }
+
+    /// The keys whose value nothing limits, each with the class that has no window here.
+    pub fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let unknown = self.keys.iter().filter(|key| key.standing == UNKNOWN);
+        unknown.map(|key| (key.name.as_str(), key.class.as_str()))
     }
 
     /// As one line of JSON.
@@ -104,7 +122,7 @@ impl Status {
         for key in &self.keys {
             let paint = match key.standing {
                 "overdue" | "exposed" => "\u{1b}[31m",
-                "due" => "\u{1b}[33m",
+                "due" | UNKNOWN => "\u{1b}[33m",
                 _ => "\u{1b}[32m",
             };
             let (begin, end) = if colours { (paint, "\u{1b}[0m") } else { ("", "") };
@@ -122,6 +140,10 @@ impl Status {
             );
             for old in &key.old {
                 let _ = writeln!(text, "{:names$}  {}", "", old.words());
+            }
+            for value in &key.exposed {
+                let value = escape(value);
+                let _ = writeln!(text, "{:names$}  exposed value {value}: not revoked yet", "");
             }
         }
         if self.keys.is_empty() {
@@ -150,8 +172,10 @@ impl Status {
             }
         };
         let old = |key: &Key| key.old.iter().any(|old| old.overdue);
-        let exposed =
-            |key: &Key| key.standing == "exposed" || key.old.iter().any(|old| old.exposed);
+        let exposed = |key: &Key| {
+            let old = key.old.iter().any(|old| old.exposed);
+            key.standing == "exposed" || !key.exposed.is_empty() || old
+        };
         metric("age_days", "Days since the value in production was made.", &|key| key.age_days);
         metric("window_days", "Most days between two rotations of its class.", &|key| {
             key.window_days
@@ -163,9 +187,11 @@ impl Status {
         metric("overdue", "1 where the value or one before it is past its time.", &|key| {
             Some(i64::from(key.standing == "overdue" || old(key)))
         });
-        metric("exposed", "1 where a value in use is suspected to be exposed.", &|key| {
-            Some(i64::from(exposed(key)))
-        });
+        metric(
+            "exposed",
+            "1 where a value that is not revoked is suspected to be exposed.",
+            &|key| Some(i64::from(exposed(key))),
+        );
         metric("rotating", "1 while a rotation is under way.", &|key| {
             Some(i64::from(key.next_step.is_some()))
         });
@@ -178,14 +204,21 @@ impl Key {
         let window = window(contract, &state.class);
         let current = state.current();
         let age = current.and_then(|value| age(value, window, today));
+        let unused = state.values.iter().filter(|value| {
+            let ended = value.revoked.is_some() || value.aborted.is_some();
+            value.exposed.is_some() && value.deployed.is_none() && !ended
+        });
+        let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
             (Some(value), _) if value.exposed.is_some() => "exposed",
+            // What was never judged is not fresh.
+            (Some(_), None | Some(Age { last: None, .. })) => UNKNOWN,
             (Some(_), Some(age)) => match age.standing {
                 Standing::Fresh => "fresh",
                 Standing::Due => "due",
                 Standing::Overdue => "overdue",
             },
-            (Some(_), None) => "fresh",
+            (None, _) if !exposed.is_empty() => "exposed",
             (None, _) => "none",
         };
         Key {
@@ -198,7 +231,8 @@ impl Key {
             age_days: age.map(|age| age.days),
             window_days: window,
             last_day: age.and_then(|age| age.last).map(|(day, _)| day.to_string()),
-            next_step: state.next().map(|step| step.name()),
+            exposed,
+            next_step: state.next().map(|step| state.spoilt().map_or(step.name(), |_| ABORT)),
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
@@ -222,7 +256,8 @@ impl Key {
         };
         if let Some(step) = self.next_step {
             let failed = if self.verification_failed { ", last verification failed" } else { "" };
-            let _ = write!(words, "; rotation under way, next is {step}{failed}");
+            let to = if step == ABORT { " to an exposed value" } else { "" };
+            let _ = write!(words, "; rotation under way{to}, next is {step}{failed}");
         }
         words
     }

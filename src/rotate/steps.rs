@@ -55,21 +55,35 @@ fn never(cause: impl Into<String>) -> Refusal {
     Refusal { cause: cause.into(), emergency: false }
 }
 
+/// Refuses everything but to give a rotation up whose new value is exposed. An emergency changes
+/// nothing: the next value in line is another one, and a good one.
+fn not_spoilt(state: &State) -> Result<(), Refusal> {
+    state.spoilt().map_or(Ok(()), |_| {
+        Err(never("the new value of the rotation under way is exposed; `rotate abort` gives it up"))
+    })
+}
+
 /// Whether a name may begin with a value of this fingerprint, or go on with it.
 ///
 /// # Errors
 /// Why not.
 pub fn begin(action: Action, state: Option<&State>, fingerprint: &str) -> Result<(), Refusal> {
     let Some(state) = state else { return Ok(()) };
-    if let Some(known) = state.values.iter().find(|value| value.fingerprint == fingerprint) {
+    let known = state.values.iter().find(|value| value.fingerprint == fingerprint);
+    // What leaked before it was registered may be what is in use.
+    let is_new = |known: &&Value| action == Action::Adopt && known.is_only_exposed();
+    if let Some(known) = known.filter(|known| !is_new(known)) {
         return Err(never(if known.revoked.is_some() {
             "this value was revoked"
         } else if known.aborted.is_some() {
             "the rotation to this value was given up"
+        } else if known.is_only_exposed() {
+            "this value is exposed"
         } else {
             "the ledger has this value already"
         }));
     }
+    not_spoilt(state)?;
     if let Some(next) = state.next() {
         return Err(never(format!(
             "a rotation is under way, and its next step is {}",
@@ -95,6 +109,7 @@ pub fn target(action: Action, state: Option<&State>, emergency: bool) -> Result<
         Action::Take(Step::Revoke) => revoke(state, emergency),
         Action::Take(Step::Evidence) => evidence(state, emergency),
         Action::Take(step) => {
+            not_spoilt(state)?;
             let value = state.under_way().ok_or_else(none)?;
             let next = state.next().ok_or_else(none)?;
             if step < next {
@@ -133,6 +148,7 @@ fn revoke(state: &State, emergency: bool) -> Result<&Value, Refusal> {
     if let Some(value) = state.values.iter().find(is_due) {
         return Ok(value);
     }
+    not_spoilt(state)?;
     if let Some(value) = state.predecessors().next() {
         return Ok(value);
     }
@@ -158,6 +174,7 @@ fn evidence(state: &State, emergency: bool) -> Result<&Value, Refusal> {
         let last = state.values.iter().rev().find(is_rotated);
         return last.ok_or_else(|| never("no rotation was begun or finished"));
     };
+    not_spoilt(state)?;
     if value.deployed.is_none() {
         let next = state.next().unwrap_or(Step::Stage);
         return Err(never(format!("the next step is {}", next.name())));
@@ -253,13 +270,22 @@ mod tests {
         assert_eq!(allowed("a1 !1", false), "revoke1");
         assert_eq!(allowed("a1 !1 s2 g2", false), "verify2 revoke1 abort2");
         assert_eq!(allowed("a1 !1 r1 s2 g2 v2 d2", false), "evidence2");
-        // Another value's exposure allows nothing.
-        assert_eq!(allowed("a1 s2 !2", false), "stage2 abort2");
         // What is exposed goes before what a migration window ends for, also where nothing else is
         // known of it.
         assert_eq!(allowed("a1 s2 g2 v2 d2 !2", false), "revoke2");
         assert_eq!(allowed("!1", false), "revoke1");
         assert_eq!(allowed("a1 s2 !2 x2", false), "revoke2");
+    }
+
+    #[test]
+    fn a_rotation_to_an_exposed_value_is_given_up_and_takes_no_other_value_with_it() {
+        for records in ["a1 s2 !2", "a1 s2 g2 v2 !2", "s2 !2", "a0 s1 d1 e1 s2 !2"] {
+            assert_eq!(allowed(records, false), "abort2", "{records}");
+            assert_eq!(allowed(records, true), "abort2", "{records}");
+        }
+        assert!(begin(Action::Start, state("a1 s2 !2").as_ref(), "3").is_err());
+        // Another one that is exposed goes all the same.
+        assert_eq!(allowed("a1 !1 s2 !2", false), "revoke1 abort2");
     }
 
     #[test]
@@ -272,6 +298,9 @@ mod tests {
         for value in ["1", "2"] {
             assert!(!may(Action::Start, "a1 s2 x2", value));
         }
+        assert!(may(Action::Adopt, "!1", "1") && !may(Action::Start, "!1", "1"));
+        assert!(!may(Action::Adopt, "a2 !1", "1") && !may(Action::Adopt, "!1 r1", "1"));
+        assert!(!may(Action::Adopt, "s1 !1 x1", "1"));
         assert!(may(Action::Adopt, "a1 !1 r1", "2") && !may(Action::Adopt, "a1 !1 r1", "1"));
     }
 }

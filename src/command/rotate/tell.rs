@@ -10,7 +10,7 @@ use crate::error::{Error, Status};
 use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::Book;
-use crate::output::to_stderr;
+use crate::output::{escape, to_stderr};
 use crate::rotate::history::{self, History};
 use crate::rotate::plan::markdown;
 use crate::rotate::status;
@@ -56,6 +56,15 @@ pub(super) fn status(options: typed::Status) -> Ending {
         StatusFormat::Json => status.json(),
         StatusFormat::Prometheus => status.prometheus(),
     })?;
+    let unknown: Vec<_> =
+        status.unknown().map(|(name, class)| format!("{name} (class {class})")).collect();
+    if !unknown.is_empty() {
+        to_stderr(&format!(
+            "nexis-launch: no window is known for {}\nhint: name the contract whose policy has it \
+             with --contract\n",
+            escape(&unknown.join(", "))
+        ));
+    }
     Ok(if status.is_overdue() { Status::Unhealthy } else { Status::Success })
 }
 
@@ -68,13 +77,15 @@ fn allows_colours() -> bool {
 
 /// The rest of the checklist.
 pub(super) fn plan(options: typed::Plan) -> Ending {
+    let own = options.place.contract.is_some();
     let reading = Reading::of(options.place)?;
     let state = reading.book.state(&options.name);
     let subject = match &state {
         Some(state) => Subject::recorded(&options.name, &state.class, reading.contract),
         None => Subject::new(&options.name, None, reading.contract)?,
     };
-    print(&markdown(&options.name, &subject.class, state.as_ref(), reading.contract, today()))
+    let (name, class, contract) = (&options.name, &subject.class, reading.contract);
+    print(&markdown(name, class, state.as_ref(), contract, own, today()))
 }
 
 /// Every record of one key or of all.

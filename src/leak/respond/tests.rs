@@ -24,6 +24,8 @@ fn incident() -> Incident {
         also: Vec::new(),
         head: None,
         options: shown(" --ledger-key-file ledger.key"),
+        contract: shown(" --contract own.yaml"),
+        start: shown(""),
         draft: None,
         traced: None,
         scanned: None,
