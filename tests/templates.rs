@@ -147,7 +147,7 @@ fn a_word_of_postgresql_is_not_composed_into_a_url_of_mysql() {
             .run();
         outcome.status(0);
         if is_clear {
-            outcome.warning("insecure-transport", "DATABASE_URL");
+            outcome.warning("insecure-transport", "DATABASE_URL").says("MySQL ssl-mode=REQUIRED");
         } else {
             outcome.no_finding("insecure-transport");
         }

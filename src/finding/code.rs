@@ -169,7 +169,7 @@ codes! {
         "set a value to keep sessions over a restart; `nexis-launch init` writes one"
     InsecureTransport "insecure-transport" b"-ww" NotMet
         "the URL crosses a network without TLS"
-        "ask for TLS in the URL: sslmode=require or stricter, rediss://, https://"
+        "ask for TLS in the URL: sslmode=require or stricter, for MySQL ssl-mode=REQUIRED in a whole URL, rediss://, https://"
     InsecureSetting "insecure-setting" b"www" NotMet
         "a setting is allowed and weakens the program"
         "see the finding's own hint"
