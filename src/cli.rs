@@ -342,10 +342,10 @@ pub struct Options {
     pub manifest: Option<ManifestChoice>,
     /// Where the manifest goes: FILE, - or fd:N; absent: standard error [env: NEXIS_LAUNCH_MANIFEST_TO]
     #[arg(long, value_name = "FILE")]
-    pub manifest_to: Option<OsString>,
+    pub manifest_to: Option<PathBuf>,
     /// Append the manifest as one line: FILE or fd:N [env: NEXIS_LAUNCH_AUDIT_LOG]
     #[arg(long, value_name = "FILE")]
-    pub audit_log: Option<OsString>,
+    pub audit_log: Option<PathBuf>,
     /// Whether a launch without its audit line is refused [env: NEXIS_LAUNCH_AUDIT_REQUIRED; default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub audit_required: Option<bool>,

@@ -4,7 +4,8 @@
 //! with `@ : / ? # %` stays a password. Only unreserved characters stay as they are: what a place
 //! would allow beyond them, some driver's parser does not.
 
-use crate::contract::model::{Contract, Place, RowId, Segment, Template};
+use crate::contract::builtin;
+use crate::contract::model::{Contract, Place, Row, RowId, Segment, Template};
 use crate::secret::Secret;
 use crate::url::is_unreserved;
 use crate::validate::flag;
@@ -45,8 +46,13 @@ pub fn render<'a>(template: &Template, lookup: Lookup<'_, 'a>) -> Result<Secret,
 }
 
 /// The template as it may be shown: the scheme, the parts' names and the punctuation between them.
-/// Any other text of the contract could be a password, wherever it stands, and is left out.
+/// Any other text of the contract could be a password, wherever it stands, and is left out; not
+/// that of the built-in contract, which everybody has.
 pub fn shown(contract: &Contract, template: &Template) -> String {
+    let is_public = |row: &Row| row.template.is_some_and(|known| known.text == template.text);
+    if !template.text.is_empty() && builtin::CONTRACT.rows.iter().any(is_public) {
+        return template.text.to_owned();
+    }
     let mut text = String::with_capacity(template.text.len());
     let mut segments = template.segments.0;
     let after = segments.get(1);

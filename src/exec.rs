@@ -71,12 +71,15 @@ impl Program {
 /// that is not the launcher's. `search` is PATH.
 pub fn prepare(words: Vec<OsString>, search: Option<&OsStr>, user: Option<&User>) -> Prepared {
     let typed = words.first().cloned().unwrap_or_default();
-    let (path, problem) = match find(&typed, search) {
-        Ok(path) => {
+    let (path, problem) = match find_for(&typed, search, user) {
+        Ok(Ok(path)) => {
             let problem = look(&path, user).err();
             (path, problem)
         }
-        Err(path) => (path, Some((Code::ProgramNotFound, "it is in no absolute entry of PATH"))),
+        Ok(Err(path)) => {
+            (path, Some((Code::ProgramNotFound, "it is in no absolute entry of PATH")))
+        }
+        Err(against) => (PathBuf::from(&typed), Some(against)),
     };
     let findings = problem.map(|(code, why)| {
         let fact = match user {
@@ -102,9 +105,7 @@ pub fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     if typed.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(typed));
     }
-    let entries: Vec<PathBuf> = std::env::split_paths(search.unwrap_or(OsStr::new(DEFAULT_PATH)))
-        .filter(|entry| entry.is_absolute() && !typed.is_empty())
-        .collect();
+    let entries = entries(typed, search);
     let joined = std::env::join_paths(&entries).unwrap_or_default();
     if let Ok(path) = which::which_in(typed, Some(joined), "/") {
         return Ok(path);
@@ -112,6 +113,35 @@ pub fn find(typed: &OsStr, search: Option<&OsStr>) -> Result<PathBuf, PathBuf> {
     // Something of that name that cannot be executed says more than "not found".
     let mut paths = entries.iter().map(|entry| entry.join(typed));
     paths.find(|path| fs::look(HERE, path, true).is_ok()).ok_or_else(|| PathBuf::from(typed))
+}
+
+/// The absolute entries of PATH, in which a name is looked up.
+fn entries(typed: &OsStr, search: Option<&OsStr>) -> Vec<PathBuf> {
+    std::env::split_paths(search.unwrap_or(OsStr::new(DEFAULT_PATH)))
+        .filter(|entry| entry.is_absolute() && !typed.is_empty())
+        .collect()
+}
+
+/// The same for the user that the program will be: the first that this user may execute, which is
+/// what execvp(3) would take then. Where there is none, what the launcher finds.
+///
+/// # Errors
+/// Where it cannot be asked.
+fn find_for(
+    typed: &OsStr,
+    search: Option<&OsStr>,
+    user: Option<&User>,
+) -> Result<Result<PathBuf, PathBuf>, Against> {
+    if user.is_some_and(User::is_another) && !typed.as_bytes().contains(&b'/') {
+        for entry in entries(typed, search) {
+            let path = entry.join(typed);
+            let is_file = fs::look(HERE, &path, true).is_ok_and(|seen| seen.kind == Kind::Regular);
+            if is_file && may_execute(&path, user)? {
+                return Ok(Ok(path));
+            }
+        }
+    }
+    Ok(find(typed, search))
 }
 
 /// What stands against starting a program, in fixed words.

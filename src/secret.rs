@@ -43,16 +43,17 @@ impl Secret {
         }
     }
 
-    /// Takes one final newline (`\n` or `\r\n`) off and says whether there was one.
+    /// The length without one final newline (`\n` or `\r\n`).
+    pub fn len_of_value(&self) -> usize {
+        let bare = self.0.strip_suffix(b"\n");
+        bare.map_or(&*self.0, |bare| bare.strip_suffix(b"\r").unwrap_or(bare)).len()
+    }
+
+    /// Takes one final newline off and says whether there was one.
     pub fn strip_final_newline(&mut self) -> bool {
-        if self.0.last() != Some(&b'\n') {
-            return false;
-        }
-        self.0.pop();
-        if self.0.last() == Some(&b'\r') {
-            self.0.pop();
-        }
-        true
+        let bytes = self.len();
+        self.0.truncate(self.len_of_value());
+        self.len() < bytes
     }
 
     /// Whether two values are the same bytes. The time taken depends on the bytes; no peer

@@ -284,7 +284,11 @@ impl Merge<'_> {
                 Some(InheritChoice::Contract) => Inherit::Contract,
                 None => self.word("INHERIT", variables.inherit).unwrap_or_default(),
             },
-            passthrough: texts(options.passthrough, variables.passthrough),
+            // A command line can leave closed what the environment opens.
+            passthrough: match options.passthrough {
+                given if !given.is_empty() => given,
+                none => texts(none, variables.passthrough),
+            },
             enforce: match options.enforce {
                 Some(EnforceChoice::Refuse) => Enforce::Refuse,
                 Some(EnforceChoice::Report) => Enforce::Report,
@@ -300,9 +304,9 @@ impl Merge<'_> {
             },
             manifest_to: self.sink(
                 "--manifest-to",
-                options.manifest_to.or(variables.manifest_to.map(OsString::from)),
+                options.manifest_to.or(variables.manifest_to.map(PathBuf::from)),
             ),
-            audit_log: self.audit(options.audit_log.or(variables.audit_log.map(OsString::from))),
+            audit_log: self.audit(options.audit_log.or(variables.audit_log.map(PathBuf::from))),
             audit_required: options
                 .audit_required
                 .or_else(|| self.word("AUDIT_REQUIRED", variables.audit_required))
@@ -354,14 +358,14 @@ impl Merge<'_> {
         found.map(|&(_, value)| value)
     }
 
-    fn sink(&mut self, option: &str, text: Option<OsString>) -> Option<Sink> {
+    fn sink(&mut self, option: &str, text: Option<PathBuf>) -> Option<Sink> {
         let text = text?;
-        let bytes = text.as_bytes();
+        let bytes = text.as_os_str().as_bytes();
         if bytes == b"-" {
             return Some(Sink::Stdout);
         }
         let Some(number) = bytes.strip_prefix(b"fd:") else {
-            return Some(Sink::File(text.into()));
+            return Some(Sink::File(text));
         };
         let number = std::str::from_utf8(number).ok().and_then(|digits| i32::from_str(digits).ok());
         match number {
@@ -378,7 +382,7 @@ impl Merge<'_> {
         }
     }
 
-    fn audit(&mut self, text: Option<OsString>) -> Option<Sink> {
+    fn audit(&mut self, text: Option<PathBuf>) -> Option<Sink> {
         let sink = self.sink("--audit-log", text);
         if sink == Some(Sink::Stdout) {
             self.problem(

@@ -111,15 +111,29 @@ fn a_loop_of_links_is_unreadable() {
 fn a_secret_over_64_kib_is_too_large_and_never_cut() {
     let launch = by_reference().file("jwt", SECRET.repeat(2000)).canary(SECRET);
     refused(launch, "too-large").no_canary();
-    // Exactly the limit, and one newline less: passed whole.
+    // Exactly the limit, with its newline and without: passed whole.
     let most = SECRET.repeat(1525)[..65536].to_owned();
-    for content in [most.clone(), format!("{}\n", &most[1..])] {
+    for content in [most.clone(), format!("{most}\n"), format!("{most}\r\n")] {
         let outcome = by_reference().file("jwt", &content).run();
         let seen = outcome.status(0).seen();
         assert_eq!(seen.text("JWT_SECRET").as_deref(), Some(content.trim_end()));
     }
     let over = by_reference().file("jwt", format!("{most}x")).canary(SECRET);
     refused(over, "too-large").no_canary();
+    // Where the newline is kept it is a byte of the value.
+    let keep =
+        "version: 1\nname: own\nvariables:\n  - {name: KEY, secret: true, final_newline: keep}\n";
+    for (content, status) in [(format!("{}\n", &most[1..]), 0), (format!("{most}\n"), 78)] {
+        let launch = Launch::witness(["--mode", "production"]).contract(keep).canary(SECRET);
+        let outcome = launch.file("key", &content).env("KEY_FILE", "{root}/key").run();
+        outcome.status(status);
+        match status {
+            0 => assert_eq!(outcome.seen().text("KEY").as_deref(), Some(content.as_str())),
+            _ => {
+                outcome.error("too-large", "KEY").program_did_not_run().no_canary();
+            }
+        }
+    }
 }
 
 #[test]

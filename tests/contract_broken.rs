@@ -136,6 +136,11 @@ fn broken_rows_are_refused_with_line_and_cause() {
         ("- name: A\n- name: A", "line 5: A has a second row", ""),
         ("- name: A\n  aliases: [B]\n- name: B", "line 6: B is claimed by A and B", ""),
         ("- name: A\n- name: B\n  aliases: [A_FILE]", "line 6: A_FILE is claimed by A and B", ""),
+        (
+            "- name: A\n- name: A_FILE",
+            "line 5: A_FILE is claimed by A and A_FILE",
+            "declare A_FILE alone",
+        ),
         ("- name: A\n  aliases: [B, B]", "line 5: B stands twice among the names of A", ""),
         (
             "- name: A\n  files: [k]\n- name: B\n  files: [k]",

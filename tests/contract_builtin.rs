@@ -350,10 +350,16 @@ fn public_values_are_refused_on_every_secret_row() {
             assert_eq!(row.rejects.contains(&reject), row.secret, "{} {value}", row.name);
         }
     }
-    for value in ["nexis", "postgres", "password", "CHANGE_ME"] {
+    for value in ["redis", "nexis", "postgres", "password", "CHANGE_ME"] {
         let reject = |password| Reject { value, password, code: Code::Placeholder };
-        assert!(row("DATABASE_URL").rejects.contains(&reject(true)), "{value}");
-        assert!(row("NEXIS_DATABASE_PASSWORD").rejects.contains(&reject(false)), "{value}");
+        for (url, part) in
+            [("DATABASE_URL", "NEXIS_DATABASE_PASSWORD"), ("REDIS_URL", "NEXIS_REDIS_PASSWORD")]
+        {
+            // A database is not called redis by anybody's example.
+            let expected = value != "redis" || url == "REDIS_URL";
+            assert_eq!(row(url).rejects.contains(&reject(true)), expected, "{url} {value}");
+            assert_eq!(row(part).rejects.contains(&reject(false)), expected, "{part} {value}");
+        }
         assert!(!row("JWT_SECRET").rejects.contains(&reject(false)), "{value}");
     }
 }

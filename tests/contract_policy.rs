@@ -295,8 +295,8 @@ fn broken_policies_are_refused_with_line_and_cause() {
 
 #[test]
 fn a_blank_value_that_nobody_requires_can_be_acknowledged() {
-    let text = "version: 1\nname: x\nextends: builtin:nexis-gateway\npolicy:\n  acknowledge:\n  - {code: blank-value, variable: NEXIS_CSP_POLICY, reason: compose sets it, until: 2027-01-31}\n  - {code: mode-unset, reason: known, until: 2027-01-31}\n  - {code: undeclared-secret, variable: OUR_TOKEN, reason: base image, until: 2027-01-31}\n";
-    assert_eq!(parse(text).unwrap().policy.acknowledge.len(), 3);
+    let text = "version: 1\nname: x\nextends: builtin:nexis-gateway\npolicy:\n  acknowledge:\n  - {code: blank-value, variable: NEXIS_CSP_POLICY, reason: compose sets it, until: 2027-01-31}\n  - {code: mode-unset, reason: known, until: 2027-01-31}\n  - {code: undeclared-secret, variable: OUR_TOKEN, reason: base image, until: 2027-01-31}\n  - {code: undeclared-secret, variable: NEXIS_KMS_TOKEN, reason: not read, until: 2027-01-31}\n";
+    assert_eq!(parse(text).unwrap().policy.acknowledge.len(), 4);
 }
 
 #[test]

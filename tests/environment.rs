@@ -180,6 +180,20 @@ fn passthrough_by_setting_is_a_comma_list() {
 }
 
 #[test]
+fn passthrough_by_options_takes_the_place_of_the_settings() {
+    let seen = seen(
+        Launch::sound("production")
+            .env("NEXIS_LAUNCH_PASSTHROUGH", "ONE,TWO_*")
+            .options(["--inherit", "contract", "--passthrough", "THREE"])
+            .env("ONE", "1")
+            .env("TWO_A", "2")
+            .env("THREE", "3"),
+    );
+    assert_eq!(seen.text("THREE").as_deref(), Some("3"));
+    assert_eq!((seen.var("ONE"), seen.var("TWO_A")), (None, None));
+}
+
+#[test]
 fn passthrough_never_brings_back_what_the_launcher_consumed() {
     let seen = seen(
         Launch::sound("production")

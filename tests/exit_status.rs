@@ -6,7 +6,7 @@ use common::*;
 
 #[test]
 fn usage_errors_are_64_and_start_nothing() {
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 16] = [
         &[],
         &["run"],
         &["run", "--"],
@@ -16,6 +16,8 @@ fn usage_errors_are_64_and_start_nothing() {
         &["run", "--enforce", "maybe", "--", "{witness}", "{dump}"],
         &["run", "--manifest", "xml", "--", "{witness}", "{dump}"],
         &["run", "--manifest-to", "fd:x", "--", "{witness}", "{dump}"],
+        &["run", "--manifest-to", "", "--", "{witness}", "{dump}"],
+        &["run", "--audit-log", "", "--", "{witness}", "{dump}"],
         &["run", "--label", "no-equals-sign", "--", "{witness}", "{dump}"],
         &["run", "--accept", "missing-required:JWT_SECRET", "--", "{witness}", "{dump}"],
         &["run", "--mode", "--", "{witness}", "{dump}"],

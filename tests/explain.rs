@@ -46,6 +46,13 @@ fn every_candidate_source_is_listed_in_order_with_its_fate() {
 }
 
 #[test]
+fn a_blank_reference_is_one_source_and_not_absent_besides() {
+    let text = explain("JWT_SECRET").env("JWT_SECRET_FILE", " ").run().out();
+    let lines: Vec<&str> = text.lines().filter(|it| it.contains(" JWT_SECRET_FILE ")).collect();
+    assert!(matches!(lines[..], [line] if line.contains("passed over: blank")), "{text}");
+}
+
+#[test]
 fn what_is_asked_is_said() {
     let text = explain("JWT_SECRET").run().status(0).out();
     for word in

@@ -104,6 +104,14 @@ const TABLE: &[Fault] = &[
     ("not-read-by-program", "NEXIS_SSO_ISSUER", "www", |it| it.env("NEXIS_SSO_ISSUER", "x")),
     ("undeclared-secret", "STRIPE_API_KEY", "www", |it| it.env("STRIPE_API_KEY", "x")),
     ("undeclared-secret", "SMTP_PASSWORD", "www", |it| it.env("SMTP_PASSWORD", "x")),
+    ("undeclared-secret", "NEXIS_FOO_TOKEN", "www", |it| it.env("NEXIS_FOO_TOKEN", "x")),
+    ("unknown-variable", "NEXIS_FOO_TOKEN", "www", |it| it.env("NEXIS_FOO_TOKEN", "x")),
+    ("undeclared-secret", "NEXIS_SSO_CLIENT_SECRET", "www", |it| {
+        it.env("NEXIS_SSO_CLIENT_SECRET", "x")
+    }),
+    ("mode-not-read", "NEXIS_ENV", "www", |it| {
+        it.file("dir/nexis_env", "staging").options(["--secrets-dir", "{root}/dir"])
+    }),
     ("ephemeral-secret", "JWT_SECRET", "w--", |it| it.without("JWT_SECRET")),
     ("insecure-transport", "DATABASE_URL", "-ww", |it| {
         it.env("DATABASE_URL", format!("postgres://app:{OTHER}@db.internal/nexis?sslmode=disable"))
@@ -328,6 +336,19 @@ fn every_burnt_value_is_refused_outside_development() {
             .error("placeholder", "DATABASE_URL")
             .program_did_not_run();
     }
+    for password in ["redis", "nexis", "postgres", "password", "CHANGE_ME"] {
+        for (name, value) in [
+            ("REDIS_URL", format!("rediss://:{password}@cache.internal")),
+            ("NEXIS_REDIS_PASSWORD", password.to_owned()),
+        ] {
+            let launch = Launch::sound("production").env(name, value);
+            let launch = match name {
+                "REDIS_URL" => launch,
+                _ => launch.env("NEXIS_REDIS_HOST", "cache.internal").env("NEXIS_REDIS_TLS", "1"),
+            };
+            launch.run().error("placeholder", name).status(78).program_did_not_run();
+        }
+    }
 }
 
 #[test]
@@ -383,6 +404,16 @@ fn a_value_to_deliver_as_a_file_needs_a_file() {
         .status(78)
         .error("no-file-to-deliver", "PARTNER_KEY")
         .program_did_not_run();
+    // Where there is one, what stands above it is to blame.
+    let outcome = launch()
+        .file("dir/partner_key", OTHER)
+        .options(["--secrets-dir", "{root}/dir"])
+        .env("PARTNER_KEY", OTHER)
+        .canary(OTHER)
+        .run();
+    outcome.status(78).error("no-file-to-deliver", "PARTNER_KEY").program_did_not_run();
+    outcome.says("env PARTNER_KEY stands above").says("dir/partner_key").no_canary();
+    outcome.says("take it out of env PARTNER_KEY");
     let outcome = launch().file("key", OTHER).env("PARTNER_KEY_FILE", "{root}/key").run();
     let seen = outcome.status(0).seen();
     assert_eq!(

@@ -76,6 +76,29 @@ fn without_a_mode_production_is_assumed_and_said() {
 }
 
 #[test]
+fn a_file_of_the_modes_name_among_the_secrets_is_said_not_to_be_read() {
+    for name in ["NEXIS_ENV", "nexis_env", "nexis-env"] {
+        let with = |launch: Launch| {
+            let launch = launch.file(&format!("dir/{name}"), "production");
+            launch.options(["--secrets-dir", "{root}/dir"])
+        };
+        let outcome = with(open().env("NEXIS_ENV", "development")).run();
+        outcome.status(0).warning("mode-not-read", "NEXIS_ENV").says(&format!("dir/{name} is not"));
+        assert_eq!(outcome.seen().text("NEXIS_ENV").as_deref(), Some("development"));
+        let outcome = with(open()).run();
+        outcome.warning("mode-not-read", "NEXIS_ENV").warning("mode-unset", "");
+    }
+    let other = open().env("NEXIS_ENV", "development").file("dir/nexis_envs", "x");
+    let outcome = other.options(["--secrets-dir", "{root}/dir"]).run();
+    outcome.status(0).no_finding("mode-not-read");
+    // A contract from nothing has no row of the mode, and the variable all the same.
+    let contract = "version: 1\nname: own\nvariables:\n- {name: A}\n";
+    let own = Launch::witness::<&str>([]).contract(contract).file("dir/nexis-env", "production");
+    let outcome = own.env("NEXIS_ENV", "staging").options(["--secrets-dir", "{root}/dir"]).run();
+    outcome.status(0).warning("mode-not-read", "");
+}
+
+#[test]
 fn a_blank_mode_is_no_mode() {
     let outcome = open().env("NEXIS_ENV", "").run();
     assert_eq!(mode(outcome.status(0)), "production");

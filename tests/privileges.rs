@@ -318,6 +318,15 @@ fn a_user_that_cannot_be_lent_or_put_back_is_no_program_that_may_not_be_executed
     for number in ["3", "4"] {
         let inject = format!("setresuid:error=EAGAIN:when={number}");
         let launch = script(["--user", UNLISTED], ": > \"$1\"").canary(SECRET);
+        let by_name = Launch::new()
+            .args(["run", "--mode", "production", "--user", UNLISTED])
+            .args(["--", "sh", "-c", ": > \"$1\"", "sh", "{dump}"])
+            .requirements()
+            .env("PATH", "/usr/bin:/bin");
+        let Some(by_name) = failing(by_name, &inject) else { return };
+        let outcome = by_name.run();
+        outcome.status(77).only_errors(&[("privileges-not-dropped", "")]).says("EAGAIN");
+        outcome.program_did_not_run();
         let Some(launch) = failing(launch, &inject) else { return };
         let outcome = launch.options(["--audit-log", "{root}/audit.log"]).run();
         outcome.status(77).only_errors(&[("privileges-not-dropped", "")]).says("EAGAIN");
@@ -365,6 +374,14 @@ fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
     closed(launch("{root}/closed/tool"));
     closed(launch("{root}/link"));
     closed(launch("{root}/tool").mode("tool", 0o744));
+    // A name is what the new user may execute first, as if that user had looked it up.
+    let path = |launch: Launch, path: &str| launch.env("PATH", path);
+    let launch_true = launch("true").executable("closed/true", "#!/bin/sh\n: > \"$1\"\n");
+    let outcome = path(launch_true, "{root}/closed:{root}:/usr/bin:/bin").run();
+    outcome.status(0).program_did_not_run();
+    assert_eq!(outcome.manifest()["program"]["path"], "/usr/bin/true");
+    closed(path(launch("tool"), "{root}/closed"));
+    closed(path(launch("tool").mode("tool", 0o744), "{root}/closed:{root}"));
     // The check lends nothing for good.
     let outcome = who(["--user", UNLISTED]).run();
     is_wholly(&outcome, UNLISTED, UNLISTED);

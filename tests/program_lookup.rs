@@ -133,6 +133,18 @@ fn what_cannot_be_executed_is_126_and_never_a_claim_of_exec() {
     }
 }
 
+/// Where the launcher has to leave it to the kernel, the hint is about what execvp(3) would have
+/// done; where it knows, the finding says the same.
+#[test]
+fn of_a_script_without_its_first_line_is_said_how_a_script_begins() {
+    let outcome = launch("{root}/tool")
+        .executable("tool", "echo ran > {dump}\n")
+        .options(["--manifest", "off"])
+        .run();
+    outcome.status(126).says("script").says("#!").program_did_not_run();
+    outcome.never_says("its loader");
+}
+
 #[test]
 fn a_script_runs_by_its_interpreter() {
     let outcome = launch("{root}/tool")

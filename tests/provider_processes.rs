@@ -59,6 +59,28 @@ fn one_that_obeys_term_has_the_time_to_tidy_up() {
 }
 
 #[test]
+fn the_final_newline_of_an_answer_does_not_count() {
+    for (bytes, end, status) in [
+        (65536, "", 0),
+        (65536, "\\n", 0),
+        (65536, "\\r\\n", 0),
+        (65537, "", 78),
+        (65537, "\\n", 78),
+    ] {
+        let script = format!("yes '{SECRET}' | tr -d '\\n' | head -c {bytes}\nprintf '{end}'\n");
+        let outcome = one(&script, ", timeout: 10s").run();
+        outcome.status(status);
+        match status {
+            0 => assert_eq!(outcome.seen().text("KEY").map(|it| it.len()), Some(bytes)),
+            _ => {
+                outcome.only_errors(&[("too-large", "KEY")]).says("more than 65536 bytes");
+                outcome.program_did_not_run();
+            }
+        }
+    }
+}
+
+#[test]
 fn one_that_floods_its_output_is_cut_off_and_no_value_is_made_of_it() {
     let script = format!("while :; do echo {SECRET}{SECRET}{SECRET}{SECRET}; done\n");
     let outcome = one(&script, ", timeout: 10m").run();

@@ -106,6 +106,7 @@ fn labels_of_setting_and_options_are_joined() {
     let labels = outcome.status(0).manifest()["labels"].clone();
     assert_eq!(labels["commit"], "d41773f");
     assert_eq!(labels["note"], "a=b");
+    assert_eq!(labels["pod"], "gateway-7c9");
 }
 
 #[test]

@@ -55,6 +55,29 @@ fn a_database_url_is_composed_of_its_parts() {
 }
 
 #[test]
+fn a_part_is_composed_in_the_contracts_spelling_as_it_would_be_delivered() {
+    let launch = |sslmode| {
+        database().env("NEXIS_DATABASE_SCHEME", "PostgreSQL").env("NEXIS_DATABASE_SSLMODE", sslmode)
+    };
+    let outcome = launch("REQUIRE").run();
+    let text = outcome.status(0).seen().text("DATABASE_URL").unwrap();
+    assert!(text.starts_with("postgresql://") && text.ends_with("?sslmode=require"), "{text}");
+    // So a URL that says the same is no other statement.
+    launch("Require").env("DATABASE_URL", &text).run().status(0).no_finding("conflict");
+
+    let contract = "version: 1\nname: own\nvariables:\n\
+        - {name: APP_URL, template: 'https://h/?tls={APP_TLS}&raw={APP_RAW}'}\n\
+        parts:\n- {name: APP_TLS, format: {kind: flag}}\n- {name: APP_RAW}\n";
+    let outcome = Launch::witness(["--mode", "production"])
+        .contract(contract)
+        .env("APP_TLS", "YES")
+        .env("APP_RAW", "YES")
+        .run();
+    let text = outcome.status(0).seen().text("APP_URL");
+    assert_eq!(text.as_deref(), Some("https://h/?tls=true&raw=YES"));
+}
+
+#[test]
 fn what_is_composed_stands_above_the_rows_default() {
     let contract = "version: 1\nname: own\nvariables:\n\
         - {name: APP_URL, template: 'https://{APP_HOST}/', default: 'https://default/'}\n\
@@ -107,6 +130,31 @@ fn a_scheme_part_is_taken() {
 }
 
 #[test]
+fn a_word_of_postgresql_is_not_composed_into_a_url_of_mysql() {
+    let launch = || database().env("NEXIS_DATABASE_SSLMODE", "verify-full");
+    for scheme in ["mysql", "MySQL"] {
+        let outcome = launch().env("NEXIS_DATABASE_SCHEME", scheme).run();
+        outcome.status(78).error("bad-format", "NEXIS_DATABASE_SSLMODE");
+        outcome.says("?ssl-mode=REQUIRED").program_did_not_run();
+    }
+    for scheme in ["postgres", "postgresql"] {
+        launch().env("NEXIS_DATABASE_SCHEME", scheme).run().status(0).no_finding("bad-format");
+    }
+    // What the hint says is taken, and is TLS; the word in a whole URL is not.
+    for (query, is_clear) in [("ssl-mode=REQUIRED", false), ("sslmode=require", true)] {
+        let outcome = Launch::sound("production")
+            .env("DATABASE_URL", format!("mysql://app:{OTHER}@db.internal/nexis?{query}"))
+            .run();
+        outcome.status(0);
+        if is_clear {
+            outcome.warning("insecure-transport", "DATABASE_URL").says("MySQL ssl-mode=REQUIRED");
+        } else {
+            outcome.no_finding("insecure-transport");
+        }
+    }
+}
+
+#[test]
 fn special_characters_of_a_password_are_percent_encoded() {
     let url = composed(database().env("NEXIS_DATABASE_PASSWORD", PASSWORD), "DATABASE_URL");
     assert_eq!(decoded(url.password().unwrap()), PASSWORD);
@@ -120,6 +168,17 @@ fn a_part_in_the_path_cannot_leave_its_place() {
     let url = composed(database().env("NEXIS_DATABASE_NAME", "a/../b?c#d"), "DATABASE_URL");
     assert_eq!(decoded(url.path()), "/a/../b?c#d");
     assert_eq!((url.query(), url.fragment()), (None, None));
+}
+
+#[test]
+fn a_part_in_the_place_of_the_host_names_one_host_or_a_directory_of_sockets() {
+    for host in ["a.example,b.example", "db.internal/nexis", "db.internal:5432"] {
+        let outcome = database().env("NEXIS_DATABASE_HOST", host).run();
+        outcome.status(78).error("bad-format", "DATABASE_URL");
+        outcome.says("does not name one host").program_did_not_run();
+    }
+    let url = composed(database().env("NEXIS_DATABASE_HOST", "/run/postgresql"), "DATABASE_URL");
+    assert_eq!(decoded(url.host_str().unwrap()), "/run/postgresql");
 }
 
 #[test]

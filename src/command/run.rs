@@ -129,6 +129,10 @@ fn failure(status: Status, path: &str, cause: &str) -> Error {
         _ => error(format!("cannot execute {path}: {cause}")).hint(match cause {
             // execve(2): somebody has it open for writing.
             "ETXTBSY" => "wait until it is written: a process has it open for writing",
+            // What execvp(3) gives to /bin/sh, and execve(2) does not take.
+            "ENOEXEC" => {
+                "begin a script with #! and its interpreter; a binary has to be built for this machine"
+            }
             _ => "check that it is built for this machine and that its loader exists",
         }),
     }

@@ -235,6 +235,22 @@ proptest! {
 }
 
 #[test]
+fn a_template_of_the_built_in_contract_is_shown_whole() {
+    let row = |contract: &Contract, name: &[u8]| *contract.row(contract.known(name).unwrap().row);
+    for name in [b"DATABASE_URL".as_slice(), b"REDIS_URL"] {
+        let template = row(&builtin::CONTRACT, name).template.unwrap();
+        assert_eq!(shown(&builtin::CONTRACT, &template), template.text);
+    }
+    let text = "version: 1\nname: own\nextends: builtin:nexis-gateway\nvariables:\n\
+                \x20 - {name: V, secret: true, template: 'h://x:Sup3rS3cret@{NEXIS_DATABASE_HOST}'}\n";
+    let own = parse(text, Path::new("own"), Origin::File("own")).unwrap();
+    let whole = row(&own, b"DATABASE_URL").template.unwrap();
+    assert_eq!(shown(&own, &whole), whole.text);
+    let other = row(&own, b"V").template.unwrap();
+    assert_eq!(shown(&own, &other), "h://[redacted]@{NEXIS_DATABASE_HOST}");
+}
+
+#[test]
 fn only_scheme_names_and_punctuation_of_a_template_are_shown() {
     for (text, expected) in [
         ("https://svc:Sup3rS3cret@{PH}/x", "https://[redacted]@{PH}/[redacted]"),

@@ -57,10 +57,15 @@ fn exists(
     problems: &Problems,
 ) -> Result<(), Fault> {
     let Some(name) = one.variable else { return Ok(()) };
-    let undeclared = matches!(one.code, Code::UnknownVariable | Code::UndeclaredSecret);
     let known = row.is_some()
         || contract.not_read(name.as_bytes()).is_some()
         || contract.features.iter().any(|feature| feature.name == name);
+    let (undeclared, known) = match one.code {
+        Code::UnknownVariable => (true, known),
+        // So can a name be that is listed as one that is not read.
+        Code::UndeclaredSecret => (true, row.is_some()),
+        _ => (false, known),
+    };
     if undeclared != known {
         return Ok(());
     }

@@ -98,8 +98,15 @@ impl<'a> Claims<'a> {
         if owner == self.name(known.row) {
             problems.add(line, format!("{name} stands twice among the names of {owner}"));
         } else {
-            problems
-                .add(line, format!("{name} is claimed by {owner} and {}", self.name(known.row)));
+            let words = format!("{name} is claimed by {owner} and {}", self.name(known.row));
+            let through = |known: &Known| matches!(known.role, Role::OwnFile | Role::AliasFile(_));
+            // A program may read both itself.
+            let hint = (through(other) != through(known)).then(|| {
+                format!(
+                    "a row's value may come from its NAME_FILE: declare {name} alone and let the program inherit the other, or declare the other with deliver: file"
+                )
+            });
+            problems.add_hint(line, words, hint);
         }
     }
 

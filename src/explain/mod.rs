@@ -172,9 +172,8 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
         let result = "absent".to_owned();
         places.push((rank, Place { step: rank.0, kind: kind.name(), name, used: false, result }));
     };
-    let held = |kind: SourceKind, rank: Rank| {
-        resolved.seen.iter().any(|seen| seen.source.kind == kind && seen.rank == rank)
-    };
+    // Whatever its kind is called: a blank reference is an entry of the environment.
+    let held = |rank: Rank| resolved.seen.iter().any(|seen| seen.rank == rank);
     let names = survey.contract.names.iter().filter(|known| known.row == resolved.id);
     for known in names {
         let (rank, kind) = match known.role {
@@ -183,7 +182,7 @@ fn places(launch: &Launch, row: &'static Row, resolved: &Resolved) -> Vec<Place>
             Role::Alias(place) => ((2, u16::from(place)), SourceKind::Env),
             Role::Own => ((3, 0), SourceKind::Env),
         };
-        if !held(kind, rank) {
+        if !held(rank) {
             absent(rank, kind, Shown::own(known.name));
         }
     }

@@ -161,12 +161,15 @@ codes! {
     ModeUnset "mode-unset" b"--w" NotMet
         "nothing says the mode, so production is assumed"
         "set NEXIS_ENV, or use `nexis-launch dev` on a laptop"
+    ModeNotRead "mode-not-read" b"www" NotMet
+        "a directory of secrets or credentials has a file of the mode's name, and the mode is read from no file"
+        "set it in the environment or in an env file, or remove the file"
     EphemeralSecret "ephemeral-secret" b"w--" NotMet
         "no source has a value, so one was generated that is gone with the process"
         "set a value to keep sessions over a restart; `nexis-launch init` writes one"
     InsecureTransport "insecure-transport" b"-ww" NotMet
         "the URL crosses a network without TLS"
-        "ask for TLS in the URL: sslmode=require or stricter, rediss://, https://"
+        "ask for TLS in the URL: sslmode=require or stricter, for MySQL ssl-mode=REQUIRED in a whole URL, rediss://, https://"
     InsecureSetting "insecure-setting" b"www" NotMet
         "a setting is allowed and weakens the program"
         "see the finding's own hint"

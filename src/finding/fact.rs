@@ -15,6 +15,10 @@ pub enum Fact {
     Plain,
     /// Fixed words of the program's own that complete `VARIABLE …`.
     Says(&'static str),
+    /// The file of a value that is delivered as one, below what stands above it.
+    Above(PathBuf),
+    /// A file of the mode's name.
+    NotRead(PathBuf),
     /// A rule of the contract: message and hint.
     Rule(&'static str, &'static str),
     /// What requires the variable.
@@ -186,6 +190,17 @@ impl Fact {
                 format!("{thing} {} can be written by {who}", path.display())
             }
             Fact::Provider(failure) => failure.message(name),
+            Fact::Above(path) => {
+                let above = finding.source.as_ref().map(|source| source.to_string());
+                format!(
+                    "{name} is delivered as a file, and {} stands above {}",
+                    above.unwrap_or_default(),
+                    path.display()
+                )
+            }
+            Fact::NotRead(path) => {
+                format!("{} is not read: the mode comes from no file", path.display())
+            }
             Fact::SameAs(other) => format!("{name} has the same value as {other}"),
             Fact::Argument(position) => {
                 format!("{name} stands in argument {position} of the program")
@@ -280,6 +295,10 @@ impl Fact {
             }
             Fact::Provider(failure) => failure.hint(finding.code.mend()),
             Fact::Size { name: Some(_), .. } => "deliver it as a file".to_owned(),
+            Fact::Above(_) => match &finding.source {
+                Some(source) => format!("take it out of {source}; the file is delivered then"),
+                None => finding.code.mend().to_owned(),
+            },
             // Where a mend speaks of a variable, this is the one.
             _ => match finding.variable.as_deref() {
                 Some(name) => finding.code.mend().replace("VARIABLE", name),

@@ -4,7 +4,7 @@ use super::json::{self, NoNode, Node};
 use crate::contract::model::{Answer, Fetch, Row};
 use crate::finding::Trouble;
 use crate::secret::Secret;
-use crate::source::file::VALUE_LIMIT;
+use crate::source::file::{NEWLINE, VALUE_LIMIT};
 use crate::source::{Entry, parse_env_file};
 
 /// The most bytes of an answer that holds several values.
@@ -13,7 +13,8 @@ const ANSWER_LIMIT: usize = 1024 * 1024;
 /// The most bytes of an answer of this form.
 pub(super) fn limit(form: Answer) -> usize {
     match form {
-        Answer::Raw => VALUE_LIMIT,
+        // The newline is taken off later, as a file's.
+        Answer::Raw => VALUE_LIMIT + NEWLINE,
         Answer::Json | Answer::Dotenv => ANSWER_LIMIT,
     }
 }

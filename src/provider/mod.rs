@@ -230,10 +230,11 @@ impl<'a> Providers<'a> {
                 let content = match (self.refused, value) {
                     (Some(code), _) => Err((code, Fact::Plain)),
                     (None, Ok(None)) => continue,
+                    (None, Ok(Some(value))) if provider.answer == Answer::Raw => Ok(value),
                     (None, Ok(Some(value))) => bounded(value),
                     // As of a file: trying again does not make the value smaller.
-                    (None, Err(Trouble::TooMuch(most))) if provider.answer == Answer::Raw => {
-                        Err((Code::TooLarge, Fact::More { bytes: None, most }))
+                    (None, Err(Trouble::TooMuch(_))) if provider.answer == Answer::Raw => {
+                        Err((Code::TooLarge, Fact::More { bytes: None, most: VALUE_LIMIT }))
                     }
                     (None, Err(trouble)) => failed(trouble),
                 };

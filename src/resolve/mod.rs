@@ -14,6 +14,7 @@ use crate::finding::{Code, Fact};
 use crate::mode::Mode;
 use crate::secret::Secret;
 use crate::settings::ModeOrigin;
+use crate::source::file::VALUE_LIMIT;
 use crate::source::{Candidate, Rank, Source, SourceKind};
 use crate::validate::format::canonical;
 use std::borrow::Cow;
@@ -337,7 +338,7 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
         // Of a provider's output all is the value, or the value is a string that is marked off.
         || source.kind == SourceKind::Provider && contract.fetches_raw(row);
     let mut refused = None;
-    let outcome = match content {
+    let mut outcome = match content {
         Err((code, fact)) => Outcome::Failed(code, fact),
         Ok(secret) if !row.blank_allowed && secret.is_blank() => Outcome::Blank,
         Ok(mut secret) => match row.final_newline {
@@ -354,6 +355,13 @@ fn look(contract: &Contract, row: &Row, candidate: Candidate) -> Seen {
             _ => Outcome::Value { secret, newline_removed: false },
         },
     };
+    // What was read leaves room for a newline, which has to be gone.
+    if let Outcome::Value { secret, .. } = &outcome
+        && from_file
+        && secret.len() > VALUE_LIMIT
+    {
+        outcome = Outcome::Failed(Code::TooLarge, Fact::More { bytes: None, most: VALUE_LIMIT });
+    }
     Seen { source, rank, path, outcome, refused }
 }
 
@@ -394,9 +402,17 @@ fn compose_one(contract: &Contract, rows: &mut [Resolved], id: RowId, template: 
             .is_some_and(|seen| seen.rank < DEFAULT)
     });
     let composed = asked.then(|| {
+        // A flag or one of an enumeration is composed as it would be delivered.
+        let canonical = |&part: &RowId| {
+            let value = rows.get(usize::from(part.0))?.value()?;
+            Some((part, Secret::new(canonical(contract.row(part), value.expose())?)))
+        };
+        let canonical: Vec<(RowId, Secret)> = template.parts.iter().filter_map(canonical).collect();
         compose::render(template, &|part| {
             let seen = rows.get(usize::from(part.0))?.winner()?;
-            Some(Found { value: seen.value()?.expose(), is_default: seen.rank >= DEFAULT })
+            let form = canonical.iter().find(|(id, _)| *id == part).map(|(_, form)| form);
+            let value = form.or(seen.value())?.expose();
+            Some(Found { value, is_default: seen.rank >= DEFAULT })
         })
     });
     let Some(resolved) = rows.get_mut(usize::from(id.0)) else { return };

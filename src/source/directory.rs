@@ -7,7 +7,7 @@
 
 use super::file::{self, Failure, Pipes, VALUE_LIMIT};
 use super::permissions::Judge;
-use crate::contract::model::{Contract, FileName};
+use crate::contract::model::{self, Contract, FileName, RowId};
 use crate::finding::{Code, Fact};
 use crate::secret::Secret;
 use crate::sys::fs::{self, Errno, HERE, Kind};
@@ -39,12 +39,21 @@ pub struct Found {
     pub writable: Option<Fact>,
 }
 
+/// What a directory has.
+pub struct Read {
+    /// The contract's files.
+    pub found: Vec<Found>,
+    /// A file of the mode's name, which is not read, and the mode's row.
+    pub mode: Option<(Option<RowId>, PathBuf)>,
+}
+
 /// Reads all files of the contract from the directory at `path`, which is absolute.
 ///
 /// # Errors
 /// What opening or listing the directory reports; ESTALE for a volume that was being replaced
-/// each time: what was read of it may be incomplete, so none of it is used.
-pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Vec<Found>, Errno> {
+/// each time: what was read of it may be incomplete, so none of it is used; ENOLINK for one whose
+/// link leads nowhere.
+pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<Read, Errno> {
     let mut deadline = None;
     loop {
         if let Some(found) = read_once(contract, path, judge)? {
@@ -53,9 +62,15 @@ pub fn read(contract: &Contract, path: &Path, judge: &mut Judge<'_>) -> Result<V
         judge.forget(&path.join(DATA));
         let deadline = *deadline.get_or_insert_with(|| Instant::now() + SWAP_TIME);
         if Instant::now() >= deadline || wait::pause(SWAP_PAUSE).is_err() {
-            return Err(Errno::ESTALE);
+            return Err(if dangles(&path.join(DATA)) { Errno::ENOLINK } else { Errno::ESTALE });
         }
     }
+}
+
+/// Whether a link is there and leads nowhere: nothing is being replaced then.
+fn dangles(link: &Path) -> bool {
+    let gone = matches!(fs::look(HERE, link, true), Err(Errno::ENOENT));
+    gone && fs::look(HERE, link, false).is_ok()
 }
 
 /// One try; `None` where the volume was replaced meanwhile.
@@ -63,7 +78,7 @@ fn read_once(
     contract: &Contract,
     path: &Path,
     judge: &mut Judge<'_>,
-) -> Result<Option<Vec<Found>>, Errno> {
+) -> Result<Option<Read>, Errno> {
     let root = fs::open_directory(HERE, path)?;
     let mut listing = list(contract, &root)?;
     if !listing.is_volume {
@@ -71,7 +86,7 @@ fn read_once(
         let way = judge.vouch(|| fs::look_at(root.as_fd()).ok().map(|it| it.identity));
         let found = read_files(&root, (path, path), way, &listing.keys, judge);
         fs::leave(root);
-        return Ok(Some(found));
+        return Ok(Some(Read { found, mode: listing.mode_in(path) }));
     }
     let generation = match fs::open_directory(root.as_fd(), Path::new(DATA)) {
         Ok(generation) => generation,
@@ -93,17 +108,42 @@ fn read_once(
     let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
     fs::leave(generation);
     fs::leave(root);
-    Ok((now == Ok(identity)).then_some(found))
+    let mode = listing.mode_in(path);
+    Ok((now == Ok(identity)).then_some(Read { found, mode }))
 }
 
 /// The contract's files that a listing has, with the kind it says.
 struct Listing {
     is_volume: bool,
     keys: Vec<(FileName, Kind)>,
+    mode: Option<(Option<RowId>, PathBuf)>,
+}
+
+impl Listing {
+    fn mode_in(self, directory: &Path) -> Option<(Option<RowId>, PathBuf)> {
+        self.mode.map(|(row, name)| (row, directory.join(name)))
+    }
+}
+
+/// The mode's row and its names, which are those of no file: the mode is known before any is read.
+fn mode_names(contract: &Contract) -> (Option<RowId>, impl Iterator<Item = &str>) {
+    let mut rows = contract.rows();
+    let row = rows.find(|(_, row)| row.format.kind == model::Kind::ModeName);
+    let name = row.map_or("NEXIS_ENV", |(_, row)| row.name);
+    let aliases = row.into_iter().flat_map(|(_, row)| row.aliases.into_iter().copied());
+    (row.map(|(id, _)| id), std::iter::once(name).chain(aliases))
+}
+
+/// Whether a file name is spelled as the files of a variable are.
+fn is_spelled(file: &[u8], name: &str) -> bool {
+    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() };
+    let name = name.as_bytes();
+    file.len() == name.len()
+        && file.iter().zip(name).all(|(one, other)| plain(*one) == plain(*other))
 }
 
 fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
-    let mut listing = Listing { is_volume: false, keys: Vec::new() };
+    let mut listing = Listing { is_volume: false, keys: Vec::new(), mode: None };
     fs::list(directory.as_fd(), |name, kind| {
         // No name of the contract begins with a dot (grammar of `files`).
         if name.first() == Some(&b'.') {
@@ -112,6 +152,11 @@ fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
         }
         if let Some(file) = contract.file(name) {
             listing.keys.push((file, kind));
+        } else if kind != Kind::Directory && listing.mode.is_none() {
+            let (row, mut names) = mode_names(contract);
+            if names.any(|mode| is_spelled(name, mode)) {
+                listing.mode = Some((row, PathBuf::from(OsStr::from_bytes(name))));
+            }
         }
         if matches!(kind, Kind::Directory | Kind::Link | Kind::Unknown) {
             listing.keys.extend(below(contract, name).map(|file| (file, Kind::Unknown)));

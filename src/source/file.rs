@@ -16,6 +16,9 @@ use zeroize::Zeroize;
 /// The most bytes of one value (interface section 3).
 pub const VALUE_LIMIT: usize = 64 * 1024;
 
+/// The most bytes of the final newline, which is no part of a value (`\r\n`).
+pub const NEWLINE: usize = 2;
+
 /// How long explicitly named pipes may take together, in seconds (interface section 3).
 pub const PIPE_SECONDS: u32 = 5;
 
@@ -79,7 +82,7 @@ impl Failure {
 }
 
 /// Reads the file `name` in `dir`. `listed` is its kind where a listing has just said it, which
-/// saves the look before the opening.
+/// saves the look before the opening. `limit` counts without a final newline.
 ///
 /// # Errors
 /// [`Failure`] says why there is no content; ELOOP where what was listed as a regular file is a
@@ -126,13 +129,22 @@ fn admit(kind: Kind, pipes: Pipes) -> Result<(), Failure> {
     }
 }
 
+/// The content, where it is no larger than the limit without its final newline.
+fn within(limit: usize, content: Secret) -> Result<Secret, Failure> {
+    match content.len() > limit && content.len_of_value() > limit {
+        true => Err(Failure::TooLarge),
+        false => Ok(content),
+    }
+}
+
 fn read_regular(fd: &OwnedFd, opened: &Stat, limit: usize) -> Result<Secret, Failure> {
     let size = usize::try_from(opened.size).unwrap_or(usize::MAX);
-    if size > limit {
+    let most = limit + NEWLINE;
+    if size > most {
         return Err(Failure::TooLarge);
     }
     // A size of 0 is also what files have whose content is made up while reading (/proc).
-    let mut room = if size == 0 { limit + 1 } else { size + 1 };
+    let mut room = if size == 0 { most + 1 } else { size + 1 };
     let mut buffer = vec![0; room];
     let mut filled = 0;
     loop {
@@ -147,15 +159,15 @@ fn read_regular(fd: &OwnedFd, opened: &Stat, limit: usize) -> Result<Secret, Fai
         // Exactly the size with the byte to spare left free: the end. Else it has to be seen.
         if read == Ok(0) || (size > 0 && filled == size) {
             buffer.truncate(filled);
-            return Ok(Secret::new(buffer));
+            return within(limit, Secret::new(buffer));
         }
         if filled == room {
-            if filled > limit {
+            if filled > most {
                 buffer.zeroize();
                 return Err(Failure::TooLarge);
             }
             // It grew since it was looked at. The old buffer is wiped, not just released.
-            room = limit + 1;
+            room = most + 1;
             let mut larger = vec![0; room];
             if let Some(start) = larger.get_mut(..filled) {
                 start.copy_from_slice(&buffer);
@@ -176,7 +188,8 @@ pub fn read_pipe(
     deadline: Instant,
     wait: Wait,
 ) -> Result<Secret, Failure> {
-    let mut buffer = vec![0; limit + 1];
+    let most = limit + NEWLINE;
+    let mut buffer = vec![0; most + 1];
     let mut filled = 0;
     let failure = loop {
         // Without this wait a pipe whose writer is yet to come would look like one that ended.
@@ -191,13 +204,13 @@ pub fn read_pipe(
         match fs::read(fd, buffer.get_mut(filled..).unwrap_or_default()) {
             Ok(0) => {
                 buffer.truncate(filled);
-                return Ok(Secret::new(buffer));
+                return within(limit, Secret::new(buffer));
             }
             Ok(got) => filled += got,
             Err(Errno::EAGAIN) => {}
             Err(errno) => break Failure::Unreadable(errno, None),
         }
-        if filled > limit {
+        if filled > most {
             break Failure::TooLarge;
         }
     };

@@ -340,7 +340,11 @@ impl Reader {
         place: u16,
     ) -> Result<(), Errno> {
         self.snapshot.visited.push(path.to_owned());
-        for found in directory::read(self.contract, path, &mut self.judge)? {
+        let read = directory::read(self.contract, path, &mut self.judge)?;
+        if let Some((row, file)) = read.mode {
+            self.observe(Code::ModeNotRead, row, None, Fact::NotRead(file));
+        }
+        for found in read.found {
             let source = Source::new(kind, path_text(&found.path).into_owned());
             let row = found.file.row;
             if let Some(fact) = found.writable {

@@ -399,6 +399,7 @@ pub const fn errno_words(errno: Errno) -> &'static str {
         Errno::EIO => "EIO (input or output error)",
         Errno::EINVAL => "EINVAL (the name is not one the file system takes)",
         Errno::EBUSY => "EBUSY (device or resource busy)",
+        Errno::ENOLINK => "ENOLINK (its ..data leads nowhere)",
         Errno::ESTALE => "ESTALE (it keeps changing while it is read)",
         Errno::ETIMEDOUT => "ETIMEDOUT (timed out)",
         Errno::ENOTCONN => "ENOTCONN (the file system's server is gone)",

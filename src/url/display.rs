@@ -34,13 +34,16 @@ const SHOWN: usize = 128;
 /// Sub-secrets of fewer bytes are not looked for (interface section 1): they occur by chance.
 const SEARCHED: usize = 8;
 
+/// The most passwords that are looked for in what is shown, each in the whole of it.
+const PASSWORDS: usize = 32;
+
 /// The URL as it may stand in a manifest (interface section 6): scheme, host, port, path, and
 /// query values known to be harmless; the whole user info, the other query values and the
 /// fragment redacted. Host and path only for a database's scheme or where the contract says
 /// `display: location`.
 ///
-/// `None` for what does not parse, and where the shown text would hold the password all the same
-/// (a database named after it).
+/// `None` for what does not parse, where the shown text would hold the password all the same
+/// (a database named after it), and where it has more passwords than anybody gives one.
 pub fn display(value: &[u8], how: Display) -> Option<String> {
     display_inspected(&Inspected::new(value), how)
 }
@@ -48,7 +51,7 @@ pub fn display(value: &[u8], how: Display) -> Option<String> {
 /// The same of a value that was read before.
 pub fn display_inspected(inspected: &Inspected<'_>, how: Display) -> Option<String> {
     let Inspected { url, passwords } = inspected;
-    let url = url.as_ref()?;
+    let url = url.as_ref().filter(|_| passwords.len() <= PASSWORDS)?;
     let mut shown = String::with_capacity(SHOWN);
     if how == Display::Auto && !url.is_database() {
         shown.push_str(url.scheme);

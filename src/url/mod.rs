@@ -150,12 +150,13 @@ fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[') {
         return inner.strip_suffix(']').is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
     }
-    // An escaped delimiter in a host is a `host:port` or a URL that was put in place of a host.
-    // An escaped `/` is a socket directory (libpq).
-    let escaped = || host.contains('%');
-    consists_of(host, 0)
-        && !(escaped()
-            && decode(host).iter().any(|b| b.is_ascii_control() || b" :@?#[]%\\".contains(b)))
+    // An escaped delimiter in a host is a `host:port`, a list of hosts or a URL that was put in
+    // place of a host. An escaped `/` at its beginning is a socket directory (libpq).
+    let hides = |host: &[u8]| {
+        host.iter().any(|b| b.is_ascii_control() || b" :@?#[]%\\,".contains(b))
+            || host.contains(&b'/') && !host.starts_with(b"/")
+    };
+    consists_of(host, 0) && !(host.contains('%') && hides(&decode(host)))
 }
 
 impl<'a> Url<'a> {
@@ -319,10 +320,10 @@ pub fn is_cleartext(url: &Url<'_>) -> bool {
     let clear = if url.has_scheme(&["postgres", "postgresql"]) {
         !asks(&["sslmode", "ssl-mode"], &["require", "verify-ca", "verify-full"])
     } else if url.has_scheme(&["mysql", "mariadb"]) {
-        !asks(
-            &["ssl-mode", "sslmode", "ssl_mode"],
-            &["required", "verify_ca", "verify_identity", "require", "verify-ca", "verify-full"],
-        )
+        // PostgreSQL's words ask neither's drivers; the two that are MariaDB's own too, its alone.
+        let strong = |own: &[&str]| asks(&["ssl-mode", "sslmode", "ssl_mode"], own);
+        let mariadb = url.has_scheme(&["mariadb"]) && strong(&["verify-ca", "verify-full"]);
+        !mariadb && !strong(&["required", "verify_ca", "verify_identity"])
     } else if url.has_scheme(&["mongodb"]) {
         !asks(&["tls", "ssl"], &["true"])
     } else {

@@ -80,6 +80,8 @@ fn what_may_hide_a_misread_password_is_no_url() {
         "postgres://host:70000/db",
         "postgres://host:+1/db",
         "postgres://host%3A5432/db",
+        "postgres://a%2Cb/db",
+        "postgres://host%2Fdb/db",
         "postgres://::1/db",
         "https://u:12/secret@host/",
         "https://",
@@ -144,6 +146,20 @@ fn a_display_that_would_hold_the_password_is_withheld() {
     assert_eq!(shown("postgres://u:canary-pw@db/canary%2dpw"), None);
     // Fewer than 8 bytes occur by chance.
     assert!(shown("postgres://nexis:nexis@db/nexis").is_some());
+}
+
+/// To look for each of a thousand in a text that grows with them costs their square.
+#[test]
+fn a_display_of_more_passwords_than_anybody_gives_is_withheld() {
+    let url = |last: u32| {
+        let pairs: String = (1..=last).map(|number| format!("&password=p{number}xxxxxx")).collect();
+        format!("postgres://u@db/n?sslmode=require{pairs}")
+    };
+    let most = shown(&url(32)).unwrap();
+    assert!(most.starts_with("postgres://[redacted]@db/n?sslmode=require&password=[redacted]"));
+    assert_eq!(shown(&url(33)), None);
+    // None is forgotten for that.
+    assert_eq!(found(&url(33)).len(), 33);
 }
 
 #[test]
@@ -243,6 +259,9 @@ fn cleartext_is_a_network_without_tls() {
         "postgres://db/n?sslmode=require&sslmode=disable",
         "postgres:///n?host=db.internal",
         "mysql://db/n?ssl-mode=PREFERRED",
+        "mysql://db/n?sslmode=require",
+        "mysql://db/n?sslmode=verify-full",
+        "mariadb://db/n?sslMode=require",
         "mongodb://db/n",
         "mongodb://db/n?tls=false",
         "redis://cache:6379",
@@ -261,6 +280,9 @@ fn cleartext_is_a_network_without_tls() {
         "postgres:///n?host=%2Frun%2Fpostgresql",
         "postgres://%2Frun%2Fpostgresql/n",
         "mysql://db/n?ssl-mode=VERIFY_IDENTITY",
+        "mysql://db/n?sslmode=required",
+        "mariadb://db/n?ssl-mode=REQUIRED",
+        "mariadb://db/n?sslMode=verify-full",
         "mongodb://db/n?tls=true",
         "rediss://cache",
         "redis://[::1]/",

@@ -59,7 +59,9 @@ fn one(
         let near =
             nearest(&name, own.map(|known| known.name)).map(|near| Cow::Owned(near.to_owned()));
         judge.add_named(owned(), Code::UnknownVariable, Some(source()), Fact::Nearest(near));
-    } else if passed && says_secret(name.as_bytes()) {
+    }
+    // Whether a program reads a secret or not, it gets it.
+    if passed && says_secret(name.as_bytes()) {
         judge.add_named(owned(), Code::UndeclaredSecret, Some(source()), Fact::Nearest(None));
     }
 }

@@ -117,7 +117,9 @@ fn value(judge: &mut Judge<'_>, row: &Row, resolved: &Resolved, required: Option
     alone(row, value, url, &mut |code, fact| judge.add(id, code, source(), fact));
     let has_no_file = row.deliver == Deliver::AsFile && seen.path.is_none();
     if has_no_file {
-        let fact = Fact::Says("is delivered as a file and has none");
+        let file = resolved.seen.iter().find_map(|seen| seen.value().and(seen.path.clone()));
+        let none = Fact::Says("is delivered as a file and has none");
+        let fact = file.map_or(none, Fact::Above);
         judge.add(id, Code::NoFileToDeliver, source(), fact);
     }
     // As of a source that failed: the program does not get it.

@@ -91,6 +91,8 @@ mod tests {
             ("postgres://u:pw@db:5432:5432/d", host),
             ("postgres://u:pw@db%3A5432:5432/d", host),
             ("postgres://u@h1:5432,h2:5432/d", host),
+            ("postgres://u:pw@h1%2Ch2/d", host),
+            ("postgres://u:pw@h%2Fd/d", host),
             ("postgres:///d#", "is not a URL"),
             ("postgres://u:p%20w@h:/d", host),
             ("postgres://[::1]:x/d", host),

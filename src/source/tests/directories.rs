@@ -89,6 +89,20 @@ fn a_named_directory_that_is_missing_is_an_error_and_a_default_one_is_not() {
 }
 
 #[test]
+fn a_volume_whose_link_leads_nowhere_is_said_to_be_that() {
+    let dir = TempDir::new();
+    symlink("gone", dir.path().join("..data")).unwrap();
+    symlink("..data/jwt_secret", dir.path().join("jwt_secret")).unwrap();
+    let taken = take(&[], &[dir.path()], &[]);
+    let seen = observed(&taken, Code::FileMissing);
+    assert!(matches!(
+        &seen[..],
+        [Observation { fact: Fact::Named { errno: "ENOLINK (its ..data leads nowhere)", .. }, .. }]
+    ));
+    assert!(said(&taken, JWT_SECRET).is_empty());
+}
+
+#[test]
 fn what_is_no_file_in_a_directory_is_refused_unopened() {
     let dir = TempDir::new();
     dir.fifo("jwt_secret");

@@ -81,6 +81,16 @@ fn the_limit_is_exact() {
     let over = dir.write("over", vec![b'a'; file::VALUE_LIMIT + 1]);
     assert_eq!(read(&most, Pipes::Refuse).unwrap().len(), file::VALUE_LIMIT);
     assert!(matches!(read(&over, Pipes::Refuse), Err(Failure::TooLarge)));
+    // The final newline is no part of the value, and what follows one ends no value there.
+    for (end, most) in [("\n", 1), ("\r\n", 2)] {
+        let content = [&vec![b'a'; file::VALUE_LIMIT], end.as_bytes()].concat();
+        let exact = dir.write("exact", &content);
+        assert_eq!(read(&exact, Pipes::Refuse).unwrap().len(), file::VALUE_LIMIT + most);
+        for more in ["\n", "a", "\nand more"] {
+            let over = dir.write("over", [&content, more.as_bytes()].concat());
+            assert!(matches!(read(&over, Pipes::Refuse), Err(Failure::TooLarge)), "{more:?}");
+        }
+    }
     let taken = take(&reference(&over), &[], &[]);
     assert!(matches!(
         taken.candidates[JWT_SECRET][0].content,
