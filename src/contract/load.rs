@@ -37,14 +37,16 @@ pub fn load_noting(
     path: Option<&Path>,
     opened: &mut Vec<(u64, u64)>,
 ) -> Result<&'static Contract, Error> {
-    load_with(path, Lines::None, opened)
+    load_with(path, Lines::None, opened).map(|(contract, _)| contract)
 }
 
-/// The same as [`load`] with the lines of a file's rows.
+/// The same as [`load`] with the lines of a file's rows, and the contract that it extends.
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
+pub(super) fn load_with_base(
+    path: &Path,
+) -> Result<(&'static Contract, Option<&'static Contract>), Error> {
     load_with(Some(path), Lines::Each, &mut Vec::new())
 }
 
@@ -52,17 +54,18 @@ fn load_with(
     path: Option<&Path>,
     lines: Lines,
     opened: &mut Vec<(u64, u64)>,
-) -> Result<&'static Contract, Error> {
+) -> Result<(&'static Contract, Option<&'static Contract>), Error> {
     match path {
-        None => Ok(&builtin::CONTRACT),
+        None => Ok((&builtin::CONTRACT, None)),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
-            Some(name) => built_in(name).ok_or_else(|| {
+            Some(name) => built_in(name).map(|contract| (contract, None)).ok_or_else(|| {
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
             None => {
-                let mut read = Read { lines, chain: Vec::new(), opened };
-                Ok(Box::leak(Box::new(file(path, &mut read)?)))
+                let mut read = Read { lines, chain: Vec::new(), opened, base: None };
+                let contract = file(path, &mut read)?;
+                Ok((Box::leak(Box::new(contract)), read.base))
             }
         },
     }
@@ -75,6 +78,8 @@ struct Read<'a> {
     chain: Vec<PathBuf>,
     /// Device and inode of each.
     opened: &'a mut Vec<(u64, u64)>,
+    /// What the file that was read last extends.
+    base: Option<&'static Contract>,
 }
 
 fn built_in(name: &str) -> Option<&'static Contract> {
@@ -91,7 +96,7 @@ pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error>
         text,
         path,
         origin,
-        &mut Read { lines: Lines::Each, chain: Vec::new(), opened: &mut Vec::new() },
+        &mut Read { lines: Lines::Each, chain: Vec::new(), opened: &mut Vec::new(), base: None },
     )
 }
 
@@ -140,6 +145,7 @@ fn read_once(
     let Some(root) = node::parse(text, chain.lines, problems) else { return Ok(None) };
     let draft = grammar::read(root, problems);
     let base = extended(&draft, path, chain, problems)?;
+    chain.base = base;
     let merged = match base {
         Some(base) => tighten::merge(Draft::of(base), &draft, problems),
         None => draft,
