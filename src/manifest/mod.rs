@@ -116,7 +116,7 @@ pub struct ContractRecord {
     pub version: String,
     /// `builtin`, or the file's path.
     pub origin: Shown,
-    /// SHA-256 of its YAML, hex.
+    /// SHA-256 of its file, or of the digests of the files of its chain, hex.
     pub sha256: &'static str,
 }
 
