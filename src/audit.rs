@@ -129,7 +129,7 @@ fn write(
     };
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
-        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
+        _ if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
         // Whether it is a terminal is a question to the kernel, asked where it makes a difference.
         ManifestForm::Text if !colours() || !terminal() => manifest.text(),
         ManifestForm::Text => manifest.coloured(),

@@ -166,6 +166,23 @@ fn quiet_never_hides_an_error() {
 }
 
 #[test]
+fn quiet_writes_no_manifest_to_standard_error_in_any_form() {
+    for form in ["auto", "text", "json"] {
+        let outcome = rich().options(["-q"]).env("NEXIS_LAUNCH_MANIFEST", form).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        let outcome = rich().options(["-q", "--manifest", form]).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        // Refused, or to a place that is named, it is written.
+        let refused = Launch::witness(["--mode", "production", "-q", "--manifest", form]);
+        refused.run().status(78).says("missing-required").program_did_not_run();
+        let to = ["-q", "--manifest", form, "--manifest-to", "{root}/manifest"];
+        let outcome = rich().options(to).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        assert!(outcome.read("manifest").contains("nexis-gateway"), "{form}");
+    }
+}
+
+#[test]
 fn it_can_go_to_a_file_a_descriptor_or_standard_output() {
     let outcome = rich().options(["--manifest-to", "{root}/m.json"]).run();
     assert_eq!(outcome.status(0).err(), "");
