@@ -323,10 +323,9 @@ fn a_broken_contract_is_said_with_file_and_line() {
 
 #[test]
 fn a_contract_that_is_no_file_is_refused_without_waiting() {
-    for (what, status) in [("{root}", 66), ("/dev/zero", 66), ("{root}/pipe", 66)] {
+    for what in ["{root}", "/dev/zero", "{root}/pipe"] {
         let outcome = Launch::sound("production").pipe("pipe").options(["--contract", what]).run();
-        outcome.no_panic().program_did_not_run();
-        assert!([Some(status), Some(65)].contains(&outcome.status), "{what}\n{outcome}");
+        outcome.status(66).no_panic().program_did_not_run();
     }
 }
 
@@ -334,8 +333,7 @@ fn a_contract_that_is_no_file_is_refused_without_waiting() {
 fn an_env_file_that_is_no_file_is_refused_without_waiting() {
     for what in ["{root}", "/dev/zero", "/dev/full"] {
         let outcome = Launch::sound("production").options(["--env-file", what]).run();
-        outcome.no_panic().program_did_not_run();
-        assert!(matches!(outcome.status, Some(65 | 66 | 78)), "{what}\n{outcome}");
+        outcome.status(66).no_panic().program_did_not_run();
     }
 }
 
