@@ -60,7 +60,7 @@ pub struct Manifest {
     pub time: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// The name of the error of execve(2), where it failed.
+    /// Why a launch failed: the name of the error of execve(2), or what could not be done before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The mode in force.
