@@ -52,6 +52,10 @@ pub(super) fn refused(name: Str, secret: bool, overrides: &[Override]) -> Option
         let of_a_secret = matches!(code, Code::MissingRequired | Code::BlankValue);
         code.is_never_accepted() || secret && of_a_secret
     };
+    // Nearly no row has any.
+    if !overrides.iter().any(|one| never(one.code)) {
+        return None;
+    }
     let lowered = lowered(overrides, &Policy::NONE);
     let words = lowered.iter().filter(|one| never(one.code)).map(Lowered::words);
     let words = words.collect::<Vec<_>>().join(", ");
