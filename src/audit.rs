@@ -129,7 +129,7 @@ fn write(
     };
     let text = match settings.manifest {
         ManifestForm::Off => return Ok(()),
-        ManifestForm::Auto if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
+        _ if settings.log.quiet && explicit.is_none() && !errors => return Ok(()),
         // Whether it is a terminal is a question to the kernel, asked where it makes a difference.
         ManifestForm::Text if !colours() || !terminal() => manifest.text(),
         ManifestForm::Text => manifest.coloured(),
@@ -211,25 +211,59 @@ pub fn append_failure(
     held: &Held,
 ) -> Result<(), Error> {
     let Some(sink) = &settings.audit_log else { return Ok(()) };
-    let line = manifest.json();
+    let Err(Unsure { error, stays }) = append_once(manifest, sink, held) else { return Ok(()) };
+    let error = cannot_write("audit log", sink, guard, &error);
+    if !settings.audit_required {
+        let allowed = "--audit-required=false lets the launch go on without its record";
+        to_stderr(&error_text(&error.hint(allowed)));
+        return Ok(());
+    }
+    // The line may say that a program starts, and none will.
+    if stays && !matches!(manifest.outcome, Outcome::Failed | Outcome::Refused) {
+        let failed = manifest.failed(error.message.clone());
+        if let Err(Unsure { stays: false, .. }) = append_once(&failed, sink, held) {
+            return Err(error
+                .hint("nothing was started, and what was written there before still says exec"));
+        }
+    }
+    Err(error)
+}
+
+/// A line of the audit log that was not written, or is not known to be on the disk.
+struct Unsure {
+    error: io::Error,
+    /// Whether the line stands in the log all the same.
+    stays: bool,
+}
+
+impl From<io::Error> for Unsure {
+    fn from(error: io::Error) -> Self {
+        Unsure { error, stays: false }
+    }
+}
+
+fn append_once(manifest: &Manifest, sink: &Sink, held: &Held) -> Result<(), Unsure> {
+    let json = manifest.json();
+    // What takes another record back is better there and unsure than not there.
+    let line = Line { text: json.as_bytes(), keep: manifest.outcome == Outcome::Failed };
     let deadline = Instant::now() + DEADLINE;
-    let appended = match (sink, &held.audit_log) {
-        (_, Some(file)) => append_to(file.as_fd(), line.as_bytes(), deadline),
-        (Sink::File(path), None) => append_at(path, line.as_bytes(), deadline),
+    match (sink, &held.audit_log) {
+        (_, Some(file)) => append_to(file.as_fd(), line, deadline),
+        (Sink::File(path), None) => append_at(path, line, deadline),
         (Sink::Descriptor(number), None) => match descriptor::inherited(*number) {
-            Some(fd) => append_to(fd, line.as_bytes(), deadline),
-            None => Err(descriptor::closed()),
+            Some(fd) => append_to(fd, line, deadline),
+            None => Err(descriptor::closed().into()),
         },
         (Sink::Stdout, None) => Ok(()),
-    };
-    match appended.map_err(|error| cannot_write("audit log", sink, guard, &error)) {
-        Err(error) if !settings.audit_required => {
-            let allowed = "--audit-required=false lets the launch go on without its record";
-            to_stderr(&error_text(&error.hint(allowed)));
-            Ok(())
-        }
-        other => other,
     }
+}
+
+/// A line that is to be appended.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    text: &'a [u8],
+    /// Whether it stays where it was written whole and the disk did not confirm it.
+    keep: bool,
 }
 
 /// The name of a sink in messages.
@@ -258,12 +292,12 @@ fn cannot_write(what: &str, sink: &Sink, guard: Guard<'_>, error: &io::Error) ->
 
 /// Appends the line to the file at this path. One that was moved away or removed while its lock was
 /// waited for is not what the operator reads any more: then the path is opened anew.
-fn append_at(path: &Path, line: &[u8], deadline: Instant) -> io::Result<()> {
+fn append_at(path: &Path, line: Line<'_>, deadline: Instant) -> Result<(), Unsure> {
     loop {
         let file = descriptor::open_to_write(path, Opening::Append)?;
-        let kind = fs::look_at(file.as_fd())?.kind;
+        let kind = fs::look_at(file.as_fd()).map_err(io::Error::from)?.kind;
         if kind != Kind::Regular {
-            return append_to_stream(file.as_fd(), kind, line, deadline);
+            return Ok(append_to_stream(file.as_fd(), kind, line.text, deadline)?);
         }
         let is_there = || match (fs::look_at(file.as_fd()), fs::look(fs::HERE, path, true)) {
             (Ok(opened), Ok(now)) => opened.identity == now.identity,
@@ -276,10 +310,10 @@ fn append_at(path: &Path, line: &[u8], deadline: Instant) -> io::Result<()> {
 }
 
 /// Appends the line to an open file, or writes it to what has no end: a pipe, a socket, a terminal.
-fn append_to(fd: BorrowedFd<'_>, line: &[u8], deadline: Instant) -> io::Result<()> {
-    let kind = fs::look_at(fd)?.kind;
+fn append_to(fd: BorrowedFd<'_>, line: Line<'_>, deadline: Instant) -> Result<(), Unsure> {
+    let kind = fs::look_at(fd).map_err(io::Error::from)?.kind;
     if kind != Kind::Regular {
-        return append_to_stream(fd, kind, line, deadline);
+        return Ok(append_to_stream(fd, kind, line.text, deadline)?);
     }
     lock(fd, deadline)?;
     append_locked(fd, line)
@@ -325,29 +359,31 @@ fn lock(fd: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
 /// Writes one line at the end of a locked file, whole or not at all: a line that was cut off by an
 /// earlier crash is ended first, and one that cannot be written whole is taken back. The lock is
 /// given back.
-fn append_locked(fd: BorrowedFd<'_>, line: &[u8]) -> io::Result<()> {
+fn append_locked(fd: BorrowedFd<'_>, line: Line<'_>) -> Result<(), Unsure> {
     // An inherited descriptor may have been opened without O_APPEND.
     let size = descriptor::move_to_end(fd)?;
     let torn = size > 0 && descriptor::byte_at(fd, size - 1).is_some_and(|byte| byte != b'\n');
-    let mut text = Vec::with_capacity(line.len() + 1);
+    let mut text = Vec::with_capacity(line.text.len() + 1);
     if torn {
         text.push(b'\n');
     }
-    text.extend_from_slice(line);
+    text.extend_from_slice(line.text);
     let written = descriptor::write_all(fd, &text);
     if written.is_err() {
         let _ = descriptor::cut(fd, size);
     }
     descriptor::unlock(fd);
+    written?;
     // Without the lock, so that the disk can take the lines of many launches at once.
-    let synced = written.and_then(|()| descriptor::sync(fd));
-    let end = size + u64::try_from(text.len()).unwrap_or(0);
-    if synced.is_err() && descriptor::try_lock(fd).unwrap_or(false) {
+    let Err(error) = descriptor::sync(fd) else { return Ok(()) };
+    let mut stays = true;
+    if !line.keep && descriptor::try_lock(fd).unwrap_or(false) {
+        let end = size + u64::try_from(text.len()).unwrap_or(0);
         // Others may have written behind it; then it stays.
         if descriptor::size_of_regular(fd).is_ok_and(|now| now == Some(end)) {
-            let _ = descriptor::cut(fd, size);
+            stays = descriptor::cut(fd, size).is_err();
         }
         descriptor::unlock(fd);
     }
-    synced
+    Err(Unsure { error, stays })
 }

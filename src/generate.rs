@@ -61,7 +61,8 @@ fn base64(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> Vec<u8> {
 }
 
 /// A ULID: 48 bits of milliseconds since 1970, 80 random bits, in 26 characters. Without random
-/// bytes the process id and the nanoseconds stand in, so that a record always has an id.
+/// bytes the process id and the low 32 bits of the milliseconds stand in, so that there always is an
+/// id.
 pub fn ulid(milliseconds: u64) -> String {
     let mut random = [0; 10];
     if SysRng.try_fill_bytes(&mut random).is_err() {

@@ -269,12 +269,10 @@ fn own_settings<'a>(entries: &'a [&'static CStr]) -> impl Iterator<Item = (&'a [
         .filter(|(name, value)| !source::is_service_link(name, value))
 }
 
-/// Takes out of errors what is the value of an inherited secret: an operator who confused two
-/// names gave it as a path or as a setting's name. No contract is in force yet, so the default one
-/// says what is a secret, whatever program is meant, and so does a name that says it of itself; the
-/// password of a URL is one under any name.
-pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
-    let mut needles = Needles::new();
+/// Adds the values of inherited secrets where no contract is in force: the default one says what is
+/// a secret, whatever program is meant, and so does a name that says it of itself; the password of a
+/// URL is one under any name.
+pub(crate) fn add_inherited(needles: &mut Needles, entries: &[&'static CStr]) {
     for (name, value) in entries.iter().filter_map(|entry| source::split(entry)) {
         let default = &contract::builtin::CONTRACT;
         let row = default.known(name).map(|known| default.row(known.row));
@@ -286,6 +284,13 @@ pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Erro
             needles.add(format!("{shown}#password"), password.expose());
         }
     }
+}
+
+/// Takes out of errors what is the value of an inherited secret: an operator who confused two
+/// names gave it as a path or as a setting's name.
+pub(crate) fn conceal(errors: Vec<Error>, entries: &[&'static CStr]) -> Vec<Error> {
+    let mut needles = Needles::new();
+    add_inherited(&mut needles, entries);
     let concealed = |mut error: Error| {
         let texts = [Some(error.message.as_str()), error.hint.as_deref()];
         let found = texts.into_iter().flatten().find_map(|text| needles.find(text.as_bytes()));

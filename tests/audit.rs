@@ -7,8 +7,8 @@ use common::*;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 fn audited() -> Launch {
     Launch::sound("production")
@@ -406,49 +406,84 @@ fn a_file_that_may_not_grow_is_73_and_no_signal() {
     assert_eq!(outcome.read("audit.log"), "");
 }
 
+/// A launch whose disk is slow, and one that comes and goes while it waits.
+struct Beside {
+    root: PathBuf,
+    log: PathBuf,
+    first: Child,
+    second: ExitStatus,
+}
+
+impl Beside {
+    /// `fault` is what becomes of the first one's waiting for the disk; it has written its line when
+    /// the second begins.
+    fn run(name: &str, fault: &str) -> Option<Beside> {
+        let strace = strace()?;
+        let process = std::process::id();
+        let root = std::env::temp_dir().join(format!("nexis-launch-{name}-{process}"));
+        std::fs::create_dir(&root).unwrap();
+        let log = root.join("audit.log");
+        let launch = |command: &mut Command| {
+            command
+                .arg(env!("CARGO_BIN_EXE_nexis-launch"))
+                .args(["run", "--mode", "production", "--manifest", "off", "--audit-log"])
+                .arg(&log)
+                .args(["--", "/bin/true"])
+                .env_clear()
+                .env("JWT_SECRET", SECRET)
+                .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        };
+        let fault = format!("inject=fdatasync:{fault}");
+        let first = launch(Command::new(strace).args(["-o", "/dev/null", "-e", &fault]));
+        for _ in 0..100 {
+            if !Beside::records(&log).is_empty() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert_eq!(Beside::records(&log).len(), 1, "the first has written and not yet synced");
+        let second = launch(&mut Command::new("/usr/bin/env")).wait().unwrap();
+        Some(Beside { root, log, first, second })
+    }
+
+    fn records(log: &Path) -> Vec<serde_json::Value> {
+        Outcome::manifests_in(&std::fs::read_to_string(log).unwrap_or_default())
+    }
+
+    /// What the log holds in the end.
+    fn end(self) -> Vec<serde_json::Value> {
+        let records = Beside::records(&self.log);
+        std::fs::remove_dir_all(&self.root).unwrap();
+        records
+    }
+}
+
 #[test]
 fn a_launch_that_waits_for_the_disk_holds_up_no_other() {
-    let strace = Path::new("/usr/bin/strace");
-    if !strace.exists() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "strace is not installed");
-        let _ = writeln!(std::io::stderr(), "skipped: strace is not installed");
-        return;
-    }
-    let root = std::env::temp_dir().join(format!("nexis-launch-slow-{}", std::process::id()));
-    std::fs::create_dir(&root).unwrap();
-    let log = root.join("audit.log");
-    let launch = |command: &mut Command| {
-        command
-            .arg(env!("CARGO_BIN_EXE_nexis-launch"))
-            .args(["run", "--mode", "production", "--manifest", "off", "--audit-log"])
-            .arg(&log)
-            .args(["--", "/bin/true"])
-            .env_clear()
-            .env("JWT_SECRET", SECRET)
-            .env("NEXIS_CORS_ALLOW_ORIGINS", "https://app.nexis.example")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    };
     // Longer than anybody waits for the lock.
-    let delay = "inject=fdatasync:delay_enter=20000000";
-    let mut first = launch(Command::new(strace).args(["-o", "/dev/null", "-e", delay]));
-    let lines = || std::fs::read_to_string(&log).unwrap_or_default().lines().count();
-    for _ in 0..100 {
-        if lines() > 0 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    assert_eq!(lines(), 1, "the first launch has written and not yet synced");
-    let second = launch(&mut Command::new("/usr/bin/env")).wait().unwrap();
-    let waits = first.try_wait().unwrap().is_none();
-    first.kill().unwrap();
-    first.wait().unwrap();
-    assert!(second.success(), "{second}");
+    let Some(mut beside) = Beside::run("slow", "delay_enter=20000000") else { return };
+    let waits = beside.first.try_wait().unwrap().is_none();
+    beside.first.kill().unwrap();
+    beside.first.wait().unwrap();
+    assert!(beside.second.success(), "{}", beside.second);
     assert!(waits, "the second launch ended after the first");
-    assert_eq!(lines(), 2);
-    std::fs::remove_dir_all(&root).unwrap();
+    assert_eq!(beside.end().len(), 2);
+}
+
+#[test]
+fn a_line_that_cannot_be_taken_back_is_followed_by_one_that_says_failed() {
+    let fault = "error=EIO:delay_enter=3000000";
+    let Some(mut beside) = Beside::run("unsure", fault) else { return };
+    assert!(beside.second.success(), "{}", beside.second);
+    assert_eq!(beside.first.wait().unwrap().code(), Some(73));
+    let records = beside.end();
+    let outcomes: Vec<_> = records.iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["exec", "exec", "failed"]);
+    assert_eq!(records[0]["launch"], records[2]["launch"]);
+    assert!(records[2]["error"].as_str().unwrap().contains("EIO"), "{}", records[2]);
 }

@@ -306,6 +306,31 @@ fn a_secret_in_the_place_of_a_path_or_a_name_is_not_repeated() {
     }
 }
 
+/// The same of a socket and of what `leak` looks through. The value of a file that is named is the
+/// room's own care: it stands in no environment then.
+#[test]
+fn a_secret_in_the_place_of_a_socket_a_log_or_a_tree_is_not_repeated() {
+    let (socket, named) = (format!("unix:{{root}}/none/{SECRET}:/health"), format!("X={SECRET}"));
+    let print = ["leak", "trace", "--fingerprint", "04546ddeb24573db"];
+    let key = ["leak", "trace", "--fingerprint-key-file", "{root}/key", "--value-file"];
+    let held = "what should be a name or a path holds JWT_SECRET";
+    let value = "cannot read the file given for --value-file: there is no such file";
+    for (command, inherited, status, says) in [
+        (vec!["health", &socket], true, 1, held),
+        ([&print[..], &[SECRET]].concat(), true, 66, "cannot read [redacted:JWT_SECRET]"),
+        (vec!["leak", "scan", SECRET], true, 2, "cannot read [redacted:JWT_SECRET]"),
+        ([&key[..], &[SECRET, "{root}/log"]].concat(), false, 66, value),
+        ([&key[..], &[SECRET, "{root}/log"]].concat(), true, 66, value),
+        (vec!["leak", "scan", "--value-file", &named, "."], false, 66, value),
+        (vec!["leak", "scan", "--value-file", &named, "."], true, 66, value),
+    ] {
+        let launch = Launch::new().args(&command).file("key", HEX_KEY).file("log", "");
+        let launch = if inherited { launch.env("JWT_SECRET", SECRET) } else { launch };
+        let outcome = launch.canary(SECRET).run();
+        outcome.status(status).says(says).no_canary();
+    }
+}
+
 /// The same in the commands that start nothing.
 #[test]
 fn a_secret_in_the_place_of_a_path_of_any_command_is_not_repeated() {

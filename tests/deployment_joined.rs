@@ -423,3 +423,21 @@ fn a_pods_command_by_the_programs_own_name_is_judged_the_same() {
     finds(of(&[("pod.yaml", &said)]), &[], &["pod.yaml:7 the link from this name to nexis-launch"]);
     finds(of(&[("pod.yaml", &pod("RUST_LOG: info"))]), &["pod.yaml:7 launcher-missing"], &[]);
 }
+
+#[test]
+fn a_local_env_file_that_is_too_large_is_not_seen_and_never_half_of_it() {
+    let compose = "services: {a: {image: 'nexis-gateway:1', env_file: local.env}}\n";
+    let local = |fill: usize| {
+        let fixed = "NEXIS_ENV=production\n";
+        let text = format!("{fixed}#{}\nJWT_SECRET=x\n", "x".repeat(fill - fixed.len() - 15));
+        (text.len(), with(of(&[("compose.yaml", compose)]), &[("local.env", &text)]))
+    };
+    let (length, whole) = local(1 << 20);
+    assert_eq!(length, 1 << 20);
+    let unseen = |launch: Launch| report(launch)["unseen"].clone();
+    assert_eq!(unseen(whole), Value::Array(Vec::new()));
+    let told = unseen(local((1 << 20) + 1).1);
+    assert_eq!(told[0]["what"], "an env file", "{told}");
+    let variables = told[0]["variables"].as_array().unwrap();
+    assert!(variables.contains(&"JWT_SECRET".into()), "{told}");
+}

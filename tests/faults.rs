@@ -9,7 +9,7 @@ mod common;
 use common::*;
 
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;
 
 /// The records of every case, and values that must not be seen.
@@ -179,7 +179,7 @@ fn each_call_fails_with_a_ledger() {
 /// Root alone can change users; CI runs this as root.
 #[test]
 fn each_call_fails_on_the_way_to_another_user() {
-    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+    if runs_as_root() {
         each_call_fails("another user", user, all());
     }
 }

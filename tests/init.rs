@@ -285,5 +285,52 @@ fn a_contract_of_ones_own_decides_what_is_made() {
         assert!(env.contains("\n# PORT=\n") && !env.contains("JWT_SECRET"), "{env}");
     }
     let outcome = launch().env("NEXIS_LAUNCH_CONTRACT", "{root}/absent.yaml").run();
-    assert!(outcome.status != Some(0) && !outcome.root().join("work/.env").exists());
+    outcome.status(66);
+    assert!(!outcome.root().join("work/.env").exists());
+}
+
+/// `init` with this contract and this `.env`, and what is left to do.
+fn to_do(contract: &str, env: &str) -> (Outcome, Vec<String>) {
+    let launch = Launch::command("init", ["--contract", "{root}/mine.yaml"]);
+    let launch = launch.file("mine.yaml", contract).dir("work");
+    let launch = if env.is_empty() { launch } else { launch.file("work/.env", env) };
+    let outcome = launch.run();
+    let out = outcome.status(0).out();
+    let lines = out.lines().filter_map(|line| line.strip_prefix("to do   set in .env: "));
+    let lines = lines.map(str::to_owned).collect();
+    (outcome, lines)
+}
+
+#[test]
+fn what_a_required_template_lacks_is_said() {
+    let contract = include_str!("../packaging/contracts/python-worker.yaml");
+    let url = "BROKER_URL, a URL with scheme amqp, amqps, redis or rediss";
+    let parts = "all of WORKER_BROKER_USER, WORKER_BROKER_PASSWORD and WORKER_BROKER_HOST";
+    assert_eq!(to_do(contract, "").1, [format!("{url}, or {parts}")]);
+    let rest = "WORKER_BROKER_USER=app\nWORKER_BROKER_PASSWORD_FILE=/broker\n";
+    assert_eq!(to_do(contract, rest).1, [format!("{url}, or WORKER_BROKER_HOST")]);
+    // What it says is enough, and enough is not said.
+    let whole = "BROKER_URL=amqps://app:quiet-Marble-48@mq.internal/jobs\n";
+    let parts = "WORKER_BROKER_USER=app\nWORKER_BROKER_PASSWORD=quiet-Marble-48\nWORKER_BROKER_HOST=mq.internal\n";
+    for env in [whole, parts] {
+        let (outcome, lines) = to_do(contract, env);
+        assert_eq!(lines, [""; 0], "{env}");
+        let dev = ["--contract", "../mine.yaml", "--env-file", ".env", "--mode", "development"];
+        in_the_same(&outcome, Launch::witness(dev)).run().status(0).seen();
+    }
+    // Defaults alone compose nothing.
+    let defaults = "version: 1\nname: own\nvariables:\n- {name: ADDRESS, required: always, template: '{HOST}:{PORT}'}\nparts:\n- {name: HOST, default: localhost}\n- {name: PORT, default: '80'}\n";
+    assert_eq!(to_do(defaults, "").1, ["ADDRESS, text, or one of HOST and PORT"]);
+    assert_eq!(to_do(defaults, "PORT=81\n").1, [""; 0]);
+}
+
+#[test]
+fn what_is_delivered_as_a_file_is_asked_for_as_one() {
+    let contract = include_str!("../packaging/contracts/postgres.yaml");
+    let asked =
+        "POSTGRES_PASSWORD_FILE, the path of a file that holds one line of text, at least 16 bytes";
+    assert_eq!(to_do(contract, "").1, [asked]);
+    // A value is no file.
+    assert_eq!(to_do(contract, "POSTGRES_PASSWORD=quiet-Marble-48-x\n").1, [asked]);
+    assert_eq!(to_do(contract, "POSTGRES_PASSWORD_FILE=password\n").1, [""; 0]);
 }

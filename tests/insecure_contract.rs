@@ -44,10 +44,6 @@ fn fine(launch: Launch) {
     assert!(outcome.root().join("ran").exists());
 }
 
-fn is_root() -> bool {
-    std::fs::read_to_string("/proc/self/status").unwrap().contains("Uid:\t0\t0\t0\t0")
-}
-
 #[test]
 fn a_contract_its_base_and_a_program_that_others_can_write_are_refused_in_every_mode() {
     for mode in ["development", "staging", "production"] {
@@ -144,7 +140,7 @@ fn on_a_read_only_mount_nobody_writes() {
 #[test]
 fn in_a_home_directory_the_own_files_are_trusted_and_anothers_are_not() {
     let mine = || launch("production").unprivileged().mode("etc/own.yaml", 0o644);
-    if !is_root() {
+    if !runs_as_root() {
         return fine(mine());
     }
     let all = ["etc", "etc/own.yaml", "etc/base.yaml", "bin/store"];

@@ -123,11 +123,6 @@ fn are(outcome: &Outcome, pid: i32, expected: &[(&str, &str)]) {
     assert_eq!(states, expected, "\n{outcome}");
 }
 
-fn is_root() -> bool {
-    // SAFETY: geteuid(2) cannot fail.
-    unsafe { libc::geteuid() == 0 }
-}
-
 /// A copy of a program in the service's directory.
 fn executable(service: &Service, name: &str, program: impl AsRef<Path>) -> PathBuf {
     let _ = service.root.clone().executable(name, std::fs::read(program).unwrap());
@@ -444,8 +439,8 @@ fn a_process_that_is_gone_or_of_another_user_cannot_be_told() {
         let reason = process(&outcome, zombie)["reason"].as_str().unwrap().to_owned();
         assert!(reason.contains("has ended"), "{reason}");
     }
-    if !is_root() {
-        return skipped("not root");
+    if !runs_as_root() {
+        return;
     }
     let running = service.start(|it| it);
     let outcome = service.inspect(running.pid()).unprivileged().run();
@@ -514,8 +509,8 @@ fn all_are_those_that_hold_a_secret_of_the_contract_or_are_its_program() {
 
 #[test]
 fn files_are_those_of_the_process_mounts() {
-    if !is_root() {
-        return skipped("not root");
+    if !runs_as_root() {
+        return;
     }
     let service = Service::new();
     let inner = service.root.root().join("inner");
@@ -546,8 +541,8 @@ fn files_are_those_of_the_process_mounts() {
 
 #[test]
 fn links_of_another_root_stay_below_it() {
-    if !is_root() {
-        return skipped("not root");
+    if !runs_as_root() {
+        return;
     }
     let service = Service::new();
     let jail = service.root.root().join("jail");
@@ -732,8 +727,8 @@ fn a_provider_is_asked_once_for_all_processes_that_would_ask_it_the_same() {
 
 #[test]
 fn another_root_chooses_nothing_of_what_a_provider_gets() {
-    if !is_root() {
-        return skipped("not root");
+    if !runs_as_root() {
+        return;
     }
     let jail = Launch::new().file("jail/app.env", "STORE_ADDR=http://evil.example\n");
     let jail = jail.file("jail/.env", "STORE_ADDR=http://evil.example\n");

@@ -166,6 +166,23 @@ fn quiet_never_hides_an_error() {
 }
 
 #[test]
+fn quiet_writes_no_manifest_to_standard_error_in_any_form() {
+    for form in ["auto", "text", "json"] {
+        let outcome = rich().options(["-q"]).env("NEXIS_LAUNCH_MANIFEST", form).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        let outcome = rich().options(["-q", "--manifest", form]).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        // Refused, or to a place that is named, it is written.
+        let refused = Launch::witness(["--mode", "production", "-q", "--manifest", form]);
+        refused.run().status(78).says("missing-required").program_did_not_run();
+        let to = ["-q", "--manifest", form, "--manifest-to", "{root}/manifest"];
+        let outcome = rich().options(to).run();
+        assert_eq!(outcome.status(0).err(), "", "{form}");
+        assert!(outcome.read("manifest").contains("nexis-gateway"), "{form}");
+    }
+}
+
+#[test]
 fn it_can_go_to_a_file_a_descriptor_or_standard_output() {
     let outcome = rich().options(["--manifest-to", "{root}/m.json"]).run();
     assert_eq!(outcome.status(0).err(), "");
@@ -329,4 +346,34 @@ fn errors_that_are_only_reported_are_said_wherever_the_manifest_goes() {
             .run();
         outcome.status(0).says("blank-value");
     }
+}
+
+#[test]
+fn the_digest_of_a_contract_covers_each_file_that_it_extends() {
+    let files = |base: &str| {
+        Launch::witness(["--mode", "production", "--contract", "{root}/service.yaml"])
+            .file("service.yaml", "version: 1\nname: svc\nextends: platform.yaml\n")
+            .file("platform.yaml", "version: 1\nname: platform\nextends: base.yaml\n")
+            .file("base.yaml", base)
+    };
+    // As README computes it.
+    let by_hand = |outcome: &Outcome, script: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script]);
+        let told = shell.current_dir(outcome.root()).output().unwrap();
+        let digest = String::from_utf8(told.stdout).unwrap();
+        digest.split(' ').next().unwrap().to_owned()
+    };
+    let digest =
+        |outcome: &Outcome| outcome.manifest()["contract"]["sha256"].as_str().unwrap().to_owned();
+    let strict = files("version: 1\nname: base\npolicy: {accept: never}\n").run();
+    let lax = files("version: 1\nname: base\n").run();
+    assert_ne!(digest(strict.status(0)), digest(lax.status(0)));
+    let script = "sha256sum service.yaml platform.yaml base.yaml | cut -d' ' -f1 | sha256sum";
+    assert_eq!(digest(&strict), by_hand(&strict, script));
+    assert_eq!(digest(&lax), by_hand(&lax, script));
+    // Of a contract that extends no file it is the file's own.
+    let own = "version: 1\nname: own\nextends: builtin:nexis-gateway\n";
+    let own = Launch::sound("production").contract(own).run();
+    assert_eq!(digest(own.status(0)), by_hand(&own, "sha256sum contract.yaml"));
 }

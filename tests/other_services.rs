@@ -179,8 +179,7 @@ fn a_stock_postgresql_gets_its_password_as_a_file_and_lets_nobody_in_without() {
         "-c",
         "shared_buffers=4MB",
     ];
-    // SAFETY: geteuid(2) cannot fail.
-    let root = unsafe { libc::geteuid() == 0 };
+    let root = is_root();
     let launch = || {
         let launch = service("postgres", "production", &program)
             .options(["--secrets-dir", "{root}/run/secrets", "--manifest-to", "{root}/manifest"])

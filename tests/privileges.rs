@@ -12,10 +12,6 @@ use std::path::PathBuf;
 /// A number that no machine's passwd lists.
 const UNLISTED: &str = "54321";
 
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
 /// A sound launch of a shell script with these options.
 fn script<const N: usize>(options: [&str; N], script: &str) -> Launch {
     Launch::new()

@@ -437,6 +437,39 @@ fn what_contract_lint_prints_as_json_is_valid_and_says_what_its_text_says() {
 }
 
 #[test]
+fn what_explain_prints_as_json_is_valid() {
+    let schema = schema("explain");
+    let told = |subject: &[&str]| -> Value {
+        let words = ["--format", "json", "--mode", "production"];
+        let launch = Launch::command("explain", words).args(subject);
+        let outcome = launch.env("JWT_SECRET", SECRET).canary(SECRET).run();
+        assert_eq!(outcome.status(0).no_canary().out().lines().count(), 1, "{outcome}");
+        let told = serde_json::from_str(&outcome.out()).unwrap();
+        assert_valid(&schema, &told);
+        told
+    };
+    let all = told(&[]);
+    let named = |name: &str| {
+        all["variables"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned()
+    };
+    assert_eq!(named("JWT_SECRET").unwrap()["state"], "delivered");
+    assert_eq!(named("NEXIS_CORS_ALLOW_ORIGINS").unwrap()["findings"][0]["severity"], "error");
+    assert_eq!(told(&["too-short"])["code"], "too-short");
+    assert_eq!(told(&["mode-unset"])["severity"]["development"], "none");
+    assert_eq!(told(&["NEXIS_DATABASE_PATH"])["name"], "NEXIS_DATABASE_PATH");
+    for (place, wrong) in [
+        ("/variables/0/state", json!("set")),
+        ("/variables/0/sources/0/kind", json!("vault")),
+        ("/mode", json!("test")),
+        ("/schema", json!("nexis-launch/explain/v2")),
+    ] {
+        let mut told = all.clone();
+        *told.pointer_mut(place).unwrap() = wrong;
+        assert!(!schema.is_valid(&told), "{place}");
+    }
+}
+
+#[test]
 fn the_schema_that_is_printed_is_the_published_one() {
     let printed = Launch::command("contract", ["schema"]).run();
     assert_eq!(printed.out(), read("schemas/contract.schema.json"));

@@ -70,11 +70,6 @@ fn directory(name: &str) -> PathBuf {
     path
 }
 
-fn is_root() -> bool {
-    // SAFETY: geteuid(2) cannot fail.
-    unsafe { libc::geteuid() == 0 }
-}
-
 /// A command of the servers' user in a directory of theirs, with an environment of its own.
 fn command(program: impl AsRef<Path>, directory: &Path) -> Command {
     let mut command = Command::new(program.as_ref());

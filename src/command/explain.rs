@@ -4,7 +4,7 @@ use super::{Ending, print};
 use crate::cli::{self, Format};
 use crate::contract::model::{Contract, NotRead};
 use crate::error::{Error, Status};
-use crate::explain;
+use crate::explain::{self, SCHEMA};
 use crate::finding::{Code, Severity};
 use crate::launch::{Launch, Survey};
 use crate::mode::Mode;
@@ -42,7 +42,9 @@ fn not_a_row(contract: &Contract, name: &str, format: Format) -> Ending {
         let NotRead { name, note } = known;
         return print(&match format {
             Format::Text => format!("{name}: not read by the program: {note}\n"),
-            Format::Json => format!("{}\n", json!({ "name": name, "not_read": note })),
+            Format::Json => {
+                format!("{}\n", json!({ "schema": SCHEMA, "name": name, "not_read": note }))
+            }
         });
     }
     let names = contract.names.iter().map(|known| known.name);
@@ -67,7 +69,7 @@ fn code_text(code: Code, format: Format) -> String {
             format!(
                 "{}\n",
                 json!({
-                    "code": code.name(), "cause": code.cause(), "mend": code.mend(),
+                    "schema": SCHEMA, "code": code.name(), "cause": code.cause(), "mend": code.mend(),
                     "severity": severity, "status": code.status().number(),
                 })
             )

@@ -72,7 +72,9 @@ pub(super) fn trace(options: Trace) -> Ending {
         Format::Text => Form::Text,
         Format::Json => Form::Json,
     };
+    // A log is named by a path, and an inherited secret can stand in its place.
     let entries = process::environment();
+    launch::add_inherited(&mut needles, &entries);
     let tools = Tools::new(launch::lookup(&entries, b"PATH").map(OsStr::from_bytes));
     let report = Report::new(form, &wanted, Guard::new(&needles));
     let (report, counts) = Search::new(&wanted, report).through(&audits, &tools);

@@ -15,6 +15,7 @@ use super::pattern;
 use super::policy;
 use super::problem::Problems;
 use super::provider;
+use super::severity;
 use crate::bytes;
 use crate::mode::{Mode, Modes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,6 +234,12 @@ impl Compiler<'_> {
                 prefix: None,
             }
         });
+        if let Some(words) = severity::refused(name, secret, &draft.severity) {
+            let hint = "an error that is never accepted stays one in every contract".to_owned();
+            let line = draft.line_of("severity");
+            self.problems.add_hint(line, words, Some(hint));
+        }
+        let mut wrong = |key: &str, words: String| self.problems.add(draft.line_of(key), words);
         if let (false, Some(part)) = (secret, made_of) {
             let words = format!("{name}: the template takes {part}, which is secret");
             wrong("secret", words);

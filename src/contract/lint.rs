@@ -2,8 +2,9 @@
 //! wrong is refused when the contract is read.
 
 use super::diff::origin;
-use super::load::load_with_lines;
+use super::load::load_with_base;
 use super::model::{Condition, Contract, Format, Kind, List, Origin, Row, Test};
+use super::severity::{Lowered, lowered};
 use super::words;
 use crate::error::Error;
 use crate::nearest::nearest;
@@ -72,12 +73,21 @@ pub fn refused(errors: &[Error]) -> String {
 /// # Errors
 /// As [`load`](super::load): status 66 where a file is missing, 65 where one is not valid.
 pub fn lint(path: &Path) -> Result<Linted, Error> {
-    let contract = load_with_lines(path)?;
+    let (contract, base) = load_with_base(path)?;
     let mut lint = Lint { contract, found: Vec::new() };
     for (_, row) in contract.rows() {
         // A row that is inherited untouched is the extended contract's own affair.
         if row.line > 0 || contract.origin == Origin::Builtin {
             lint.row(row);
+        }
+        // Of a row that is extended only the extended contract can have lowered anything, and the
+        // built-in has done so on purpose.
+        let extended = base.is_some_and(|base| base.rows.iter().any(|it| it.name == row.name));
+        if contract.origin != Origin::Builtin && !extended {
+            let found = lowered(row.severity.0, &contract.policy);
+            let words = found.iter().map(Lowered::words);
+            lint.found
+                .extend(words.map(|words| (row.line, format!("{} lowers {words}", row.name))));
         }
     }
     for (index, feature) in (0u16..).zip(contract.features.0) {

@@ -37,14 +37,16 @@ pub fn load_noting(
     path: Option<&Path>,
     opened: &mut Vec<(u64, u64)>,
 ) -> Result<&'static Contract, Error> {
-    load_with(path, Lines::None, opened)
+    load_with(path, Lines::None, opened).map(|(contract, _)| contract)
 }
 
-/// The same as [`load`] with the lines of a file's rows.
+/// The same as [`load`] with the lines of a file's rows, and the contract that it extends.
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn load_with_lines(path: &Path) -> Result<&'static Contract, Error> {
+pub(super) fn load_with_base(
+    path: &Path,
+) -> Result<(&'static Contract, Option<&'static Contract>), Error> {
     load_with(Some(path), Lines::Each, &mut Vec::new())
 }
 
@@ -52,17 +54,19 @@ fn load_with(
     path: Option<&Path>,
     lines: Lines,
     opened: &mut Vec<(u64, u64)>,
-) -> Result<&'static Contract, Error> {
+) -> Result<(&'static Contract, Option<&'static Contract>), Error> {
     match path {
-        None => Ok(&builtin::CONTRACT),
+        None => Ok((&builtin::CONTRACT, None)),
         Some(path) => match path.to_str().filter(|name| name.starts_with("builtin:")) {
-            Some(name) => built_in(name).ok_or_else(|| {
+            Some(name) => built_in(name).map(|contract| (contract, None)).ok_or_else(|| {
                 Error::new(Status::NoInput, "cannot read contract: no built-in one of that name")
                     .hint(format!("there is {BUILTIN}"))
             }),
             None => {
-                let mut read = Read { lines, chain: Vec::new(), opened };
-                Ok(Box::leak(Box::new(file(path, &mut read)?)))
+                let mut read =
+                    Read { lines, chain: Vec::new(), digests: Vec::new(), opened, base: None };
+                let contract = file(path, &mut read)?;
+                Ok((Box::leak(Box::new(contract)), read.base))
             }
         },
     }
@@ -73,8 +77,12 @@ struct Read<'a> {
     lines: Lines,
     /// The files on the way to this one.
     chain: Vec<PathBuf>,
+    /// The digest of each file's own text, in the order of the contract's chain.
+    digests: Vec<Str>,
     /// Device and inode of each.
     opened: &'a mut Vec<(u64, u64)>,
+    /// What the file that was read last extends.
+    base: Option<&'static Contract>,
 }
 
 fn built_in(name: &str) -> Option<&'static Contract> {
@@ -91,7 +99,13 @@ pub fn parse(text: &str, path: &Path, origin: Origin) -> Result<Contract, Error>
         text,
         path,
         origin,
-        &mut Read { lines: Lines::Each, chain: Vec::new(), opened: &mut Vec::new() },
+        &mut Read {
+            lines: Lines::Each,
+            chain: Vec::new(),
+            digests: Vec::new(),
+            opened: &mut Vec::new(),
+            base: None,
+        },
     )
 }
 
@@ -111,6 +125,7 @@ fn of_text(
     // Nearly every contract is valid, and then nobody is told a line.
     if chain.lines == Lines::None && !text.contains('&') {
         let (files, opened) = (chain.chain.len(), chain.opened.len());
+        let digests = chain.digests.len();
         let mut problems = Problems::silent();
         let contract = read_once(text, path, origin, chain, &mut problems)?;
         if let (Some(contract), true) = (contract, problems.is_empty()) {
@@ -118,6 +133,7 @@ fn of_text(
         }
         chain.chain.truncate(files);
         chain.opened.truncate(opened);
+        chain.digests.truncate(digests);
     }
     chain.lines = Lines::Each;
     let mut problems = Problems::default();
@@ -139,12 +155,16 @@ fn read_once(
 ) -> Result<Option<Contract>, Error> {
     let Some(root) = node::parse(text, chain.lines, problems) else { return Ok(None) };
     let draft = grammar::read(root, problems);
+    let own = chain.digests.len();
+    chain.digests.push(sha256(text));
     let base = extended(&draft, path, chain, problems)?;
+    chain.base = base;
+    let digest = digest(chain.digests.get(own..).unwrap_or_default());
     let merged = match base {
         Some(base) => tighten::merge(Draft::of(base), &draft, problems),
         None => draft,
     };
-    let contract = compile::compile(&merged, base, origin, sha256(text), problems);
+    let contract = compile::compile(&merged, base, origin, digest, problems);
     let own = if let Origin::File(path) = origin { Some(path) } else { None };
     let further = base.into_iter().flat_map(|base| base.chain).copied();
     let chain = own.into_iter().chain(further).collect::<Vec<_>>().into();
@@ -230,6 +250,15 @@ fn read(path: &Path) -> Result<(String, (u64, u64)), Error> {
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
         fail(Status::Data, &format!("line {line} is not UTF-8")).hint("store the file as UTF-8")
     })
+}
+
+/// One digest of the files of a chain: a file's own; of several the digest of theirs, one a line. The
+/// built-in is not among them: it is the launcher's, whose version a manifest has.
+fn digest(files: &[Str]) -> Str {
+    match files {
+        [one] => one,
+        several => sha256(&several.iter().flat_map(|one| [*one, "\n"]).collect::<String>()),
+    }
 }
 
 /// SHA-256 of `text` in lower-case hexadecimal.

@@ -25,6 +25,7 @@ mod pattern;
 pub mod policy;
 mod problem;
 pub mod provider;
+mod severity;
 mod show;
 pub mod template;
 mod tighten;

@@ -41,7 +41,7 @@ pub struct Contract {
     pub name: Str,
     /// Where it came from.
     pub origin: Origin,
-    /// SHA-256 of the YAML it was made from (the operator's file alone where it extends), hex.
+    /// SHA-256 of the file it was made from, or of the digests of it and all that it extends, hex.
     pub sha256: Str,
     /// Paths of programs by the names of links that stand for them.
     pub program: List<(Str, Str)>,

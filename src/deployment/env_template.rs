@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// The most bytes of an env file that is only read for its names.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// Takes an env file's settings, or says what is wrong with it.
 pub fn template(text: &[u8], file: usize) -> Result<Template, Vec<Wrong>> {
@@ -45,12 +45,16 @@ fn mentioned(text: &[u8]) -> Vec<String> {
 }
 
 /// The names of a local env file of a service, with whether each is blank; `None` where there is no
-/// such file. A name alone passes the value on that compose itself has.
+/// such file, or it has more than 1 MiB: half of it would be judged as the whole. A name alone passes the value on that compose itself has.
 pub fn read_names(path: &Path) -> Option<Vec<(String, Given)>> {
     // Looked at before it is opened: opening a pipe would wait for its writer.
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
-    std::fs::File::open(path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    let bound = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path).ok()?.take(bound).read_to_end(&mut bytes).ok()?;
+    if bytes.len() > LARGEST {
+        return None;
+    }
     let (entries, wrong) = parse_env_file(&bytes);
     let lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     let passed_on = wrong.iter().filter_map(|wrong| {

@@ -13,8 +13,8 @@ use crate::resolve::{Outcome, Resolved, Seen, State};
 use crate::source::{Rank, SourceKind};
 use serde::Serialize;
 
-/// The version of the form, in every JSON document.
-const SCHEMA: &str = "nexis-launch/explain/v1";
+/// The version of the form, in every JSON document; `schemas/explain.schema.json` describes it.
+pub const SCHEMA: &str = "nexis-launch/explain/v1";
 
 /// Explanations of one or more variables.
 #[derive(Debug, Serialize)]

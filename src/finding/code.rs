@@ -274,6 +274,14 @@ impl Code {
         Code::ALL.iter().copied().find(|code| code.name() == name)
     }
 
+    /// Whether an error of this code is never accepted, whatever it is about: what was revoked,
+    /// what others could have written, a mode under which other demands would be asked, and what
+    /// is no demand of the contract.
+    pub const fn is_never_accepted(self) -> bool {
+        matches!(self, Code::ValueRevoked | Code::InsecureContract | Code::ModeForbidden)
+            || !matches!(self.status(), Status::NotMet | Status::Temporary)
+    }
+
     /// The severity in this mode, before a contract's override.
     pub const fn severity(self, mode: Mode) -> Option<Severity> {
         let [development, staging, production] = self.severities();

@@ -1,6 +1,6 @@
 //! An HTTP probe (RFC 9112) for images without curl: one GET, one status, one deadline for all of
-//! it. It reads no setting, no secret and no environment, and shows no part of an answer but its
-//! status.
+//! it. It reads no setting and no secret, and shows no part of an answer but its status. (The room
+//! that runs it looks for inherited secrets in what it says of an error, so that none is repeated.)
 
 mod target;
 

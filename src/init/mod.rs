@@ -4,6 +4,7 @@
 //! Nothing that exists is overwritten, and no symbolic link in the directory is followed. `.env`
 //! refers to the files of secrets and holds no secret itself.
 
+mod given;
 mod ignore;
 mod values;
 mod work;
@@ -15,6 +16,7 @@ use crate::mode::Mode;
 use crate::output::escape;
 use crate::source::{Entry, parse_env_file};
 use crate::sys::make;
+use given::Given;
 use std::fmt::Write as _;
 use std::path::Path;
 use work::{Existing, Work};
@@ -88,11 +90,10 @@ pub fn set_up(contract: &'static Contract, directory: &Path) -> Result<String, E
     for wanted in wanted.iter().filter(|wanted| !wanted.referred) {
         say(&mut said, "to do", &format!("add to {ENV}: {}", wanted.reference()));
     }
-    for row in contract.rows.iter().filter(|row| is_to_be_given(row, &wanted)) {
-        if definition(contract, row, &entries).is_none() {
-            let form = words::format(row);
-            say(&mut said, "to do", &format!("set in {ENV}: {}, {form}", row.name));
-        }
+    let has_file = |row: &Row| wanted.iter().any(|wanted| wanted.row.name == row.name);
+    let given = Given { contract, entries: &entries, has_file: &has_file };
+    for what in contract.rows.iter().filter_map(|row| given.to_do(row)) {
+        say(&mut said, "to do", &what);
     }
     for path in work.publish()? {
         say(&mut said, "kept", &format!("{}: another process made it meanwhile", path.display()));
@@ -125,17 +126,6 @@ fn want(contract: &Contract, row: &'static Row, new: bool, entries: &[Entry]) ->
     let refers = matches!(role, Some(Role::OwnFile | Role::AliasFile(_)))
         && entry.value.expose() == path.as_bytes();
     refers.then_some(Wanted { row, file, referred: true })
-}
-
-/// Whether development requires the row and only its user can give a value.
-fn is_to_be_given(row: &Row, wanted: &[Wanted]) -> bool {
-    row.required.has(Mode::Development)
-        && !row.part
-        && row.default.is_none()
-        && row.generate.is_none()
-        && row.template.is_none()
-        && row.format.kind != Kind::ModeName
-        && !wanted.iter().any(|wanted| wanted.row.name == row.name)
 }
 
 fn env_file(contract: &Contract, wanted: &[Wanted]) -> String {

@@ -60,7 +60,7 @@ pub struct Manifest {
     pub time: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// The name of the error of execve(2), where it failed.
+    /// Why a launch failed: the name of the error of execve(2), or what could not be done before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The mode in force.
@@ -116,7 +116,7 @@ pub struct ContractRecord {
     pub version: String,
     /// `builtin`, or the file's path.
     pub origin: Shown,
-    /// SHA-256 of its YAML, hex.
+    /// SHA-256 of its file, or of the digests of the files of its chain, hex.
     pub sha256: &'static str,
 }
 

@@ -33,7 +33,7 @@ pub struct Held {
     pub name: &'static str,
     /// `builtin`, or the file's path.
     pub origin: String,
-    /// SHA-256 of its YAML, hex.
+    /// As in a manifest.
     pub sha256: &'static str,
 }
 

@@ -11,13 +11,12 @@
 use super::accounts::Accounts;
 use super::directory::DATA;
 use crate::finding::Fact;
+use crate::sys::chase::MOST_LINKS;
 use crate::sys::fs::{self, Errno, HERE, Kind, Stat};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-/// The kernel follows no more links than these in one path (path_resolution(7)).
-const MOST_LINKS: usize = 40;
 const STICKY: u32 = 0o1000;
 const GROUP_WRITE: u32 = 0o020;
 const OTHER_WRITE: u32 = 0o002;

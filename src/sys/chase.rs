@@ -17,7 +17,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
 /// The kernel follows no more links than these in one path (path_resolution(7)).
-const MOST_LINKS: usize = 40;
+pub const MOST_LINKS: usize = 40;
 
 /// Why a file is not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,7 +99,7 @@ fn apply_one(case: &Case<'_>, accept: &Accept, read: &Read<'_>, findings: &mut V
         findings.push(if is_known { found.about(variable.to_owned()) } else { found });
     }
     if forbidden {
-        let why = match NEVER.contains(&code) {
+        let why = match code.is_never_accepted() {
             true => "an error of this code is never accepted, whatever it is about",
             false => {
                 "a blank, absent or public secret that is required, or a process that is left, is never accepted"
@@ -111,10 +111,6 @@ fn apply_one(case: &Case<'_>, accept: &Accept, read: &Read<'_>, findings: &mut V
     }
 }
 
-/// Codes that stand above all acceptance, whatever they are about: what was revoked, what others
-/// could have written, and a mode under which other demands would be asked.
-const NEVER: [Code; 3] = [Code::ValueRevoked, Code::InsecureContract, Code::ModeForbidden];
-
 /// Codes of values that are there and do not reach the program, or that it takes as unset.
 const NOT_DELIVERED: [Code; 3] = [Code::ContainsNul, Code::NotUtf8, Code::NoFileToDeliver];
 
@@ -122,7 +118,7 @@ const NOT_DELIVERED: [Code; 3] = [Code::ContainsNul, Code::NotUtf8, Code::NoFile
 /// with a blank or public secret. One that is required and has no value is as good as blank,
 /// whatever the finding says of why: a program without its key makes up one, or takes an empty one.
 pub(super) fn never(case: &Case<'_>, finding: &Finding) -> bool {
-    if NEVER.contains(&finding.code) {
+    if finding.code.is_never_accepted() {
         return true;
     }
     let name = finding.variable.as_deref().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Another user of the host, who does one thing again and again while the test goes on.
 
+use super::is_root;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,8 +16,7 @@ pub const ATTACKER: u32 = 61_234;
 /// # Panics
 /// Without root where `CI=true`.
 pub fn two_users() -> bool {
-    // SAFETY: geteuid(2) cannot fail.
-    let root = unsafe { libc::geteuid() } == 0;
+    let root = is_root();
     assert!(root || std::env::var("CI").as_deref() != Ok("true"), "two users need root");
     root
 }

@@ -34,7 +34,7 @@ pub use faults::{
     Case, Fault, Tally, all, each, each_call_fails, each_call_of_fails, strace, tell,
 };
 pub use forms::forms;
-pub use installed::{free_port, installed, postgresql, runs_as_root, skipped};
+pub use installed::{free_port, installed, is_root, postgresql, runs_as_root, skipped};
 pub use outcome::{Outcome, Seen};
 pub use providers::{left, provider};
 pub use spawn::{Descriptor, Root, Running, Stream, spawn, wait_for};

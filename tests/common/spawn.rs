@@ -1,6 +1,6 @@
 //! Starts a child with exactly the state that a test asks for.
 
-use super::{Launch, Outcome};
+use super::{Launch, Outcome, is_root};
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -85,8 +85,7 @@ impl Root {
 
     /// Makes the user without privileges the owner of a directory or file.
     pub fn give(&self, path: &str) {
-        // SAFETY: geteuid(2) cannot fail.
-        if unsafe { libc::geteuid() } == 0 {
+        if is_root() {
             std::os::unix::fs::chown(self.0.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
         }
     }

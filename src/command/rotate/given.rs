@@ -4,6 +4,7 @@ use crate::cli::rotate::{Begin, Common};
 use crate::contract::model::{Contract, FinalNewline, Kind, Row};
 use crate::error::{Error, Status};
 use crate::fingerprint::Key;
+pub use crate::launch::today;
 use crate::ledger::state::State;
 use crate::ledger::{Record, files, is_class, is_clean};
 use crate::mode::Mode;
@@ -33,11 +34,6 @@ fn clean(option: &str, text: Option<&str>) -> Result<Option<String>, Vec<Error>>
         ),
         text => Ok(text.map(str::to_owned)),
     }
-}
-
-/// Today in UTC.
-pub fn today() -> Date {
-    jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
 }
 
 fn day(option: &str, text: &str) -> Result<Date, Vec<Error>> {

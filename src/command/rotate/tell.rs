@@ -51,8 +51,9 @@ pub(super) fn status(options: typed::Status) -> Ending {
     let verified = reading.key.is_some();
     let status = status::Status::new(&reading.book, reading.contract, today(), verified);
     let terminal = io::stdout().is_terminal();
+    let colours = || launch::allows_colours(&process::environment());
     print(&match options.format {
-        StatusFormat::Text => status.text(terminal, terminal && allows_colours()),
+        StatusFormat::Text => status.text(terminal, terminal && colours()),
         StatusFormat::Json => status.json(),
         StatusFormat::Prometheus => status.prometheus(),
     })?;
@@ -66,13 +67,6 @@ pub(super) fn status(options: typed::Status) -> Ending {
         ));
     }
     Ok(if status.is_overdue() { Status::Unhealthy } else { Status::Success })
-}
-
-/// As a launch's survey judges it (no-color.org).
-fn allows_colours() -> bool {
-    let entries = process::environment();
-    launch::lookup(&entries, b"NO_COLOR").is_none_or(<[u8]>::is_empty)
-        && launch::lookup(&entries, b"TERM") != Some(b"dumb")
 }
 
 /// The rest of the checklist.
