@@ -42,12 +42,15 @@ pub fn markdown(
             text.push('\n');
         }
     }
-    if let Some(exposure) = current.and_then(|value| value.exposed.as_ref()) {
+    if let Some((value, exposure)) =
+        current.and_then(|value| Some((value, state?.exposure(value)?)))
+    {
         let reason = escape(&exposure.reason).into_owned();
-        let _ = writeln!(text, "- **Exposed** since {}: {reason}", escape(&exposure.time));
+        let with = if value.exposed.is_some() { "" } else { ", by its password in another value," };
+        let _ = writeln!(text, "- **Exposed**{with} since {}: {reason}", escape(&exposure.time));
         text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
     }
-    if let Some(exposure) = state.and_then(State::spoilt).and_then(|value| value.exposed.as_ref()) {
+    if let Some(exposure) = state.and_then(|state| state.exposure(state.spoilt()?)) {
         let (time, reason) = (escape(&exposure.time), escape(&exposure.reason));
         let _ = writeln!(text, "- **The value under way is exposed** since {time}: {reason}");
     }

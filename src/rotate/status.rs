@@ -51,6 +51,9 @@ pub struct Key {
     old: Vec<Old>,
     #[serde(skip)]
     age: Option<Age>,
+    /// Whether the value in production is exposed by its password in another value alone.
+    #[serde(skip)]
+    by_password: bool,
 }
 
 /// A value that has a successor and is not revoked.
@@ -210,7 +213,7 @@ impl Key {
         });
         let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
-            (Some(value), _) if value.exposed.is_some() => "exposed",
+            (Some(value), _) if state.exposure(value).is_some() => "exposed",
             // What was never judged is not fresh.
             (Some(_), None | Some(Age { last: None, .. })) => UNKNOWN,
             (Some(_), Some(age)) => match age.standing {
@@ -236,8 +239,10 @@ impl Key {
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
-            old: state.predecessors().map(|value| Old::new(value, window, today)).collect(),
+            old: state.predecessors().map(|value| Old::new(state, value, window, today)).collect(),
             age,
+            by_password: current
+                .is_some_and(|value| value.exposed.is_none() && state.exposure(value).is_some()),
         }
     }
 
@@ -254,6 +259,9 @@ impl Key {
                 format!("{}{of} days{}", age.days, last.unwrap_or_default())
             }
         };
+        if self.by_password {
+            words.push_str("; its password is exposed in another value");
+        }
         if let Some(step) = self.next_step {
             let failed = if self.verification_failed { ", last verification failed" } else { "" };
             let to = if step == ABORT { " to an exposed value" } else { "" };
@@ -265,7 +273,7 @@ impl Key {
 
 impl Old {
     /// As a launch judges it: a successor gives it no more time than it had.
-    fn new(value: &Value, window: Option<i64>, today: Date) -> Old {
+    fn new(state: &State, value: &Value, window: Option<i64>, today: Date) -> Old {
         let age = age(value, window, today);
         let last_day = age.and_then(|age| age.last).map(|(day, _)| day.to_string());
         Old {
@@ -273,7 +281,7 @@ impl Old {
             revoke_by: value.revoke_by.map(|day| day.to_string()),
             last_day,
             overdue: age.is_some_and(|age| age.standing == Standing::Overdue),
-            exposed: value.exposed.is_some(),
+            exposed: state.exposure(value).is_some(),
         }
     }
 

@@ -137,7 +137,8 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     };
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let name = &options.common.name;
-    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint)
+    let passwords = subject.passwords(&value, &fingerprint_key);
+    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint, &passwords)
         .map_err(|refusal| refused(action, name, true, refusal))?;
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
     said(recorded(&ledger, name))
