@@ -152,3 +152,36 @@ fn a_rotation_to_a_password_that_leaks_in_another_value_is_given_up() {
     desk.steps(NAME, &REST[..3]);
     status(&desk, 0);
 }
+
+/// A rotation that is given up takes nothing from a value at its issuer.
+#[test]
+fn a_new_value_that_leaked_is_not_forgotten_when_its_rotation_is_given_up() {
+    for leaks_first in [true, false] {
+        let desk = Desk::new();
+        desk.adopt("JWT_SECRET", 10);
+        desk.start("JWT_SECRET", "new");
+        if leaks_first {
+            respond(&desk, "JWT_SECRET", "{home}/new");
+        }
+        let aborted = desk.done(&["rotate", "abort", "JWT_SECRET"]);
+        if leaks_first {
+            aborted.says("is exposed and not revoked").says("`nexis-launch rotate revoke JWT_SEC");
+        } else {
+            aborted.never_says("exposed");
+            respond(&desk, "JWT_SECRET", "{home}/new");
+        }
+        let told = status(&desk, 1);
+        assert!(told.contains("  fresh  ") && told.contains(": not revoked yet\n"), "{told}");
+        let metrics = desk.run(&["rotate", "status", "--format", "prometheus"]).status(1).out();
+        let exposed = "nexis_launch_key_exposed{key=\"JWT_SECRET\",class=\"jwt-signing\"} 1\n";
+        assert!(metrics.contains(exposed), "{metrics}");
+        let plan = || desk.done(&["rotate", "plan", "JWT_SECRET"]).out();
+        assert!(plan().contains("- [ ] Revoke or delete the exposed value `"), "{}", plan());
+        desk.steps("JWT_SECRET", &["revoke"]);
+        assert_eq!(desk.kinds("JWT_SECRET").last().unwrap(), "revoked");
+        status(&desk, 0);
+        assert!(!plan().contains("exposed value"), "{}", plan());
+        // The value in production is the one that it was.
+        desk.refused(65, &["rotate", "revoke", "JWT_SECRET"]);
+    }
+}

@@ -215,6 +215,13 @@ impl State {
         value.exposed.as_ref().or_else(by_password)
     }
 
+    /// The values that are exposed, not revoked, and not known to have been in production, oldest
+    /// first. One whose rotation was given up is as valid at its issuer as before.
+    pub fn leaked(&self) -> impl Iterator<Item = &Value> {
+        let unused = self.values.iter().filter(|value| value.deployed.is_none());
+        unused.filter(|value| value.exposed.is_some() && value.revoked.is_none())
+    }
+
     /// The value that a rotation is under way to, where it is exposed and not in production yet: it
     /// must not get there.
     pub fn spoilt(&self) -> Option<&Value> {

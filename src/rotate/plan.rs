@@ -96,10 +96,12 @@ fn for_shell(name: &str) -> Cow<'_, str> {
 fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state: Option<&State>) {
     let spoilt = state.and_then(State::spoilt).is_some();
     if spoilt {
-        let [abort, revoke] =
-            ["abort", "revoke"].map(|step| format!("rotate {step} {name} {options}"));
+        let abort = format!("rotate abort {name} {options}");
         item(text, None, "Give up the rotation to the exposed value", &abort);
-        item(text, None, "Revoke or delete that value", &revoke);
+    }
+    for value in state.into_iter().flat_map(State::leaked) {
+        let what = format!("Revoke or delete the exposed value `{}`", escape(&value.fingerprint));
+        item(text, None, &what, &format!("rotate revoke {name} {options}"));
     }
     // Of a rotation that is to be given up nothing is done for the next one.
     let rotated = state.filter(|_| !spoilt);

@@ -39,7 +39,7 @@ pub struct Key {
     /// The last day that it may be in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<String>,
-    /// Values that are exposed, neither revoked nor given up, and not known to be in production.
+    /// Values that are exposed, not revoked, and not known to be in production.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     exposed: Vec<String>,
     /// The next step of the rotation that is under way, or `abort`.
@@ -97,8 +97,7 @@ impl Status {
         }
     }
 
-    /// Whether something is overdue: a value past its time, or exposed and neither revoked nor given
-    /// up.
+    /// Whether something is overdue: a value past its time, or exposed and not revoked.
     pub fn is_overdue(&self) -> bool {
         let old = |key: &Key| key.old.iter().any(|old| old.overdue || old.exposed);
         let exposed = |key: &Key| !key.exposed.is_empty() || old(key);
@@ -207,11 +206,7 @@ impl Key {
         let window = window(contract, &state.class);
         let current = state.current();
         let age = current.and_then(|value| age(value, window, today));
-        let unused = state.values.iter().filter(|value| {
-            let ended = value.revoked.is_some() || value.aborted.is_some();
-            value.exposed.is_some() && value.deployed.is_none() && !ended
-        });
-        let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
+        let exposed: Vec<_> = state.leaked().map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
             (Some(value), _) if state.exposure(value).is_some() => "exposed",
             // What was never judged is not fresh.
