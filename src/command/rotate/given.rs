@@ -249,6 +249,13 @@ impl Subject {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
+    /// The fingerprints of all passwords inside the value, where that is a URL.
+    pub fn passwords(&self, value: &Secret, key: &Key) -> Vec<String> {
+        let is_url = |row: &&Row| matches!(row.format.kind, Kind::Url { .. });
+        let inside = self.row.filter(is_url).map(|_| url::passwords(value.expose()));
+        inside.iter().flatten().map(|it| key.fingerprint(it.expose())).collect()
+    }
+
     /// The fingerprint of the password inside the value, where that is a URL.
     pub fn password_fingerprint(&self, value: &Secret, key: &Key) -> Option<String> {
         self.row.filter(|row| matches!(row.format.kind, Kind::Url { .. }))?;
