@@ -154,3 +154,53 @@ fn what_an_incident_prints_can_be_run_from_every_state_to_its_evidence() {
         }
     }
 }
+
+#[test]
+fn what_a_plan_prints_next_can_be_run_in_every_state_until_nothing_exposed_is_left() {
+    for (state, leaked, file) in STATES {
+        let desk = in_state(state);
+        respond(&desk, leaked);
+        let leaked = desk.kinds(NAME).len();
+        for turn in 0.. {
+            assert!(turn < 12, "{state}\n{:?}", desk.kinds(NAME));
+            let plan = desk.done(&["rotate", "plan", NAME]).out();
+            // What is printed as done is on the record.
+            assert!(!plan.contains("nothing recorded"), "{state}\n{plan}");
+            run(&desk, &listed(&plan)[0], file);
+            let kinds = desk.kinds(NAME);
+            let is_new = kinds[leaked..].iter().any(|kind| kind == "deployed");
+            let is_closed = kinds.last().unwrap() == "evidence";
+            if is_closed || (is_new && desk.run(&["rotate", "status"]).status == Some(0)) {
+                break;
+            }
+        }
+        let told = desk.run(&["rotate", "status"]);
+        assert_eq!(told.status, Some(0), "{state}\n{told}");
+    }
+}
+
+#[test]
+fn a_value_in_production_that_leaks_in_its_migration_window_is_replaced_first() {
+    let open = "adopt start:new stage verify deploy leak:new";
+    let desk = in_state(open);
+    let told = desk.run(&["rotate", "status"]).status(1).out();
+    assert!(told.contains("rotation under way to an exposed value, next is start\n"), "{told}");
+    let json = desk.run(&["rotate", "status", "--format", "json"]).status(1).out();
+    assert!(json.contains("\"next_step\":\"start\""), "{json}");
+    let plan = desk.done(&["rotate", "plan", NAME]).out();
+    let first = plan.find("To be revoked first: `").unwrap();
+    assert!(first < plan.find("To be revoked: `").unwrap(), "{plan}");
+    assert!(!plan.contains("- [x]") && listed(&plan)[0].starts_with("rotate start "), "{plan}");
+    desk.start(NAME, "next");
+    desk.steps(NAME, &["stage", "verify", "deploy", "revoke", "revoke", "evidence"]);
+    desk.run(&["rotate", "status"]).status(0);
+
+    // Revoked without a replacement: which one it was is said, and the one before it is not fresh.
+    let desk = in_state(open);
+    let outcome = desk.done(&["rotate", "revoke", NAME]);
+    outcome.says("was the one in production").says("`nexis-launch rotate plan JWT_SECRET`");
+    let told = desk.run(&["rotate", "status"]).out();
+    assert!(told.contains("  due  "), "{told}");
+    let desk = in_state(open.replace("leak:new", "").as_str());
+    desk.done(&["rotate", "revoke", NAME]).never_says("in production");
+}

@@ -184,8 +184,12 @@ fn take(
     // That of the whole ledger grows with every key, and a record must not.
     let head = (kind == Kind::Evidence).then(|| ledger.book().head_of(name, &desk.key));
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
+    let after = ledger.book().state(name);
+    if let (Some(before), Some(after)) = (&state, &after) {
+        was_in_production(name, before, after);
+    }
     // What was given up is as valid at its issuer as before.
-    let state = ledger.book().state(name).filter(|_| action == Action::Abort);
+    let state = after.filter(|_| action == Action::Abort);
     if let Some(leaked) = state.as_ref().and_then(|state| state.leaked().next()) {
         to_stderr(&format!(
             "nexis-launch: the value {} of {name} is exposed and not revoked\nhint: revoke it where \
@@ -194,6 +198,23 @@ fn take(
         ));
     }
     Ok(recorded(&ledger, name))
+}
+
+/// Says so where the value in production was revoked, and the ledger is left with one before it.
+fn was_in_production(name: &str, before: &State, after: &State) {
+    let revoked = before
+        .current()
+        .filter(|value| after.current().is_none_or(|it| !State::is_same(it, value)));
+    if let (Some(revoked), Some(left)) = (revoked, after.current())
+        && before.predecessors().any(|old| State::is_same(old, left))
+    {
+        to_stderr(&format!(
+            "nexis-launch: the revoked value {} of {name} was the one in production; of those before \
+             it {} is not revoked\nhint: `nexis-launch rotate plan {name}` lists what replaces it\n",
+            escape(&revoked.fingerprint),
+            escape(&left.fingerprint)
+        ));
+    }
 }
 
 /// `verify`: by the operator's own command, or by word.
