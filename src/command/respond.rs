@@ -218,12 +218,14 @@ fn open(
             "nothing was recorded; name that key with --fingerprint-key-file, or leave --value-file away for the value in production",
         )]);
     }
-    if let (Some(key), Some(state)) = (&key, &state)
-        && given::holds_a_value([reason.as_str()], key, state)
+    let particulars = given.add_to(Record { class, reason: Some(reason), ..Record::default() });
+    // It may be another value of the name than the one that was given.
+    let key = value.map(|value| &value.key).or(key.as_ref());
+    if let (Some(key), Some(state)) = (key, &state)
+        && given::holds_a_value(particulars.texts(), key, state)
     {
         return Err(given::holds_the_value());
     }
-    let particulars = Record { class, reason: Some(reason), ..Record::default() };
     let particulars = match value {
         None => particulars,
         Some(value) => Record {
@@ -233,7 +235,7 @@ fn open(
             ..particulars
         },
     };
-    let record = ledger.expose(name, given.add_to(particulars)).map_err(|error| vec![error])?;
+    let record = ledger.expose(name, particulars).map_err(|error| vec![error])?;
     let opened = Opened {
         class: record.class.clone(),
         reason: record.reason.clone(),

@@ -139,8 +139,13 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let name = &options.common.name;
     let passwords = subject.passwords(&value, &fingerprint_key);
-    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint, &passwords)
+    let state = ledger.book().state(name);
+    begin(action, state.as_ref(), &particulars.fingerprint, &passwords)
         .map_err(|refusal| refused(action, name, true, refusal))?;
+    // A text may hold a value before this one as well.
+    if state.is_some_and(|it| given::holds_a_value(particulars.texts(), &fingerprint_key, &it)) {
+        return Err(given::holds_the_value());
+    }
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
     said(recorded(&ledger, name))
 }
