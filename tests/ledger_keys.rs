@@ -83,6 +83,10 @@ fn a_fingerprint_key_that_is_named_and_is_none_is_refused_and_nothing_is_written
                 assert_eq!(outcome.out(), "", "{words:?}");
             }
         }
+        // An exporter may have the setting from the launches of its host, and no option.
+        let by = "NEXIS_LAUNCH_FINGERPRINT_KEY_FILE";
+        set(&desk, "absent.key", &words).says(by).never_says("--fingerprint-key-file");
+        keyed(&desk, "absent.key", &words).says("--fingerprint-key-file").never_says(by);
         assert_eq!(std::fs::read(desk.file("JWT_SECRET")).ok(), before, "{words:?}");
         keyed(&desk, "fingerprint.key", &words).status(0);
     }

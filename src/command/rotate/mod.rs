@@ -4,7 +4,7 @@ mod check;
 pub(super) mod given;
 mod tell;
 
-use super::ledger::{another_key, directory, fingerprint_key, key, named_key};
+use super::ledger::{KeyFile, another_key, directory, fingerprint_key, key, named_key};
 use super::{Ending, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, RotateAction};
@@ -54,7 +54,7 @@ pub(super) struct Desk {
     pub(super) path: PathBuf,
     pub(super) key: Key,
     /// Where the key of fingerprints is, by option or setting.
-    pub(super) fingerprint_key_file: Option<PathBuf>,
+    pub(super) fingerprint_key_file: Option<KeyFile>,
 }
 
 impl Desk {
@@ -64,7 +64,7 @@ impl Desk {
         let path = directory(common.place.ledger.clone(), &settings)?;
         let key = key(&common.place.ledger_key_file)?;
         let option = common.place.fingerprint_key_file.clone();
-        let fingerprint_key_file = option.or_else(|| settings.fingerprint_key_file.clone());
+        let fingerprint_key_file = KeyFile::of(option, &settings);
         Ok(Desk { contract, path, key, fingerprint_key_file })
     }
 
@@ -76,12 +76,12 @@ impl Desk {
     /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
     /// launches.
     pub(super) fn fingerprint_key(&self) -> Result<Key, Vec<Error>> {
-        let path = self.fingerprint_key_file.as_deref().ok_or_else(|| {
+        let file = self.fingerprint_key_file.as_ref().ok_or_else(|| {
             let error =
                 Error::new(Status::Usage, "cannot take a fingerprint: no key file is named");
             vec![error.hint("name it with --fingerprint-key-file; launches use the same key")]
         })?;
-        fingerprint_key(path, Some(&self.key))
+        fingerprint_key(file, Some(&self.key))
     }
 }
 
