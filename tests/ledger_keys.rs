@@ -141,4 +141,8 @@ fn the_value_in_production_is_never_taken_for_another_while_the_fingerprint_key_
     desk.done(&old);
     desk.steps("JWT_SECRET", &["revoke"]);
     assert_eq!(desk.kinds("JWT_SECRET")[5..], ["exposed", "revoked", "exposed", "revoked"]);
+    // The two are one value, and no reader of the ledger can know it.
+    let told = desk.done(&["ledger", "verify"]);
+    told.says("revoked or exposed under another fingerprint key: JWT_SECRET");
+    told.says("; this line stays all the same");
 }

@@ -178,7 +178,8 @@ pub(super) fn another_key(
             "nexis-launch: revoked or exposed under another fingerprint key: {names}\nhint: a launch \
              with this key warns of such a value (not-in-ledger) and starts; where the rotation to a \
              value under this key has its `deploy` and `revoke`, `leak respond NAME --value-file \
-             FILE` and `rotate revoke NAME` record one under it\n"
+             FILE` and `rotate revoke NAME` record one under it; this line stays all the same, since the \
+             ledger cannot tell that two fingerprints are of one value\n"
         ));
     }
     Ok(())
