@@ -201,9 +201,11 @@ impl State {
         live.filter(move |value| Some(value.fingerprint.as_str()) != current)
     }
 
-    /// The value that a rotation is under way to.
+    /// The value that a rotation is under way to. One that is over is not taken up again where the
+    /// next one, which replaced its exposed value, has its evidence.
     pub fn under_way(&self) -> Option<&Value> {
-        self.values.iter().rev().find(|value| value.is_under_way())
+        let last = self.values.iter().rev().find(|value| value.is_under_way());
+        last.filter(|value| !self.has_deployed_successor(value))
     }
 
     /// Why a value is suspected to be known to others: by itself, or by its password, of which

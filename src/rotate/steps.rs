@@ -310,6 +310,9 @@ pub(super) mod tests {
         assert_eq!(allowed("a1 s2 d2 !2 s3 d3", false), "revoke2");
         assert_eq!(allowed("a1 s2 d2 !2 s3 d3 r2", false), "revoke1");
         assert_eq!(allowed("a1 s2 d2 !2 s3 d3 r2 r1", false), "evidence3");
+        // The rotation that it left open is not taken up again.
+        let left = state("a1 s2 d2 !2 s3 d3 e3").unwrap_or_default();
+        assert_eq!((left.under_way(), left.next()), (None, None));
         // Another one that is exposed goes all the same.
         assert_eq!(allowed("a1 !1 s2 !2", false), "revoke1 abort2");
     }

@@ -90,6 +90,7 @@ fn apply(state: &mut State, action: Action, fingerprint: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Kind;
     use crate::rotate::steps::tests::state;
 
     fn words(actions: &[Action]) -> String {
@@ -121,5 +122,99 @@ mod tests {
             assert_eq!(found, [at_once, deploy, rest], "{records}");
             assert_eq!(way.closes_first, closes_first, "{records}");
         }
+    }
+
+    /// Whatever may follow a state, values of the passwords `p` and `q` or without one.
+    fn following(state: &State) -> Vec<State> {
+        let mut all = Vec::new();
+        let fresh = (state.values.len() + 1).to_string();
+        let mut add = |kind, fingerprint: &str, password: Option<&str>| {
+            let mut next = state.clone();
+            next.take(&Record {
+                kind,
+                fingerprint: fingerprint.to_owned(),
+                password_fingerprint: password.map(str::to_owned),
+                time: "2026-11-25T10:00:00Z".to_owned(),
+                ..Record::default()
+            });
+            all.push(next);
+        };
+        for password in [None, Some("p"), Some("q")] {
+            let inside: Vec<String> = password.into_iter().map(str::to_owned).collect();
+            for action in [Action::Adopt, Action::Start] {
+                if begin(action, Some(state), &fresh, &inside).is_ok() {
+                    add(action.kind(), &fresh, password);
+                }
+            }
+            add(Kind::Exposed, &fresh, password);
+        }
+        for value in &state.values {
+            add(Kind::Exposed, &value.fingerprint, None);
+        }
+        let steps = Step::ALL.map(Action::Take).into_iter().chain([Action::Abort]);
+        for action in steps {
+            // Stage and verify change nothing that deploy does not.
+            let is_emergency = action == Action::Take(Step::Deploy);
+            if let Ok(value) = target(action, Some(state), is_emergency) {
+                add(action.kind(), &value.fingerprint.clone(), None);
+            }
+        }
+        all
+    }
+
+    /// Takes the steps as they are printed; `early` or when the replacement is there.
+    fn walk(state: &State, way: &Way, early: bool) -> Result<State, String> {
+        let revoke = Action::Take(Step::Revoke);
+        let evidence = Action::Take(Step::Evidence);
+        let (before, mut after): (Vec<Action>, Vec<Action>) =
+            way.at_once.iter().partition(|action| early || **action == Action::Abort);
+        assert!(after.iter().all(|action| *action == revoke));
+        let rest: Vec<Action> = way.rest.iter().copied().filter(|it| *it != evidence).collect();
+        after.splice(0..0, rest);
+        if way.rest.contains(&evidence) {
+            after.push(evidence);
+        }
+        let closing = way.closes_first.then_some(evidence);
+        let all = before.iter().chain(&closing).chain(&way.deploy).chain(&after);
+        let mut state = state.clone();
+        for (at, action) in all.enumerate() {
+            let is_emergency = way.closes_first && at == before.len();
+            let fingerprint = match action {
+                Action::Start => begin(*action, Some(&state), NEW, &[]).map(|()| NEW.to_owned()),
+                _ => target(*action, Some(&state), is_emergency).map(|it| it.fingerprint.clone()),
+            };
+            let fingerprint = fingerprint.map_err(|it| format!("{at} {action:?}: {}", it.cause))?;
+            apply(&mut state, *action, &fingerprint);
+        }
+        Ok(state)
+    }
+
+    #[test]
+    fn no_step_of_the_way_out_of_any_state_is_refused() {
+        let mut states = vec![State::default()];
+        let mut count = 0;
+        for _ in 0..5 {
+            let mut next: Vec<State> = states.iter().flat_map(following).collect();
+            next.sort_by_cached_key(|state| format!("{:?}", state.values));
+            next.dedup();
+            states = next;
+            for state in states.iter().filter(|it| it.values.iter().any(|it| it.exposed.is_some()))
+            {
+                let value = state.values.iter().rfind(|it| it.exposed.is_some()).unwrap();
+                let is_good = state.current().is_some_and(|it| state.exposure(it).is_none());
+                let way = Way::of(state, is_good && state.is_replaced(value));
+                for early in [true, false] {
+                    count += 1;
+                    let ended = walk(state, &way, early);
+                    let ended =
+                        ended.unwrap_or_else(|cause| panic!("{cause}\n{way:?}\n{state:#?}"));
+                    let current = ended.current().unwrap();
+                    assert!(ended.exposure(current).is_none(), "{way:?}\n{state:#?}");
+                    let is_over = ended.next().is_none() && ended.predecessors().next().is_none();
+                    assert!(is_over || way.deploy.is_empty(), "{way:?}\n{state:#?}");
+                }
+            }
+        }
+        assert!(count > 30_000, "{count}");
     }
 }
