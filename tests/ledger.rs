@@ -143,6 +143,31 @@ fn a_file_that_was_removed_is_found_by_the_head() {
     desk.refused(65, &["ledger", "verify"]).says("ci%2Fdeploy.jsonl: it is empty");
 }
 
+/// What a crash leaves is no record that a head covers: those are missing all the same.
+#[test]
+fn a_tail_that_was_cut_off_is_found_behind_a_few_bytes_that_were_left() {
+    let desk = desk();
+    let head = desk.head();
+    let text = desk.text("JWT_SECRET");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let verify = ["ledger", "verify", "--head", &head];
+    for (whole, rest, line) in [
+        (2, "{\"x", "3: it is missing: the head covers 7 records and 2 are left"),
+        (0, "{\"x", "1: it is missing: the head covers 7 records and 0 are left"),
+        (6, "{\"x", "7: it is missing: the head covers 7 records and 6 are left"),
+        // One that is there but for its end is not missing.
+        (4, lines[4].trim_end(), "6: it is missing: the head covers 7 records and 5 are left"),
+    ] {
+        fs::write(desk.file("JWT_SECRET"), lines[..whole].concat() + rest).unwrap();
+        let outcome = desk.refused(65, &verify);
+        outcome.says("a write was broken off").says(&format!("JWT_SECRET.jsonl line {line}"));
+    }
+    // A write that was broken off later is none of the head's business.
+    fs::write(desk.file("JWT_SECRET"), text + "{\"x").unwrap();
+    let outcome = desk.refused(65, &verify);
+    outcome.says("a write was broken off").never_says("the head covers");
+}
+
 /// A file with a fault is there: only what it is that is wrong, and what mends it, is said.
 #[test]
 fn a_head_says_nothing_more_of_a_file_that_has_a_fault() {

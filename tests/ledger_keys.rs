@@ -109,3 +109,32 @@ fn values_that_were_recorded_under_another_key_are_named() {
         }
     }
 }
+
+/// The new value of the rotation is on record under the new key, and the one in production is not.
+#[test]
+fn the_value_in_production_is_never_taken_for_another_while_the_fingerprint_key_is_replaced() {
+    let desk = Desk::new();
+    let respond = ["leak", "respond", "JWT_SECRET", "--reason", "in a log"];
+    desk.adopt("JWT_SECRET", 10);
+    desk.write("former.key", std::fs::read(desk.path("fingerprint.key")).unwrap());
+    desk.write("fingerprint.key", HEX_KEY.chars().rev().collect::<String>());
+    desk.start("JWT_SECRET", "new");
+    let refused = |value: &str| {
+        let before = desk.text("JWT_SECRET");
+        desk.refused(65, &[&respond[..], &["--value-file", value]].concat())
+            .says("another fingerprint key")
+            .says("nothing was recorded");
+        assert_eq!(desk.text("JWT_SECRET"), before);
+    };
+    refused("{home}/old");
+    desk.steps("JWT_SECRET", &["stage", "verify", "deploy"]);
+    refused("{home}/old");
+    let old = [&respond[..], &["--value-file", "{home}/old"]].concat();
+    desk.done(&[&old[..], &["--fingerprint-key-file", "{home}/former.key"]].concat());
+    desk.steps("JWT_SECRET", &["revoke"]);
+    desk.refused(65, &["rotate", "revoke", "JWT_SECRET"]);
+    // Now it can be none that is in use.
+    desk.done(&old);
+    desk.steps("JWT_SECRET", &["revoke"]);
+    assert_eq!(desk.kinds("JWT_SECRET")[5..], ["exposed", "revoked", "exposed", "revoked"]);
+}

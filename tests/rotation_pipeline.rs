@@ -212,6 +212,39 @@ fn a_push_that_is_refused_records_nothing() {
     assert!(said.contains("JWT_SECRET staged: record 3, value "), "{said}");
 }
 
+/// A hook that refuses is one of many reasons: an identity that is missing, a key to sign with.
+#[test]
+fn a_commit_that_fails_records_nothing_and_keeps_no_head() {
+    let pipeline = Pipeline::new();
+    pipeline.begin();
+    let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
+    let hook = |checkout: &str| {
+        let hook = pipeline.path(checkout).join(".git/hooks/pre-commit");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        hook
+    };
+    let refusing = hook("branch");
+    let said = pipeline.step(75, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("nothing is recorded"), "{said}");
+    assert!(!said.contains("record 3") && !said.contains("\nhead "), "it says more: {said}");
+    assert_eq!((pipeline.commits("branch.git"), pipeline.commits("heads.git")), before);
+    let file = pipeline.path("branch").join("JWT_SECRET.jsonl");
+    assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2, "the checkout is ahead");
+    std::fs::remove_file(refusing).unwrap();
+    // The head alone.
+    let refusing = hook("heads");
+    let said = pipeline.step(73, &["stage", "JWT_SECRET"]);
+    assert!(said.contains("JWT_SECRET staged: record 3, value "), "{said}");
+    assert!(said.contains("the record is pushed and its head is not"), "{said}");
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate stage JWT_SECRET");
+    assert_eq!(pipeline.commits("heads.git"), before.1);
+    std::fs::remove_file(refusing).unwrap();
+    pipeline.step(0, &["verify", "JWT_SECRET"]);
+}
+
 /// A record that no reader takes stands for good in a branch that nobody may rewrite.
 #[test]
 fn a_record_that_cannot_be_read_back_is_not_pushed() {

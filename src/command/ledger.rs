@@ -161,8 +161,9 @@ pub(super) fn another_key(
     if let Some(names) = of_another(|it| it.revoked.is_some() || it.exposed.is_some()) {
         to_stderr(&format!(
             "nexis-launch: revoked or exposed under another fingerprint key: {names}\nhint: a launch \
-             with this key warns of such a value (not-in-ledger) and starts; `leak respond NAME \
-             --value-file FILE` and `rotate revoke NAME` record one under it\n"
+             with this key warns of such a value (not-in-ledger) and starts; where the rotation to a \
+             value under this key has its `deploy` and `revoke`, `leak respond NAME --value-file \
+             FILE` and `rotate revoke NAME` record one under it\n"
         ));
     }
     Ok(())

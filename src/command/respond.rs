@@ -163,11 +163,16 @@ fn open(
         }
         Some(state) => state.class.clone(),
     };
+    // Of values in use it may be one that it cannot be compared with; what is over may stand twice.
     if let (Some(value), Some(state)) = (value, &state)
-        && !state.values.iter().any(|known| known.fingerprint_key_id == value.key_id)
+        && !state.values.iter().any(|known| known.fingerprint == value.fingerprint)
+        && state
+            .values
+            .iter()
+            .any(|it| (it.is_live() || it.is_under_way()) && it.fingerprint_key_id != value.key_id)
     {
         let message = format!(
-            "cannot tell which value of {name} that is: the ledger has its values under another fingerprint key"
+            "cannot tell which value of {name} that is: the ledger has one in use under another fingerprint key"
         );
         return Err(vec![Error::new(Status::Data, message).hint(
             "nothing was recorded; name that key with --fingerprint-key-file, or leave --value-file away for the value in production",
@@ -224,8 +229,8 @@ fn standing(state: &State, fingerprint: &str) -> Standing {
         _ if value.revoked.is_some() => Standing::Revoked,
         Some(current) if current == fingerprint => Standing::InProduction,
         _ if value.is_under_way() => Standing::NotDeployed,
-        Some(_) => Standing::Replaced,
-        None => Standing::Unknown,
+        Some(_) if value.deployed.is_some() => Standing::Replaced,
+        _ => Standing::Unknown,
     }
 }
 

@@ -54,13 +54,13 @@ pub struct Incident {
 pub enum Standing {
     /// It is the one in production.
     InProduction,
-    /// A later one is deployed.
+    /// It was in production, and a later one is.
     Replaced,
     /// A rotation is under way to it, and it was never deployed.
     NotDeployed,
     /// It is revoked.
     Revoked,
-    /// Nothing else than that it is exposed, and no other value is in production.
+    /// Nothing of a use of it: what is in production in truth may be this one.
     Unknown,
 }
 

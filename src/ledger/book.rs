@@ -141,9 +141,15 @@ impl Book {
         self.faults.iter().chain(in_files)
     }
 
-    /// Whether something is wrong with the file of a name.
-    pub fn has_fault(&self, name: &str) -> bool {
-        self.chains.get(name).is_some_and(|chain| chain.fault.is_some())
+    /// What is wrong with the file of a name.
+    pub fn fault(&self, name: &str) -> Option<&Fault> {
+        self.chains.get(name)?.fault.as_ref()
+    }
+
+    /// How many records of a name are whole, one that lacks its end alone with them.
+    pub(super) fn whole(&self, name: &str) -> usize {
+        let torn = self.chains.get(name).and_then(|chain| chain.torn);
+        self.records(name).len() + usize::from(torn.is_some_and(|torn| torn.is_whole))
     }
 
     /// The book, if nothing is wrong with it.

@@ -37,6 +37,8 @@ pub struct Torn {
     pub at: usize,
     /// Its number, from 1.
     pub line: usize,
+    /// Whether it is a whole record but for its end.
+    pub is_whole: bool,
 }
 
 /// A file's records, up to the first fault.
@@ -67,7 +69,8 @@ pub fn read(name: &str, bytes: &[u8], key: Option<&Key>) -> Chain {
             let what = format!("its last {rest} bytes have no end: a write was broken off there");
             let fault = Fault::line(&file, number, &what);
             chain.fault = Some(Fault { mend: Mend::Repair, ..fault });
-            chain.torn = Some(Torn { at, line: number });
+            let is_whole = one(name, number, line, &previous, key).is_ok();
+            chain.torn = Some(Torn { at, line: number, is_whole });
             return chain;
         };
         at += line.len() + 1;

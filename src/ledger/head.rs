@@ -7,8 +7,8 @@
 //! shell would take for its own.
 
 use super::Book;
-use super::Fault;
 use super::files::{ENDING, name, stem};
+use super::{Fault, Mend};
 use crate::fingerprint::{Key, hex};
 
 /// What stands before the text where the seal is made.
@@ -34,7 +34,8 @@ fn seal(key: &Key, text: &str) -> String {
 }
 
 /// Holds a book that was verified against a head: every record that the head covers has to be
-/// there. More records are none of its business, nor is what the book has a fault for.
+/// there. More records are none of its business, nor is what the book has a fault for, but for a
+/// write that was broken off: that hides nothing, as a head is printed after the write.
 ///
 /// # Errors
 /// Where the text is no head under this key.
@@ -53,12 +54,14 @@ pub fn compare(book: &Book, key: &Key, head: &str) -> Result<Vec<Fault>, &'stati
         let (stem, name, count, mac) = read.ok_or("it is not one line of `ledger head`")?;
         let file = stem.to_owned() + ENDING;
         let records = book.records(&name);
-        let left = records.len();
-        if left < count && book.has_fault(&name) {
+        let left = book.whole(&name);
+        let fault = book.fault(&name);
+        let is_torn = fault.is_some_and(|fault| fault.mend == Mend::Repair);
+        if records.len() < count && fault.is_some() && (!is_torn || left >= count) {
             // What is behind the fault is not known, and the fault is named already.
             continue;
         }
-        if records.is_empty() {
+        if records.is_empty() && !is_torn {
             let what = format!("it is gone, and the head covers {count} of its records");
             faults.push(Fault::whole(&file, &what));
         } else if records.len() < count {

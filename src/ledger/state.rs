@@ -205,10 +205,45 @@ impl State {
         self.values.iter().rev().find(|value| value.is_under_way())
     }
 
+    /// Why a value is suspected to be known to others: by itself, or by its password, of which
+    /// another URL is exposed.
+    pub fn exposure<'s>(&'s self, value: &'s Value) -> Option<&'s Exposure> {
+        let password = value.password_fingerprint.as_ref();
+        let same =
+            |other: &&Value| password.is_some() && other.password_fingerprint.as_ref() == password;
+        let by_password = || self.values.iter().filter(same).find_map(|it| it.exposed.as_ref());
+        value.exposed.as_ref().or_else(by_password)
+    }
+
+    /// The values that are exposed, not revoked, and not known to have been in production, oldest
+    /// first. One whose rotation was given up is as valid at its issuer as before.
+    pub fn leaked(&self) -> impl Iterator<Item = &Value> {
+        let unused = self.values.iter().filter(|value| value.deployed.is_none());
+        unused.filter(|value| value.exposed.is_some() && value.revoked.is_none())
+    }
+
     /// The value that a rotation is under way to, where it is exposed and not in production yet: it
     /// must not get there.
     pub fn spoilt(&self) -> Option<&Value> {
-        self.under_way().filter(|value| value.exposed.is_some() && value.deployed.is_none())
+        let under_way = self.under_way().filter(|value| value.deployed.is_none());
+        under_way.filter(|value| self.exposure(value).is_some())
+    }
+
+    /// Whether a password with one of these fingerprints was revoked with the last value in use that
+    /// had it, as a launch judges a URL that the ledger does not know.
+    pub fn is_revoked_password(&self, passwords: &[String]) -> bool {
+        let mut last = self.values.iter().rev().filter(|value| {
+            let used = value.deployed.is_some() || value.revoked.is_some();
+            used && value.password_fingerprint.as_ref().is_some_and(|it| passwords.contains(it))
+        });
+        last.next().is_some_and(|value| value.revoked.is_some())
+    }
+
+    /// Whether a value with one of these passwords is exposed.
+    pub fn is_exposed_password(&self, passwords: &[String]) -> bool {
+        let exposed = self.values.iter().filter(|value| value.exposed.is_some());
+        let mut own = exposed.filter_map(|value| value.password_fingerprint.as_ref());
+        own.any(|it| passwords.contains(it))
     }
 
     /// Whether a value that came after this one is recorded as deployed.

@@ -42,12 +42,15 @@ pub fn markdown(
             text.push('\n');
         }
     }
-    if let Some(exposure) = current.and_then(|value| value.exposed.as_ref()) {
+    if let Some((value, exposure)) =
+        current.and_then(|value| Some((value, state?.exposure(value)?)))
+    {
         let reason = escape(&exposure.reason).into_owned();
-        let _ = writeln!(text, "- **Exposed** since {}: {reason}", escape(&exposure.time));
+        let with = if value.exposed.is_some() { "" } else { ", by its password in another value," };
+        let _ = writeln!(text, "- **Exposed**{with} since {}: {reason}", escape(&exposure.time));
         text.push_str("\nIt may be revoked at once, before its successor is deployed.\n");
     }
-    if let Some(exposure) = state.and_then(State::spoilt).and_then(|value| value.exposed.as_ref()) {
+    if let Some(exposure) = state.and_then(|state| state.exposure(state.spoilt()?)) {
         let (time, reason) = (escape(&exposure.time), escape(&exposure.reason));
         let _ = writeln!(text, "- **The value under way is exposed** since {time}: {reason}");
     }
@@ -93,10 +96,12 @@ fn for_shell(name: &str) -> Cow<'_, str> {
 fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state: Option<&State>) {
     let spoilt = state.and_then(State::spoilt).is_some();
     if spoilt {
-        let [abort, revoke] =
-            ["abort", "revoke"].map(|step| format!("rotate {step} {name} {options}"));
+        let abort = format!("rotate abort {name} {options}");
         item(text, None, "Give up the rotation to the exposed value", &abort);
-        item(text, None, "Revoke or delete that value", &revoke);
+    }
+    for value in state.into_iter().flat_map(State::leaked) {
+        let what = format!("Revoke or delete the exposed value `{}`", escape(&value.fingerprint));
+        item(text, None, &what, &format!("rotate revoke {name} {options}"));
     }
     // Of a rotation that is to be given up nothing is done for the next one.
     let rotated = state.filter(|_| !spoilt);

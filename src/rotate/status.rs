@@ -39,7 +39,7 @@ pub struct Key {
     /// The last day that it may be in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_day: Option<String>,
-    /// Values that are exposed, neither revoked nor given up, and not known to be in production.
+    /// Values that are exposed, not revoked, and not known to be in production.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     exposed: Vec<String>,
     /// The next step of the rotation that is under way, or `abort`.
@@ -51,6 +51,9 @@ pub struct Key {
     old: Vec<Old>,
     #[serde(skip)]
     age: Option<Age>,
+    /// Whether the value in production is exposed by its password in another value alone.
+    #[serde(skip)]
+    by_password: bool,
 }
 
 /// A value that has a successor and is not revoked.
@@ -94,17 +97,16 @@ impl Status {
         }
     }
 
-    /// Whether something is overdue: a value past its time, or exposed and neither revoked nor given
-    /// up.
+    /// Whether something is overdue: a value past its time, or exposed and not revoked.
     pub fn is_overdue(&self) -> bool {
         let old = |key: &Key| key.old.iter().any(|old| old.overdue || old.exposed);
         let exposed = |key: &Key| !key.exposed.is_empty() || old(key);
         self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || exposed(key))
     }
 
-    /// The keys whose value nothing limits, each with the class that has no window here.
+    /// The keys of which nothing limits a value in use, each with the class that has no window here.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
-        let unknown = self.keys.iter().filter(|key| key.standing == UNKNOWN);
+        let unknown = self.keys.iter().filter(|key| key.is_unknown());
         unknown.map(|key| (key.name.as_str(), key.class.as_str()))
     }
 
@@ -184,9 +186,19 @@ impl Status {
             let (last, _) = key.age?.last?;
             Some(days_between(self.day.parse().ok()?, last))
         });
-        metric("overdue", "1 where the value or one before it is past its time.", &|key| {
-            Some(i64::from(key.standing == "overdue" || old(key)))
-        });
+        metric(
+            "overdue",
+            "1 where the value or one before it is past its time; absent where that is unknown.",
+            &|key| match key.standing == "overdue" || old(key) {
+                false if key.is_unknown() => None,
+                overdue => Some(i64::from(overdue)),
+            },
+        );
+        metric(
+            "unknown",
+            "1 where the time of a value in use is not known: its class has no window here.",
+            &|key| Some(i64::from(key.is_unknown())),
+        );
         metric(
             "exposed",
             "1 where a value that is not revoked is suspected to be exposed.",
@@ -204,13 +216,9 @@ impl Key {
         let window = window(contract, &state.class);
         let current = state.current();
         let age = current.and_then(|value| age(value, window, today));
-        let unused = state.values.iter().filter(|value| {
-            let ended = value.revoked.is_some() || value.aborted.is_some();
-            value.exposed.is_some() && value.deployed.is_none() && !ended
-        });
-        let exposed: Vec<_> = unused.map(|value| value.fingerprint.clone()).collect();
+        let exposed: Vec<_> = state.leaked().map(|value| value.fingerprint.clone()).collect();
         let standing = match (current, &age) {
-            (Some(value), _) if value.exposed.is_some() => "exposed",
+            (Some(value), _) if state.exposure(value).is_some() => "exposed",
             // What was never judged is not fresh.
             (Some(_), None | Some(Age { last: None, .. })) => UNKNOWN,
             (Some(_), Some(age)) => match age.standing {
@@ -236,9 +244,17 @@ impl Key {
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
-            old: state.predecessors().map(|value| Old::new(value, window, today)).collect(),
+            old: state.predecessors().map(|value| Old::new(state, value, window, today)).collect(),
             age,
+            by_password: current
+                .is_some_and(|value| value.exposed.is_none() && state.exposure(value).is_some()),
         }
+    }
+
+    /// Whether a value in use, old ones with it, was never judged: nothing limits its time.
+    fn is_unknown(&self) -> bool {
+        let current = self.fingerprint.is_some() && self.last_day.is_none();
+        current || self.old.iter().any(|old| old.last_day.is_none())
     }
 
     fn words(&self) -> String {
@@ -254,6 +270,9 @@ impl Key {
                 format!("{}{of} days{}", age.days, last.unwrap_or_default())
             }
         };
+        if self.by_password {
+            words.push_str("; its password is exposed in another value");
+        }
         if let Some(step) = self.next_step {
             let failed = if self.verification_failed { ", last verification failed" } else { "" };
             let to = if step == ABORT { " to an exposed value" } else { "" };
@@ -265,7 +284,7 @@ impl Key {
 
 impl Old {
     /// As a launch judges it: a successor gives it no more time than it had.
-    fn new(value: &Value, window: Option<i64>, today: Date) -> Old {
+    fn new(state: &State, value: &Value, window: Option<i64>, today: Date) -> Old {
         let age = age(value, window, today);
         let last_day = age.and_then(|age| age.last).map(|(day, _)| day.to_string());
         Old {
@@ -273,7 +292,7 @@ impl Old {
             revoke_by: value.revoke_by.map(|day| day.to_string()),
             last_day,
             overdue: age.is_some_and(|age| age.standing == Standing::Overdue),
-            exposed: value.exposed.is_some(),
+            exposed: state.exposure(value).is_some(),
         }
     }
 
@@ -286,6 +305,7 @@ impl Old {
         if let Some(last) = self.last_day.as_ref().filter(|last| Some(*last) != by) {
             let _ = write!(words, ", last day {last}");
         }
+        words.push_str(if self.last_day.is_none() { ", last day unknown" } else { "" });
         words.push_str(if self.overdue { ", overdue" } else { "" });
         words.push_str(if self.exposed { ", exposed" } else { "" });
         words

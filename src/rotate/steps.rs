@@ -63,11 +63,17 @@ fn not_spoilt(state: &State) -> Result<(), Refusal> {
     })
 }
 
-/// Whether a name may begin with a value of this fingerprint, or go on with it.
+/// Whether a name may begin with a value of this fingerprint, or go on with it. `passwords` are the
+/// fingerprints of those inside it.
 ///
 /// # Errors
 /// Why not.
-pub fn begin(action: Action, state: Option<&State>, fingerprint: &str) -> Result<(), Refusal> {
+pub fn begin(
+    action: Action,
+    state: Option<&State>,
+    fingerprint: &str,
+    passwords: &[String],
+) -> Result<(), Refusal> {
     let Some(state) = state else { return Ok(()) };
     let known = state.values.iter().find(|value| value.fingerprint == fingerprint);
     // What leaked before it was registered may be what is in use.
@@ -82,6 +88,12 @@ pub fn begin(action: Action, state: Option<&State>, fingerprint: &str) -> Result
         } else {
             "the ledger has this value already"
         }));
+    }
+    if state.is_revoked_password(passwords) {
+        return Err(never("its password was revoked with another value"));
+    }
+    if action == Action::Start && state.is_exposed_password(passwords) {
+        return Err(never("its password is exposed with another value"));
     }
     not_spoilt(state)?;
     if let Some(next) = state.next() {
@@ -137,8 +149,9 @@ fn in_order(is_next: bool, next: Step, emergency: bool) -> Result<(), Refusal> {
     Err(Refusal { cause: format!("the next step is {}", next.name()), emergency: true })
 }
 
-/// What is to be revoked: the oldest exposed value, wherever it is; else the oldest that has a
-/// successor in production. The one in production only in an emergency.
+/// What is to be revoked: the oldest exposed value, wherever it is; else one in production whose
+/// password is exposed; else the oldest that has a successor in production. The one in production
+/// only in an emergency.
 fn revoke(state: &State, emergency: bool) -> Result<&Value, Refusal> {
     // One that a rotation is under way to is given up first.
     let is_due = |value: &&Value| {
@@ -149,6 +162,10 @@ fn revoke(state: &State, emergency: bool) -> Result<&Value, Refusal> {
         return Ok(value);
     }
     not_spoilt(state)?;
+    let is_known = |value: &&Value| value.is_live() && state.exposure(value).is_some();
+    if let Some(value) = state.values.iter().find(is_known) {
+        return Ok(value);
+    }
     if let Some(value) = state.predecessors().next() {
         return Ok(value);
     }
@@ -283,14 +300,15 @@ mod tests {
             assert_eq!(allowed(records, false), "abort2", "{records}");
             assert_eq!(allowed(records, true), "abort2", "{records}");
         }
-        assert!(begin(Action::Start, state("a1 s2 !2").as_ref(), "3").is_err());
+        assert!(begin(Action::Start, state("a1 s2 !2").as_ref(), "3", &[]).is_err());
         // Another one that is exposed goes all the same.
         assert_eq!(allowed("a1 !1 s2 !2", false), "revoke1 abort2");
     }
 
     #[test]
     fn a_name_begins_once_and_a_value_never_comes_back() {
-        let may = |action, text: &str, value| begin(action, state(text).as_ref(), value).is_ok();
+        let may =
+            |action, text: &str, value| begin(action, state(text).as_ref(), value, &[]).is_ok();
         assert!(may(Action::Adopt, "", "1") && may(Action::Start, "", "1"));
         assert!(!may(Action::Adopt, "a1", "2") && may(Action::Start, "a1", "2"));
         assert!(!may(Action::Start, "a1 s2", "3") && !may(Action::Adopt, "a1 s2", "3"));

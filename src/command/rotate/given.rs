@@ -200,7 +200,7 @@ impl Subject {
             (None, Some(_)) => refuse(
                 "--class",
                 "it is no name of a class",
-                "use lower-case letters, digits and -",
+                "use letters, digits, -, _ and . alone, 64 bytes at most",
             ),
             // What neither ledger nor contract knows is not repeated: it can be a value.
             (None, None) => usage(
@@ -247,6 +247,13 @@ impl Subject {
         });
         let errors: Vec<Error> = errors.collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// The fingerprints of all passwords inside the value, where that is a URL.
+    pub fn passwords(&self, value: &Secret, key: &Key) -> Vec<String> {
+        let is_url = |row: &&Row| matches!(row.format.kind, Kind::Url { .. });
+        let inside = self.row.filter(is_url).map(|_| url::passwords(value.expose()));
+        inside.iter().flatten().map(|it| key.fingerprint(it.expose())).collect()
     }
 
     /// The fingerprint of the password inside the value, where that is a URL.

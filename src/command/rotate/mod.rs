@@ -14,6 +14,7 @@ use crate::fingerprint::Key;
 use crate::launch;
 use crate::ledger::state::{State, Step};
 use crate::ledger::{Book, Kind, Ledger, Record};
+use crate::output::{escape, to_stderr};
 use crate::rotate::steps::{Action, Refusal, begin, target};
 use crate::sys::process;
 use crate::sys::signal::Ignored;
@@ -137,7 +138,8 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     };
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let name = &options.common.name;
-    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint)
+    let passwords = subject.passwords(&value, &fingerprint_key);
+    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint, &passwords)
         .map_err(|refusal| refused(action, name, true, refusal))?;
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
     said(recorded(&ledger, name))
@@ -182,6 +184,15 @@ fn take(
     // That of the whole ledger grows with every key, and a record must not.
     let head = (kind == Kind::Evidence).then(|| ledger.book().head_of(name, &desk.key));
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
+    // What was given up is as valid at its issuer as before.
+    let state = ledger.book().state(name).filter(|_| action == Action::Abort);
+    if let Some(leaked) = state.as_ref().and_then(|state| state.leaked().next()) {
+        to_stderr(&format!(
+            "nexis-launch: the value {} of {name} is exposed and not revoked\nhint: revoke it where \
+             it was issued, then `nexis-launch rotate revoke {name}`\n",
+            escape(&leaked.fingerprint)
+        ));
+    }
     Ok(recorded(&ledger, name))
 }
 

@@ -72,6 +72,6 @@ pub const ROOMS: &[Room] = &[
         files: &["src/ledger/"],
         units: &["ledger::", "rotate"],
         slow_units: &["every_flipped_bit_is_found", "whatever_stands_in_a_file"],
-        tests: &["ledger", "ledger_launch", "rotate", "rotate_tell", "leak_respond", "ledger_writes"],
+        tests: &["ledger", "ledger_launch", "rotate", "rotate_tell", "rotate_exposed", "leak_respond", "ledger_writes"],
     },
 ];
