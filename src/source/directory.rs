@@ -145,8 +145,8 @@ fn is_spelled(file: &[u8], name: &str) -> bool {
 fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
     let mut listing = Listing { is_volume: false, keys: Vec::new(), mode: None };
     fs::list(directory.as_fd(), |name, kind| {
-        // No name of the contract begins with a dot (grammar of `files`).
-        if name.first() == Some(&b'.') {
+        // No name of the contract begins with two dots (grammar of `files`).
+        if name.starts_with(b"..") {
             listing.is_volume |= name == DATA.as_bytes();
             return;
         }
