@@ -269,6 +269,28 @@ fn a_condition_does_not_compare_the_text_of_a_flag() {
 }
 
 #[test]
+fn a_secret_is_no_flag_and_none_of_an_enumeration() {
+    let refused = |rows: &str| {
+        let error = parse(&format!("version: 1\nname: x\n{rows}")).unwrap_err();
+        assert_eq!(error.status, Status::Data);
+        let words = ": kind flag or enum is for what is no secret";
+        assert!(error.message.contains(words), "{rows}\n{}", error.message);
+    };
+    let row = "{name: E, secret: true, format: {kind: enum, values: [AlphaAlpha, BetaBeta]}}";
+    refused("variables: [{name: F, secret: true, format: {kind: flag}}]\n");
+    refused(&format!("variables: [{row}]\n"));
+    refused(&format!("variables: [{{name: T, template: 'h-{{E}}'}}]\nparts: [{row}]\n"));
+    // What is made of a secret is one.
+    refused(
+        "variables: [{name: T, template: '{E}', format: {kind: enum, values: [AlphaAlpha]}}]\n\
+        parts: [{name: E, secret: true}]\n",
+    );
+    refused(
+        "extends: builtin:nexis-gateway\nvariables: [{name: NEXIS_LOG_FORMAT, secret: true}]\n",
+    );
+}
+
+#[test]
 fn a_contract_extends_a_file_beside_it() {
     let dir = Dir::new("chain");
     dir.put(

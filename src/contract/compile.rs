@@ -252,6 +252,10 @@ impl Compiler<'_> {
             let words = format!("{name}: the template takes {part}, which is secret");
             wrong("secret", words);
         }
+        // What may be had is known, and the program gets it in a spelling that nothing hides.
+        if secret && matches!(format.kind, Kind::Flag | Kind::Enum { .. }) {
+            wrong("format", format!("{name}: kind flag or enum is for what is no secret"));
+        }
         if let Some(default) = draft.default {
             // A secret that stands in a file next to the program is none.
             if secret {
