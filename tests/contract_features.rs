@@ -151,8 +151,15 @@ fn combinations_are_findings() {
             Code::BadFormat,
             Severity::Error,
             Modes::ALL,
+            &[
+                ("NEXIS_DATABASE_SSLMODE", "require"),
+                ("NEXIS_DATABASE_SCHEME", "mysql"),
+                ("NEXIS_DATABASE_HOST", "db.internal"),
+                ("NEXIS_DATABASE_NAME", "nexis"),
+                ("NEXIS_DATABASE_USER", "app"),
+                ("NEXIS_DATABASE_PASSWORD", "of the user"),
+            ],
             &[("NEXIS_DATABASE_SSLMODE", "require"), ("NEXIS_DATABASE_SCHEME", "mysql")],
-            &[("NEXIS_DATABASE_SSLMODE", "require"), ("NEXIS_DATABASE_SCHEME", "postgres")],
         ),
     ];
     assert_eq!(builtin::CONTRACT.rules.len(), cases.len());
