@@ -322,7 +322,7 @@ pub struct Options {
     /// Which inherited variables reach the program [env: NEXIS_LAUNCH_INHERIT; default: all]
     #[arg(long, value_enum)]
     pub inherit: Option<InheritChoice>,
-    /// More names for --inherit contract, repeatable, `*` for any characters [env: NEXIS_LAUNCH_PASSTHROUGH]
+    /// More names for --inherit contract, repeatable, `*` at its end for any ending [env: NEXIS_LAUNCH_PASSTHROUGH]
     #[arg(long, value_name = "PATTERN")]
     pub passthrough: Vec<String>,
     /// What an error leads to [env: NEXIS_LAUNCH_ENFORCE; default: refuse]

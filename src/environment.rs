@@ -91,7 +91,7 @@ impl Inheritance<'_> {
     }
 }
 
-/// Whether `name` is `pattern`, in which each `*` stands for any run of bytes.
+/// Whether `name` is `pattern`, at whose end `*` stands for any ending.
 pub fn matches(pattern: &str, name: &[u8]) -> bool {
     // Most pairs differ within their first bytes, and most patterns have no star before that.
     let same = |(one, other): &(&u8, &u8)| one == other && **one != b'*';
@@ -99,30 +99,7 @@ pub fn matches(pattern: &str, name: &[u8]) -> bool {
     let (Some(pattern), Some(name)) = (pattern.as_bytes().get(common..), name.get(common..)) else {
         return false;
     };
-    match pattern.first() {
-        None => name.is_empty(),
-        Some(b'*') => star_matches(pattern, name),
-        Some(_) => false,
-    }
-}
-
-/// The same for a pattern that begins with a star.
-fn star_matches(pattern: &[u8], name: &[u8]) -> bool {
-    let mut pieces = pattern.split(|&byte| byte == b'*').skip(1);
-    let mut rest = name;
-    let Some(mut piece) = pieces.next() else { return true };
-    // What stands between two stars is taken at its first place, which leaves most for the next;
-    // what follows the last star has to end the name.
-    for next in pieces {
-        if !piece.is_empty() {
-            match rest.windows(piece.len()).position(|part| part == piece) {
-                Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
-                None => return false,
-            }
-        }
-        piece = next;
-    }
-    rest.ends_with(piece)
+    if pattern.is_empty() { name.is_empty() } else { pattern == b"*" }
 }
 
 /// The text of an entry.
@@ -323,21 +300,18 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_any_run_of_bytes() {
+    fn a_star_stands_for_any_ending() {
         for (pattern, name, expected) in [
             ("PATH", "PATH", true),
             ("PATH", "PATHX", false),
             ("LC_*", "LC_ALL", true),
             ("LC_*", "LC_", true),
             ("LC_*", "XLC_ALL", false),
-            ("*_PROXY", "HTTP_PROXY", true),
-            ("A*B*C", "AxxByyC", true),
-            ("A*B*C", "AC", false),
-            ("A*B*C", "AxxC", false),
-            ("A*A", "A", false),
+            ("LC_*", "LC", false),
             ("*", "ANY", true),
-            ("**", "", true),
-            ("A*BA*A", "ABA", false),
+            ("*", "", true),
+            ("*_PROXY", "HTTP_PROXY", false),
+            ("A*B", "AxB", false),
         ] {
             assert_eq!(matches(pattern, name.as_bytes()), expected, "{pattern} {name}");
         }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use word::{Json, Word};
 
+mod passthrough;
 mod user;
 mod word;
 
@@ -284,11 +285,11 @@ impl Merge<'_> {
                 Some(InheritChoice::Contract) => Inherit::Contract,
                 None => self.word("INHERIT", variables.inherit).unwrap_or_default(),
             },
-            // A command line can leave closed what the environment opens.
-            passthrough: match options.passthrough {
-                given if !given.is_empty() => given,
-                none => texts(none, variables.passthrough),
-            },
+            passthrough: passthrough::read(
+                options.passthrough,
+                variables.passthrough,
+                self.problems,
+            ),
             enforce: match options.enforce {
                 Some(EnforceChoice::Refuse) => Enforce::Refuse,
                 Some(EnforceChoice::Report) => Enforce::Report,

@@ -150,6 +150,8 @@ fn broken_rows_are_refused_with_line_and_cause() {
         ("- name: A_B\n- name: a_b", "line 5: file a_b is claimed by A_B and a_b", ""),
         ("- name: A\n  files: [/etc/x]", "line 5: files: expected a path relative", ""),
         ("- name: A\n  files: [a/../canary]", "line 5: files: expected a path relative", ""),
+        ("- name: A\n  files: [..data/canary]", "line 5: files: expected a path relative", ""),
+        ("- name: A\n  files: [a/..canary]", "line 5: files: expected a path relative", ""),
         ("- name: A\n  secret: yes", "line 5: secret: expected true or false", ""),
         ("- name: A\n  secret: canary/7Qx$ value", "line 5: secret: expected true or false", ""),
         (

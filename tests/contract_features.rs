@@ -113,7 +113,7 @@ fn the_agent_requires_what_it_needs() {
 #[test]
 fn combinations_are_findings() {
     type Settings = &'static [(&'static str, &'static str)];
-    let cases: [(&str, Code, Severity, Modes, Settings, Settings); 4] = [
+    let cases: [(&str, Code, Severity, Modes, Settings, Settings); 5] = [
         (
             "JWT_AUDIENCE",
             Code::InsecureSetting,
@@ -145,6 +145,21 @@ fn combinations_are_findings() {
             PRODUCTION,
             &[("NEXIS_HSTS_ENABLED", "false")],
             &[("NEXIS_HSTS_ENABLED", "true")],
+        ),
+        (
+            "NEXIS_DATABASE_SSLMODE",
+            Code::BadFormat,
+            Severity::Error,
+            Modes::ALL,
+            &[
+                ("NEXIS_DATABASE_SSLMODE", "require"),
+                ("NEXIS_DATABASE_SCHEME", "mysql"),
+                ("NEXIS_DATABASE_HOST", "db.internal"),
+                ("NEXIS_DATABASE_NAME", "nexis"),
+                ("NEXIS_DATABASE_USER", "app"),
+                ("NEXIS_DATABASE_PASSWORD", "of the user"),
+            ],
+            &[("NEXIS_DATABASE_SSLMODE", "require"), ("NEXIS_DATABASE_SCHEME", "mysql")],
         ),
     ];
     assert_eq!(builtin::CONTRACT.rules.len(), cases.len());

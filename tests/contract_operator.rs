@@ -244,6 +244,53 @@ fn an_alias_is_refused_in_a_file_as_in_a_text() {
 }
 
 #[test]
+fn a_condition_does_not_compare_the_text_of_a_flag() {
+    let of = |test: &str| {
+        parse(&format!(
+            "version: 1\nname: x\nvariables:\n- {{name: A, format: {{kind: flag}}}}\n\
+            - {{name: B, required_when: {{not: {{variable: A, {test}}}}}}}\n"
+        ))
+    };
+    for test in ["equals: \"true\"", "one_of: [yes, on]", "contains: e"] {
+        let error = of(test).unwrap_err();
+        assert_eq!(error.status, Status::Data);
+        let words = "line 5: A is a flag, and a condition tests its text";
+        assert!(error.message.ends_with(words), "{}", error.message);
+        assert_eq!(error.hint.as_deref(), Some("test a flag with `is`"));
+    }
+    for test in ["is: true", "set: true"] {
+        of(test).unwrap();
+    }
+    // The test may stand in the contract that is extended, and the kind come later.
+    let late = format!(
+        "{EXTENDS}variables:\n- {{name: NEXIS_DEFAULT_PROVIDER, format: {{kind: flag}}}}\n"
+    );
+    assert!(parse(&late).is_err());
+}
+
+#[test]
+fn a_secret_is_no_flag_and_none_of_an_enumeration() {
+    let refused = |rows: &str| {
+        let error = parse(&format!("version: 1\nname: x\n{rows}")).unwrap_err();
+        assert_eq!(error.status, Status::Data);
+        let words = ": kind flag or enum is for what is no secret";
+        assert!(error.message.contains(words), "{rows}\n{}", error.message);
+    };
+    let row = "{name: E, secret: true, format: {kind: enum, values: [AlphaAlpha, BetaBeta]}}";
+    refused("variables: [{name: F, secret: true, format: {kind: flag}}]\n");
+    refused(&format!("variables: [{row}]\n"));
+    refused(&format!("variables: [{{name: T, template: 'h-{{E}}'}}]\nparts: [{row}]\n"));
+    // What is made of a secret is one.
+    refused(
+        "variables: [{name: T, template: '{E}', format: {kind: enum, values: [AlphaAlpha]}}]\n\
+        parts: [{name: E, secret: true}]\n",
+    );
+    refused(
+        "extends: builtin:nexis-gateway\nvariables: [{name: NEXIS_LOG_FORMAT, secret: true}]\n",
+    );
+}
+
+#[test]
 fn a_contract_extends_a_file_beside_it() {
     let dir = Dir::new("chain");
     dir.put(

@@ -149,6 +149,23 @@ fn every_example_of_the_page_passes_lint() {
     }
 }
 
+/// What editors make of a page's example by the schema: to YAML's core schema `0123` is a number.
+#[test]
+fn every_example_of_the_page_is_valid_by_the_schema_and_has_no_number_for_a_text() {
+    let schema = serde_json::from_str(&read("schemas/contract.schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let page = page();
+    let examples = page.split("\n```yaml\n").skip(1).map(|it| it.split("\n```").next().unwrap());
+    for example in examples {
+        let value: Value = serde_yaml::from_str(example).unwrap();
+        assert!(schema.is_valid(&value), "{example}");
+        for key in ["value: ", "default: ", "prefix: ", "equals: ", "contains: "] {
+            let mut after = example.split(key).skip(1);
+            assert!(!after.any(|it| it.starts_with(|c: char| c.is_ascii_digit())), "{example}");
+        }
+    }
+}
+
 /// In a whole contract, or beside what is said of it.
 #[test]
 fn every_key_stands_in_an_example() {

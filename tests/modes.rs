@@ -99,6 +99,32 @@ fn a_file_of_the_modes_name_among_the_secrets_is_said_not_to_be_read() {
 }
 
 #[test]
+fn a_file_of_the_modes_name_that_is_read_or_is_none_is_not_said_to_be_unread() {
+    let given = |file: &str| {
+        let options = ["--secrets-dir", "{root}/dir", "--env-file", file];
+        let launch = open().env("NEXIS_ENV", "development").options(options);
+        launch.file("dir/nexis-env", "NEXIS_LOG_FORMAT=json\n").mode("dir/nexis-env", 0o600)
+    };
+    for file in ["{root}/dir/nexis-env", "../dir/./nexis-env", "{root}/link/nexis-env"] {
+        let outcome = given(file).link("link", "dir").run();
+        outcome.status(0).no_finding("mode-not-read");
+        assert_eq!(outcome.seen().text("NEXIS_LOG_FORMAT").as_deref(), Some("json"), "{file}");
+    }
+    // Another one beside it is not read.
+    let outcome = given("{root}/dir/nexis-env").file("dir/nexis_env", "production").run();
+    outcome.status(0).warning("mode-not-read", "NEXIS_ENV").says("dir/nexis_env is not");
+    assert!(!outcome.err().contains("dir/nexis-env is not"), "{outcome}");
+    let in_directory = |launch: Launch| {
+        launch.env("NEXIS_ENV", "development").options(["--secrets-dir", "{root}/dir"]).run()
+    };
+    for launch in [open().dir("dir/nexis_env"), open().dir("dir").link("dir/nexis_env", ".")] {
+        in_directory(launch).status(0).no_finding("mode-not-read");
+    }
+    let link = open().file("mode", "production").dir("dir").link("dir/nexis_env", "../mode");
+    in_directory(link).status(0).warning("mode-not-read", "NEXIS_ENV");
+}
+
+#[test]
 fn a_blank_mode_is_no_mode() {
     let outcome = open().env("NEXIS_ENV", "").run();
     assert_eq!(mode(outcome.status(0)), "production");

@@ -140,6 +140,32 @@ fn what_has_no_window_under_the_contract_is_unknown_and_never_fresh() {
         assert!(!told.out().contains("fresh"), "{told}");
         assert!(!told.out().contains("no window is"), "{told}");
     }
+    let labels = "{key=\"SESSION_KEY\",class=\"session\"}";
+    let has = |text: &str, metric: &str| {
+        text.lines().any(|line| {
+            line == format!("nexis_launch_key_{}", metric.replace(' ', &format!("{labels} ")))
+        })
+    };
+    let metrics = status(&["--format", "prometheus"]).out();
+    assert!(has(&metrics, "unknown 1") && !metrics.contains("key_overdue{"), "{metrics}");
+    let metrics = status(&[&["--format", "prometheus"][..], &own].concat()).out();
+    assert!(has(&metrics, "unknown 0") && has(&metrics, "overdue 1"), "{metrics}");
+
+    // An old value was not judged either, where its successor has an end of its own.
+    let expires = days_ahead(200);
+    let start = ["rotate", "start", "SESSION_KEY", "--class", "session", "--expires", &expires];
+    desk.done(&[&start[..], &["--value-file", "{home}/new"]].concat());
+    desk.steps("SESSION_KEY", &["stage", "verify", "deploy"]);
+    let told = status(&[]);
+    told.status(0).says("no window is known for SESSION_KEY (class session)\nhint: ");
+    assert!(told.out().contains(": not revoked yet, last day unknown\n"), "{told}");
+    let metrics = status(&["--format", "prometheus"]).out();
+    assert!(has(&metrics, "unknown 1") && !metrics.contains("key_overdue{"), "{metrics}");
+    status(&own).status(1).never_says("no window");
+    desk.steps("SESSION_KEY", &["revoke"]);
+    status(&[]).status(0).never_says("no window");
+    let metrics = status(&["--format", "prometheus"]).out();
+    assert!(has(&metrics, "unknown 0") && has(&metrics, "overdue 0"), "{metrics}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Desk, HEX_KEY, Launch, Outcome, SECRET, days_ahead};
+use common::{Desk, HEX_KEY, Launch, Outcome, SECRET, days_ago, days_ahead};
 use jsonschema::Validator;
 use nexis_launch::contract::BUILTIN_YAML;
 use serde_json::{Value, json};
@@ -616,6 +616,30 @@ fn what_rotate_tells_is_valid() {
     let mut more = status;
     more["value"] = json!(SECRET);
     assert!(!schema("rotate-status").is_valid(&more), "it takes a key more");
+}
+
+/// A class is whatever word a contract has, and the commands that a plan prints take it too.
+#[test]
+fn every_class_of_a_contract_makes_valid_records() {
+    let desk = Desk::new();
+    let class = format!("Session_keys.{}", "x".repeat(51));
+    let row = format!("{{name: S1, secret: true, class: {class}, purpose: sessions}}");
+    let policy = format!("policy: {{rotation: {{{class}: 90d}}}}");
+    desk.write("own.yaml", format!("version: 1\nname: own\nvariables:\n  - {row}\n{policy}\n"));
+    let created = days_ago(1);
+    let adopt = ["rotate", "adopt", "S1", "--value-file", "{home}/old", "--created", &created];
+    desk.done(&[&adopt[..], &["--contract", "{home}/own.yaml"]].concat());
+    let line = serde_json::from_str(&desk.text("S1")).unwrap();
+    assert_valid(&schema("ledger"), &line);
+    for (told, name) in [("status", "rotate-status"), ("history", "rotate-history")] {
+        let outcome = desk.done(&["rotate", told, "--format", "json"]);
+        assert_valid(&schema(name), &serde_json::from_str(&outcome.out()).unwrap());
+    }
+    let plan = desk.done(&["rotate", "plan", "S1"]).out();
+    assert!(plan.contains(&format!("rotate start S1 --class {class} --expires DATE ")), "{plan}");
+    let expires = days_ahead(9);
+    let start = ["rotate", "start", "S1", "--class", &class, "--expires", &expires];
+    desk.done(&[&start[..], &["--value-file", "{home}/new"]].concat());
 }
 
 #[test]

@@ -49,6 +49,28 @@ fn a_service_link_is_no_setting() {
 }
 
 #[test]
+fn a_passthrough_that_is_no_pattern_is_64() {
+    let closed = |launch: Launch, origin| {
+        let outcome = launch.env("FOO", "1").canary("x-typed-x").run();
+        outcome.status(64).says(&format!("cannot take a pattern given for {origin}: "));
+        outcome.says("--passthrough TZ").no_canary().program_did_not_run();
+    };
+    for typed in ["FOO,x-typed-x", "", " FOO", "FOO=x-typed-x", "*_x-typed-x", "F*O", "FOO**"] {
+        let options = ["--inherit", "contract", "--passthrough", "BAR", "--passthrough", typed];
+        closed(Launch::sound("production").options(options), "--passthrough");
+    }
+    for typed in ["FOO,*_x-typed-x", "FOO x-typed-x", "BAR,FOO=x-typed-x"] {
+        let launch = Launch::sound("production").options(["--inherit", "contract"]);
+        closed(launch.env("NEXIS_LAUNCH_PASSTHROUGH", typed), "NEXIS_LAUNCH_PASSTHROUGH");
+    }
+    let taken = Launch::sound("production")
+        .options(["--inherit", "contract", "--passthrough", "a.b-*"])
+        .env("NEXIS_LAUNCH_PASSTHROUGH", "what the option stands before")
+        .env("a.b-c", "1");
+    assert_eq!(taken.run().status(0).seen().text("a.b-c").as_deref(), Some("1"));
+}
+
+#[test]
 fn a_setting_is_never_passed_on() {
     let seen = Launch::sound("production")
         .env("NEXIS_LAUNCH_MANIFEST", "text")

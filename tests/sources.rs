@@ -200,6 +200,30 @@ fn every_spelling_of_a_file_is_found() {
 }
 
 #[test]
+fn a_file_whose_name_begins_with_a_dot_is_read() {
+    let contract = "version: 1\nname: x\nvariables:\n\
+        - {name: A, files: [.dockerconfigjson]}\n- {name: B, files: [.ssh/.key]}\n";
+    let launch = || Launch::witness(["--mode", "production"]).contract(contract);
+    let volume = launch()
+        .file("dir/..one/.dockerconfigjson", "of A")
+        .file("dir/..one/.ssh/.key", "of B")
+        .link("dir/..data", "..one")
+        .link("dir/.dockerconfigjson", "..data/.dockerconfigjson")
+        .link("dir/.ssh", "..data/.ssh")
+        .options(["--secrets-dir", "{root}/dir"]);
+    let plain =
+        |launch: Launch| launch.file("dir/.dockerconfigjson", "of A").file("dir/.ssh/.key", "of B");
+    let directory = plain(launch()).options(["--secrets-dir", "{root}/dir"]);
+    let credentials = plain(launch()).env("CREDENTIALS_DIRECTORY", "{root}/dir");
+    for launch in [volume, directory, credentials] {
+        let outcome = launch.run();
+        outcome.status(0).no_errors();
+        assert_eq!(outcome.seen().text("A").as_deref(), Some("of A"));
+        assert_eq!(outcome.seen().text("B").as_deref(), Some("of B"));
+    }
+}
+
+#[test]
 fn directories_are_taken_in_order() {
     let outcome = keyless()
         .file("one/other", "x")

@@ -140,6 +140,17 @@ fn a_word_of_postgresql_is_not_composed_into_a_url_of_mysql() {
     for scheme in ["postgres", "postgresql"] {
         launch().env("NEXIS_DATABASE_SCHEME", scheme).run().status(0).no_finding("bad-format");
     }
+    // Where nothing is composed, the word goes nowhere.
+    let word = |launch: Launch| {
+        launch.env("NEXIS_DATABASE_SCHEME", "mysql").env("NEXIS_DATABASE_SSLMODE", "verify-full")
+    };
+    let off = || word(Launch::sound("production")).env("NEXIS_PERSISTENCE_ENABLED", "false");
+    let whole = format!("mysql://app:{OTHER}@db.internal/nexis?ssl-mode=REQUIRED");
+    let left = word(Launch::sound("production")).env("DATABASE_URL", whole);
+    let all = launch().env("NEXIS_DATABASE_SCHEME", "mysql").env("NEXIS_PERSISTENCE_ENABLED", "no");
+    for launch in [off(), off().env("NEXIS_DATABASE_HOST", "db.internal"), left, all] {
+        launch.run().status(0).no_finding("bad-format");
+    }
     // What the hint says is taken, and is TLS; the word in a whole URL is not.
     for (query, is_clear) in [("ssl-mode=REQUIRED", false), ("sslmode=require", true)] {
         let outcome = Launch::sound("production")

@@ -16,7 +16,7 @@ use crate::mode::Modes;
 #[rustfmt::skip]
 pub static CONTRACT: Contract = Contract {
     version: 1, name: "nexis-gateway", origin: Builtin,
-    sha256: "343e096ab713500ba4480e873f99ea413ca9767248f03f105aa7b2a68f399373",
+    sha256: "12c38dbeca44fcabcb8f1244ae69a84ed3e77188834074f4263d32a888d053ce",
     program: List(&[
         ("nexis-gateway", "/opt/nexis/bin/nexis-gateway"),
     ]),
@@ -82,7 +82,7 @@ pub static CONTRACT: Contract = Contract {
         Rule { variable: RowId(15), when: All(List(&[Test(RowId(15), Contains("*")), Test(RowId(16), Is(true))])), modes: Modes(7), code: BadFormat, severity: Error, message: "NEXIS_CORS_ALLOW_ORIGINS is * while NEXIS_CORS_ALLOW_CREDENTIALS is on, at which the gateway panics", hint: "list the origins, or switch NEXIS_CORS_ALLOW_CREDENTIALS off" },
         Rule { variable: RowId(17), when: Test(RowId(17), Is(false)), modes: Modes(4), code: InsecureSetting, severity: Warning, message: "NEXIS_HTTPS_REDIRECT_ENABLED is off in production", hint: "switch it on, unless a proxy before the gateway redirects" },
         Rule { variable: RowId(18), when: Test(RowId(18), Is(false)), modes: Modes(4), code: InsecureSetting, severity: Warning, message: "NEXIS_HSTS_ENABLED is off in production", hint: "switch it on, unless a proxy before the gateway sends the header" },
-        Rule { variable: RowId(40), when: All(List(&[Test(RowId(40), Set(true)), Test(RowId(34), Equals("mysql"))])), modes: Modes(7), code: BadFormat, severity: Error, message: "NEXIS_DATABASE_SSLMODE is for PostgreSQL and NEXIS_DATABASE_SCHEME is mysql, whose drivers take none of its words", hint: "leave NEXIS_DATABASE_SSLMODE out; for TLS set DATABASE_URL whole, with what its MySQL driver takes, often ?ssl-mode=REQUIRED" },
+        Rule { variable: RowId(40), when: All(List(&[Test(RowId(40), Set(true)), Test(RowId(34), Equals("mysql")), Not(&Test(RowId(26), Is(false))), Test(RowId(35), Set(true)), Test(RowId(37), Set(true)), Test(RowId(38), Set(true)), Test(RowId(39), Set(true))])), modes: Modes(7), code: BadFormat, severity: Error, message: "NEXIS_DATABASE_SSLMODE is for PostgreSQL and NEXIS_DATABASE_SCHEME is mysql, whose drivers take none of its words", hint: "leave NEXIS_DATABASE_SSLMODE out; for TLS set DATABASE_URL whole, with what its MySQL driver takes, often ?ssl-mode=REQUIRED" },
     ]),
     not_read: List(&[
         NotRead { name: "DATABASE_URL", note: "today's gateway does not read it, so it keeps nothing there; delivered for builds that do" },

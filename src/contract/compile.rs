@@ -9,7 +9,7 @@ use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::generated;
 use super::model::{
     Condition, Contract, Deliver, Display, Feature, FeatureId, FinalNewline, Kind, List, NotRead,
-    Origin, Override, Policy, Reject, Row, RowId, Rule, Str, Template,
+    Origin, Override, Policy, Reject, Row, RowId, Rule, Str, Template, Test,
 };
 use super::pattern;
 use super::policy;
@@ -209,8 +209,16 @@ impl Compiler<'_> {
             Cond::All(list) => Condition::All(each(list)),
             Cond::Not(inner) => Condition::Not(Box::leak(Box::new(self.condition(inner)))),
             Cond::Test { line, variable, test } => {
-                let row = self.known_row(variable, *line).unwrap_or(RowId(0));
-                Condition::Test(row, *test)
+                let found = self.known_row(variable, *line);
+                let draft = found.and_then(|row| self.rows.get(usize::from(row.0)));
+                let is_text = matches!(test, Test::Equals(_) | Test::OneOf(_) | Test::Contains(_));
+                // The text may be any word for on, and the program gets `true` for each of them.
+                if is_text && draft.is_some_and(|row| row.format.kind == Some(KindName::Flag)) {
+                    let words = format!("{variable} is a flag, and a condition tests its text");
+                    let hint = "test a flag with `is`".to_owned();
+                    self.problems.add_hint(*line, words, Some(hint));
+                }
+                Condition::Test(found.unwrap_or(RowId(0)), *test)
             }
         }
     }
@@ -243,6 +251,10 @@ impl Compiler<'_> {
         if let (false, Some(part)) = (secret, made_of) {
             let words = format!("{name}: the template takes {part}, which is secret");
             wrong("secret", words);
+        }
+        // What may be had is known, and the program gets it in a spelling that nothing hides.
+        if secret && matches!(format.kind, Kind::Flag | Kind::Enum { .. }) {
+            wrong("format", format!("{name}: kind flag or enum is for what is no secret"));
         }
         if let Some(default) = draft.default {
             // A secret that stands in a file next to the program is none.

@@ -271,7 +271,8 @@ pub fn relative_path(node: &Node, key: &str, problems: &mut Problems) -> Option<
     let good = |text: &str| {
         text.len() <= 255
             && !text.bytes().any(|b| b.is_ascii_control())
-            && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+            // What begins with `..` is a volume's own in its directory (`..data`).
+            && text.split('/').all(|part| !matches!(part, "" | ".") && !part.starts_with(".."))
     };
     match node.value {
         Value::Text(text) if good(text) => Some(text),

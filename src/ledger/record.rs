@@ -165,10 +165,12 @@ pub fn is_clean(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= LONGEST_TEXT && escape(text) == text
 }
 
-/// Whether this is the name of a class: letters, digits and hyphens.
+/// Whether this is the name of a class: a word as contracts have it, which may begin with a digit
+/// here.
 pub fn is_class(text: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=40).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    begins && text.len() <= 64 && text.bytes().all(known)
 }
 
 #[cfg(test)]
@@ -187,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn a_class_is_letters_digits_and_hyphens() {
-        for text in ["a", "jwt-secret", "0", "a-", "9z", &"a".repeat(40)] {
+    fn a_class_is_a_word() {
+        for text in ["a", "jwt-secret", "0", "a-", "9z", "A_b.c", &"a".repeat(64)] {
             assert!(is_class(text), "{text:?}");
         }
-        for text in ["", "-", "-a", "A", "a_b", "a b", "\u{e4}", &"a".repeat(41)] {
+        for text in ["", "-", "-a", "_a", ".a", "a/b", "a b", "\u{e4}", &"a".repeat(65)] {
             assert!(!is_class(text), "{text:?}");
         }
     }

@@ -106,9 +106,9 @@ impl Status {
         self.keys.iter().any(|key| matches!(key.standing, "overdue" | "exposed") || exposed(key))
     }
 
-    /// The keys whose value nothing limits, each with the class that has no window here.
+    /// The keys of which nothing limits a value in use, each with the class that has no window here.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &str)> {
-        let unknown = self.keys.iter().filter(|key| key.standing == UNKNOWN);
+        let unknown = self.keys.iter().filter(|key| key.is_unknown());
         unknown.map(|key| (key.name.as_str(), key.class.as_str()))
     }
 
@@ -188,9 +188,19 @@ impl Status {
             let (last, _) = key.age?.last?;
             Some(days_between(self.day.parse().ok()?, last))
         });
-        metric("overdue", "1 where the value or one before it is past its time.", &|key| {
-            Some(i64::from(key.standing == "overdue" || old(key)))
-        });
+        metric(
+            "overdue",
+            "1 where the value or one before it is past its time; absent where that is unknown.",
+            &|key| match key.standing == "overdue" || old(key) {
+                false if key.is_unknown() => None,
+                overdue => Some(i64::from(overdue)),
+            },
+        );
+        metric(
+            "unknown",
+            "1 where the time of a value in use is not known: its class has no window here.",
+            &|key| Some(i64::from(key.is_unknown())),
+        );
         metric(
             "exposed",
             "1 where a value that is not revoked is suspected to be exposed.",
@@ -243,6 +253,12 @@ impl Key {
             by_password: current
                 .is_some_and(|value| value.exposed.is_none() && state.exposure(value).is_some()),
         }
+    }
+
+    /// Whether a value in use, old ones with it, was never judged: nothing limits its time.
+    fn is_unknown(&self) -> bool {
+        let current = self.fingerprint.is_some() && self.last_day.is_none();
+        current || self.old.iter().any(|old| old.last_day.is_none())
     }
 
     fn words(&self) -> String {
@@ -306,6 +322,7 @@ impl Old {
         if let Some(last) = self.last_day.as_ref().filter(|last| Some(*last) != by) {
             let _ = write!(words, ", last day {last}");
         }
+        words.push_str(if self.last_day.is_none() { ", last day unknown" } else { "" });
         words.push_str(if self.overdue { ", overdue" } else { "" });
         words.push_str(if self.exposed { ", exposed" } else { "" });
         words

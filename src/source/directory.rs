@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::sys::fs::{self, Errno, HERE, Kind};
 use crate::sys::wait;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -43,8 +43,8 @@ pub struct Found {
 pub struct Read {
     /// The contract's files.
     pub found: Vec<Found>,
-    /// A file of the mode's name, which is not read, and the mode's row.
-    pub mode: Option<(Option<RowId>, PathBuf)>,
+    /// The files of the mode's name, which are not read, and the mode's row.
+    pub modes: Vec<(Option<RowId>, PathBuf)>,
 }
 
 /// Reads all files of the contract from the directory at `path`, which is absolute.
@@ -86,7 +86,7 @@ fn read_once(
         let way = judge.vouch(|| fs::look_at(root.as_fd()).ok().map(|it| it.identity));
         let found = read_files(&root, (path, path), way, &listing.keys, judge);
         fs::leave(root);
-        return Ok(Some(Read { found, mode: listing.mode_in(path) }));
+        return Ok(Some(Read { found, modes: listing.modes_in(path) }));
     }
     let generation = match fs::open_directory(root.as_fd(), Path::new(DATA)) {
         Ok(generation) => generation,
@@ -108,20 +108,20 @@ fn read_once(
     let now = fs::look(root.as_fd(), Path::new(DATA), true).map(|seen| seen.identity);
     fs::leave(generation);
     fs::leave(root);
-    let mode = listing.mode_in(path);
-    Ok((now == Ok(identity)).then_some(Read { found, mode }))
+    let modes = listing.modes_in(path);
+    Ok((now == Ok(identity)).then_some(Read { found, modes }))
 }
 
 /// The contract's files that a listing has, with the kind it says.
 struct Listing {
     is_volume: bool,
     keys: Vec<(FileName, Kind)>,
-    mode: Option<(Option<RowId>, PathBuf)>,
+    modes: Vec<(Option<RowId>, PathBuf)>,
 }
 
 impl Listing {
-    fn mode_in(self, directory: &Path) -> Option<(Option<RowId>, PathBuf)> {
-        self.mode.map(|(row, name)| (row, directory.join(name)))
+    fn modes_in(self, directory: &Path) -> Vec<(Option<RowId>, PathBuf)> {
+        self.modes.into_iter().map(|(row, name)| (row, directory.join(name))).collect()
     }
 }
 
@@ -142,20 +142,34 @@ fn is_spelled(file: &[u8], name: &str) -> bool {
         && file.iter().zip(name).all(|(one, other)| plain(*one) == plain(*other))
 }
 
+/// Whether a regular file stands there, or behind the link.
+fn is_file(directory: BorrowedFd<'_>, path: &Path) -> bool {
+    fs::look(directory, path, true).is_ok_and(|seen| seen.kind == Kind::Regular)
+}
+
+/// Whether what is said of a file is so: one that an option names as an env file is read as such.
+pub fn is_unread(fact: &Fact, env_files: &[PathBuf]) -> bool {
+    let Fact::NotRead(path) = fact else { return true };
+    let identity = |path: &Path| fs::look(HERE, path, true).map(|seen| seen.identity);
+    let here = identity(path);
+    here.is_err() || env_files.iter().all(|file| identity(file) != here)
+}
+
 fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
-    let mut listing = Listing { is_volume: false, keys: Vec::new(), mode: None };
+    let mut listing = Listing { is_volume: false, keys: Vec::new(), modes: Vec::new() };
     fs::list(directory.as_fd(), |name, kind| {
-        // No name of the contract begins with a dot (grammar of `files`).
-        if name.first() == Some(&b'.') {
+        // No name of the contract begins with two dots (grammar of `files`).
+        if name.starts_with(b"..") {
             listing.is_volume |= name == DATA.as_bytes();
             return;
         }
         if let Some(file) = contract.file(name) {
             listing.keys.push((file, kind));
-        } else if kind != Kind::Directory && listing.mode.is_none() {
+        } else if kind != Kind::Directory {
             let (row, mut names) = mode_names(contract);
-            if names.any(|mode| is_spelled(name, mode)) {
-                listing.mode = Some((row, PathBuf::from(OsStr::from_bytes(name))));
+            let path = Path::new(OsStr::from_bytes(name));
+            if names.any(|mode| is_spelled(name, mode)) && is_file(directory.as_fd(), path) {
+                listing.modes.push((row, path.to_owned()));
             }
         }
         if matches!(kind, Kind::Directory | Kind::Link | Kind::Unknown) {
@@ -164,6 +178,7 @@ fn list(contract: &Contract, directory: &OwnedFd) -> Result<Listing, Errno> {
     })?;
     // The order of a listing is the file system's; that of findings is the contract's.
     listing.keys.sort_by_key(|(file, _)| (file.row, file.rank));
+    listing.modes.sort();
     Ok(listing)
 }
 

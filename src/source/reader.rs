@@ -58,6 +58,8 @@ pub(super) fn take_with(request: &Request<'_>, wait: Wait) -> Snapshot {
     reader.credentials();
     reader.secrets_dirs(request.secrets_dirs);
     reader.env_files(request.env_files, request.find_dotenv);
+    let said = &mut reader.snapshot.observations;
+    said.retain(|one| directory::is_unread(&one.fact, request.env_files));
     let ways = reader.judge.take();
     reader.snapshot.observations.extend(ways.into_iter().map(|fact| Observation {
         code: Code::InsecurePermissions,
@@ -341,7 +343,7 @@ impl Reader {
     ) -> Result<(), Errno> {
         self.snapshot.visited.push(path.to_owned());
         let read = directory::read(self.contract, path, &mut self.judge)?;
-        if let Some((row, file)) = read.mode {
+        for (row, file) in read.modes {
             self.observe(Code::ModeNotRead, row, None, Fact::NotRead(file));
         }
         for found in read.found {

@@ -208,7 +208,7 @@ impl Subject {
             (None, Some(_)) => refuse(
                 "--class",
                 "it is no name of a class",
-                "use lower-case letters, digits and -",
+                "use letters, digits, -, _ and . alone, 64 bytes at most",
             ),
             // What neither ledger nor contract knows is not repeated: it can be a value.
             (None, None) => usage(

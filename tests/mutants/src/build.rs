@@ -10,8 +10,16 @@ use std::process::{Command, Stdio};
 
 /// What is in the copy besides the sources.
 const COPIED: &[&str] = &[
-    "Cargo.toml", "Cargo.lock", "README.md", "SECURITY.md", "CHANGELOG.md", "LICENSE", "src",
-    "tests", "packaging", "schemas",
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "src",
+    "tests",
+    "packaging",
+    "schemas",
 ];
 
 /// Stands before the number in every program.
@@ -179,9 +187,8 @@ impl Layout {
                 let mut found = BTreeSet::new();
                 for span in spans.iter().filter(|span| !primary || span["is_primary"] == true) {
                     let file = span["file_name"].as_str().unwrap_or_default();
-                    let number = |key: &str| {
-                        usize::try_from(span[key].as_u64().unwrap_or(0)).unwrap_or(0)
-                    };
+                    let number =
+                        |key: &str| usize::try_from(span[key].as_u64().unwrap_or(0)).unwrap_or(0);
                     let (start, end) = (number("byte_start"), number("byte_end"));
                     for (range, mutant) in self.places.get(file).into_iter().flatten() {
                         let meets = match inside {

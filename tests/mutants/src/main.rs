@@ -7,8 +7,8 @@
 mod build;
 mod list;
 mod rooms;
-mod trial;
 mod tree;
+mod trial;
 
 use build::{Place, Program};
 use list::Mutant;
@@ -70,9 +70,8 @@ fn main() {
     let (layout, programs) = build_switched(&place, &mutants, &command);
     // The integration tests start them.
     place.build(&["build", "--examples"]).expect("the examples are built");
-    let switches = Switches(
-        programs.iter().filter_map(|it| Some((it.clone(), trial::place(it)?))).collect(),
-    );
+    let switches =
+        Switches(programs.iter().filter_map(|it| Some((it.clone(), trial::place(it)?))).collect());
     for program in ["bin nexis-launch", "lib nexis_launch"] {
         assert!(switches.0.iter().any(|(it, _)| it.name == program), "no switch in {program}");
     }
@@ -82,8 +81,7 @@ fn main() {
         .iter()
         .map(|room| {
             let path = under.join(format!("{}.txt", room.name));
-            let before =
-                (again || alone).then(|| fs::read_to_string(&path).unwrap_or_default());
+            let before = (again || alone).then(|| fs::read_to_string(&path).unwrap_or_default());
             let done = |word: &str, name: &str| match word {
                 "SURVIVED" => alone || reasoned.contains(name),
                 word => ["caught", "timeout", "unviable"].contains(&word),
@@ -133,7 +131,8 @@ fn main() {
                 Some(Fate::Unviable)
             } else {
                 // The units find most, and the program takes as long to build again.
-                let builds = [(true, &["test", "--no-run", "--lib"][..]), (false, &["build", "--bins"])];
+                let builds =
+                    [(true, &["test", "--no-run", "--lib"][..]), (false, &["build", "--bins"])];
                 builds.into_iter().try_fold(Fate::Survived, |fate, (units, build)| match fate {
                     Fate::Survived => {
                         place.build(build).ok()?;
@@ -200,7 +199,10 @@ fn build_switched(
                 let no_default = layout.blame(&without_default).unwrap_or_default();
                 let others = layout.blame(&others).unwrap_or_default();
                 println!("not to be switched: {} more", no_default.len() + others.len());
-                assert!(!no_default.is_empty() || !others.is_empty(), "an error that is no mutant's");
+                assert!(
+                    !no_default.is_empty() || !others.is_empty(),
+                    "an error that is no mutant's"
+                );
                 out.extend(&no_default);
                 out.extend(&others);
                 unviable.extend(no_default);
@@ -233,7 +235,8 @@ fn suites(
         let program = programs.iter().find(|it| it.name == name).expect("a program of tests");
         let mut arguments: Vec<String> = only.iter().map(|&it| it.to_owned()).collect();
         if units {
-            arguments.extend(rooms::SLOW.iter().flat_map(|it| ["--skip".to_owned(), it.to_string()]));
+            arguments
+                .extend(rooms::SLOW.iter().flat_map(|it| ["--skip".to_owned(), it.to_string()]));
         }
         let key = format!("{name} {arguments:?}");
         let (broken, took) = known.entry(key).or_insert_with(|| {
@@ -379,4 +382,3 @@ fn try_all(suites: &[Suite], tree: &Path) -> Fate {
     }
     Fate::Survived
 }
-

@@ -45,7 +45,14 @@ pub fn switch(source: &str, mutants: &[(usize, &Mutant)]) -> Switched {
         let span = mutant.bytes(source);
         wanted.entry((span.start, span.end)).or_default().push((number, mutant));
     }
-    let mut visitor = Visitor { source, wanted, insertions: Vec::new(), constant: false, choices: 0, wildcard: false };
+    let mut visitor = Visitor {
+        source,
+        wanted,
+        insertions: Vec::new(),
+        constant: false,
+        choices: 0,
+        wildcard: false,
+    };
     visitor.visit_file(&file);
     let left = visitor.wanted.values().flatten().map(|(number, _)| *number).collect();
     let mut insertions = visitor.insertions;
@@ -79,7 +86,13 @@ impl<'a> Visitor<'a> {
         &self.source[span.byte_range()]
     }
 
-    fn insert(&mut self, at: usize, order: (u8, isize, isize), text: String, mutant: Option<usize>) {
+    fn insert(
+        &mut self,
+        at: usize,
+        order: (u8, isize, isize),
+        text: String,
+        mutant: Option<usize>,
+    ) {
         self.insertions.push(Insertion { at, order, text, mutant });
     }
 
@@ -237,9 +250,8 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
             Some((_, guard)) => {
                 let range = guard.span().byte_range();
                 let given = self.take(guard.span());
-                let alternatives = given
-                    .into_iter()
-                    .map(|(number, mutant)| (number, mutant.replacement.clone()));
+                let alternatives =
+                    given.into_iter().map(|(number, mutant)| (number, mutant.replacement.clone()));
                 self.choose(guard.span(), alternatives.collect());
                 for (number, _) in gone {
                     let text = format!("({ON} != {number}) && (");

@@ -45,10 +45,24 @@ pub fn set_at(program: &Program, at: u64, number: usize) {
 }
 
 /// Runs a program's tests until one fails.
-pub fn run(program: &Program, arguments: &[String], limit: Duration, tree: &std::path::Path) -> End {
+pub fn run(
+    program: &Program,
+    arguments: &[String],
+    limit: Duration,
+    tree: &std::path::Path,
+) -> End {
     let mut command = Command::new("nice");
     command
-        .args(["-n", "9", "prlimit", "--cpu=60", "--core=0", "--data=6000000000", "--fsize=2000000000", "--"])
+        .args([
+            "-n",
+            "9",
+            "prlimit",
+            "--cpu=60",
+            "--core=0",
+            "--data=6000000000",
+            "--fsize=2000000000",
+            "--",
+        ])
         .arg(&program.path)
         .args(arguments)
         .current_dir(tree)
@@ -75,9 +89,9 @@ pub fn run(program: &Program, arguments: &[String], limit: Duration, tree: &std:
     let end = loop {
         match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                if let Some(test) = line.strip_prefix("test ").and_then(|rest| {
-                    rest.strip_suffix(" ... FAILED")
-                }) {
+                if let Some(test) =
+                    line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+                {
                     let test = test.split(" - should panic").next().unwrap_or(test);
                     break End::Failed(Some(test.to_owned()));
                 }
