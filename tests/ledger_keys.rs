@@ -83,6 +83,10 @@ fn a_fingerprint_key_that_is_named_and_is_none_is_refused_and_nothing_is_written
                 assert_eq!(outcome.out(), "", "{words:?}");
             }
         }
+        // An exporter may have the setting from the launches of its host, and no option.
+        let by = "NEXIS_LAUNCH_FINGERPRINT_KEY_FILE";
+        set(&desk, "absent.key", &words).says(by).never_says("--fingerprint-key-file");
+        keyed(&desk, "absent.key", &words).says("--fingerprint-key-file").never_says(by);
         assert_eq!(std::fs::read(desk.file("JWT_SECRET")).ok(), before, "{words:?}");
         keyed(&desk, "fingerprint.key", &words).status(0);
     }
@@ -137,4 +141,8 @@ fn the_value_in_production_is_never_taken_for_another_while_the_fingerprint_key_
     desk.done(&old);
     desk.steps("JWT_SECRET", &["revoke"]);
     assert_eq!(desk.kinds("JWT_SECRET")[5..], ["exposed", "revoked", "exposed", "revoked"]);
+    // The two are one value, and no reader of the ledger can know it.
+    let told = desk.done(&["ledger", "verify"]);
+    told.says("revoked or exposed under another fingerprint key: JWT_SECRET");
+    told.says("; this line stays all the same");
 }

@@ -504,6 +504,35 @@ fn a_step_without_the_value_records_no_text_with_it_where_the_key_is_at_hand() {
     desk.holds_no_value();
 }
 
+/// The step gives another value, and the one in production is on record by its fingerprint.
+#[test]
+fn a_step_with_a_value_records_no_text_with_another_value_of_the_key() {
+    let desk = adopted();
+    desk.write("log", THIRD);
+    let text = format!("old was '{SECRET}'.");
+    let new = ["JWT_SECRET", "--value-file", "{home}/new"];
+    let leaked = ["leak", "respond", "JWT_SECRET", "--value-file", "{home}/log"];
+    for option in ["--change", "--actor", "--approved-by", "--reason"] {
+        let words = [&leaked[..], &[option, &text]].concat();
+        let words =
+            if option == "--reason" { words } else { [&words[..], &["--reason", "a"]].concat() };
+        desk.refused(64, &words).says("an option holds the value");
+        if option != "--reason" {
+            let words = ["leak", "respond", "JWT_SECRET", "--reason", "a", option, &text];
+            desk.refused(64, &words).says("an option holds the value");
+            let words = [&["rotate", "start"][..], &new, &[option, &text]].concat();
+            desk.refused(64, &words).says("an option holds the value");
+        }
+    }
+    // A name that has a leaked value alone is adopted with another one.
+    let (of, created) = ("OPENAI_API_KEY", days_ago(1));
+    let words = ["leak", "respond", of, "--reason", "a", "--value-file", "{home}/old"];
+    desk.done(&words);
+    let adopt = ["rotate", "adopt", of, "--value-file", "{home}/new", "--created", &created];
+    desk.refused(64, &[&adopt[..], &["--change", &text]].concat()).says("holds the value");
+    desk.holds_no_value();
+}
+
 #[test]
 fn texts_that_would_forge_or_hide_something_are_64() {
     let desk = started();

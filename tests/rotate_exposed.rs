@@ -185,3 +185,62 @@ fn a_new_value_that_leaked_is_not_forgotten_when_its_rotation_is_given_up() {
         desk.refused(65, &["rotate", "revoke", "JWT_SECRET"]);
     }
 }
+
+/// What a log shows is often not the URL as it is in production.
+#[test]
+fn a_leaked_password_is_that_of_the_url_in_production_however_it_stood_in_the_log() {
+    let odd = "p%40ss-of-the-database%21";
+    let desk = Desk::new();
+    desk.write("one", format!("postgres://nexis:{odd}@one.internal/nexis?sslmode=require"));
+    let created = days_ago(10);
+    desk.done(&["rotate", "adopt", NAME, "--value-file", "{home}/one", "--created", &created]);
+    for (file, text) in [
+        ("another", format!("postgres://nexis:{odd}@two.internal/nexis?sslmode=disable")),
+        ("decoded", "p@ss-of-the-database!".to_owned()),
+        ("encoded", odd.to_owned()),
+    ] {
+        desk.write(file, text);
+    }
+    desk.write("former", desk.text(NAME));
+    for file in ["another", "decoded", "encoded"] {
+        desk.write(&format!("ledger/{NAME}.jsonl"), std::fs::read(desk.path("former")).unwrap());
+        let said = respond(&desk, NAME, &format!("{{home}}/{file}"));
+        for words in ["- [ ] Take it through", "` is in production and has its password.\n"] {
+            assert!(said.contains(words), "{file}\n{said}");
+        }
+        assert_eq!(said.matches("`nexis-launch rotate revoke ").count(), 2, "{said}");
+        assert!(said.contains("- The key is replaced at TIME and revoked at TIME."), "{said}");
+        assert!(!said.contains("- [x] Have") && !said.contains("Another key is in use"), "{said}");
+        launch(&desk, "one").status(0).warning("value-exposed", NAME);
+        assert!(status(&desk, 1).contains("  exposed  "));
+        desk.steps(NAME, &["revoke", "revoke"]);
+        launch(&desk, "one").status(78).error("value-revoked", NAME);
+        status(&desk, 0);
+    }
+}
+
+#[test]
+fn a_file_with_more_than_the_value_in_it_is_refused_and_an_unknown_value_ticks_nothing() {
+    let desk = Desk::new();
+    desk.adopt("JWT_SECRET", 10);
+    let words = ["leak", "respond", "JWT_SECRET", "--reason", "log", "--value-file", "{home}/log"];
+    for line in [
+        format!("\"{SECRET}\""),
+        format!(" {SECRET}"),
+        format!("{SECRET} \n"),
+        format!("JWT_SECRET={SECRET}"),
+        format!("export JWT_SECRET='{SECRET}'"),
+        format!("JWT_SECRET: {SECRET}\nat=11:00\n"),
+    ] {
+        desk.write("log", line);
+        desk.refused(65, &words).says("something stands beside it").says("nothing was recorded");
+    }
+    desk.write("log", &SECRET[..SECRET.len() - 3]);
+    let said = desk.done(&words).out();
+    assert_eq!(said.matches("- [x]").count(), 1, "{said}");
+    assert!(said.contains("see that it is whole and alone in its file."), "{said}");
+    assert!(
+        said.contains("`nexis-launch leak respond JWT_SECRET --reason TEXT --ledger"),
+        "{said}"
+    );
+}

@@ -385,7 +385,7 @@ fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key(
     let text = text.replace("for checkout in ledger heads", "for checkout in branch heads");
     pipeline.desk.write("step", text);
     let key = |name: &str| std::fs::read_to_string(pipeline.path(name)).unwrap();
-    let run = |step: &str, change: &str| {
+    let leaking = |step: &str, change: &str, leaked: &str| {
         let ended = Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "step"])
             .current_dir(pipeline.path("."))
@@ -395,6 +395,8 @@ fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key(
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .envs([("STEP", step), ("NAME", "JWT_SECRET"), ("CHANGE", change)])
             .envs([("EMERGENCY", ""), ("REVOKE_BY", ""), ("GITHUB_ACTOR", "alice")])
+            .envs([("RUN", "https://ci.example.org/run/7"), ("GITHUB_SHA", "d41773f")])
+            .envs([("REASON", "in a log"), ("LEAKED", leaked), ("LEAKED_VALUE", SECRET)])
             .envs([("NEW_VALUE", key("new")), ("LEDGER_KEY", key("ledger.key"))])
             .env("FINGERPRINT_KEY", key("fingerprint.key"))
             .env("GITHUB_STEP_SUMMARY", pipeline.path("summary"))
@@ -406,6 +408,7 @@ fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key(
         }
         (ended.status.code(), text)
     };
+    let run = |step: &str, change: &str| leaking(step, change, "the one in production");
     let before = pipeline.commits("branch.git");
     let (status, said) = run("deploy", "CHG-1");
     assert_eq!(status, Some(65), "{said}");
@@ -417,7 +420,29 @@ fn the_workflow_is_red_where_the_step_failed_and_always_has_the_fingerprint_key(
     let (status, said) = run("stage", "CHG-1");
     assert_eq!(status, Some(0), "{said}");
     assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate stage JWT_SECRET");
-    assert!(std::fs::read_to_string(pipeline.path("summary")).unwrap().contains("head 1:"));
+    let summary = || std::fs::read_to_string(pipeline.path("summary")).unwrap();
+    assert!(summary().contains("head 1:"));
+    // An incident, of a value by its file and of the one in production, which is the same here.
+    for leaked in ["the one in LEAKED_VALUE", "the one in production"] {
+        let (status, said) = leaking("respond", "INC-1", leaked);
+        assert_eq!(status, Some(0), "{said}");
+        let made = pipeline.commits("branch.git");
+        assert_eq!(made.last().unwrap(), "leak respond JWT_SECRET");
+        let heads = pipeline.commits("heads.git");
+        assert_eq!(heads.last().unwrap(), "head after leak respond JWT_SECRET");
+    }
+    assert_eq!(summary().matches("04546ddeb24573db under key").count(), 2, "{}", summary());
+    assert!(summary().contains("## 1. Revoke at once") && !summary().contains(SECRET));
+    // The runs that it lists.
+    for step in ["revoke", "verify", "deploy", "evidence"] {
+        if step == "verify" {
+            pipeline.step(0, &["verify", "JWT_SECRET"]);
+            continue;
+        }
+        let (status, said) = run(step, "INC-1");
+        assert_eq!(status, Some(0), "{step}\n{said}");
+    }
+    assert_eq!(pipeline.commits("branch.git").last().unwrap(), "rotate evidence JWT_SECRET");
 }
 
 /// A tag can be moved, and the job holds the ledger's key.

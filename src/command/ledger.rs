@@ -48,7 +48,7 @@ fn verify(place: KeyedPlace, head: Option<&str>) -> Ending {
     if !errors.is_empty() {
         return Err(errors);
     }
-    another_key(fingerprint_key_file.as_deref(), Some(&key), &book)?;
+    another_key(fingerprint_key_file.as_ref(), Some(&key), &book)?;
     let (records, names) = (book.count(), book.names().count());
     let held = if head.is_some() { ", all that the head covers is there" } else { "" };
     print(&format!("whole: {} of {}{held}\n", counted(records, "record"), counted(names, "key")))
@@ -84,7 +84,7 @@ fn mend(place: KeyedPlace) -> Ending {
 fn opened(place: KeyedPlace) -> Result<(Key, Book), Vec<Error>> {
     let Named { path, key, fingerprint_key_file } = Named::of(place)?;
     let book = Book::read(&path, Some(&key)).map_err(|error| vec![error])?.sound(&path)?;
-    another_key(fingerprint_key_file.as_deref(), Some(&key), &book)?;
+    another_key(fingerprint_key_file.as_ref(), Some(&key), &book)?;
     Ok((key, book))
 }
 
@@ -92,7 +92,22 @@ fn opened(place: KeyedPlace) -> Result<(Key, Book), Vec<Error>> {
 struct Named {
     path: PathBuf,
     key: Key,
-    fingerprint_key_file: Option<PathBuf>,
+    fingerprint_key_file: Option<KeyFile>,
+}
+
+/// The file of the key of fingerprints, and what named it, which messages name again.
+pub(super) struct KeyFile {
+    path: PathBuf,
+    by: &'static str,
+}
+
+impl KeyFile {
+    /// That of the option, or else of the setting.
+    pub(super) fn of(option: Option<PathBuf>, settings: &Settings) -> Option<KeyFile> {
+        let by_option = option.map(|path| KeyFile { path, by: "--fingerprint-key-file" });
+        let by = "NEXIS_LAUNCH_FINGERPRINT_KEY_FILE";
+        by_option.or_else(|| settings.fingerprint_key_file.clone().map(|path| KeyFile { path, by }))
+    }
 }
 
 impl Named {
@@ -101,7 +116,7 @@ impl Named {
         Ok(Named {
             path: directory(place.ledger, &settings)?,
             key: key(&place.ledger_key_file)?,
-            fingerprint_key_file: place.fingerprint_key_file.or(settings.fingerprint_key_file),
+            fingerprint_key_file: KeyFile::of(place.fingerprint_key_file, &settings),
         })
     }
 }
@@ -124,8 +139,8 @@ pub(super) fn key(path: &Path) -> Result<Key, Vec<Error>> {
 
 /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
 /// launches.
-pub(super) fn fingerprint_key(path: &Path, ledger: Option<&Key>) -> Result<Key, Vec<Error>> {
-    let key = named_key(path, "--fingerprint-key-file")?;
+pub(super) fn fingerprint_key(file: &KeyFile, ledger: Option<&Key>) -> Result<Key, Vec<Error>> {
+    let key = named_key(&file.path, file.by)?;
     if ledger.is_some_and(|ledger| key.same_as(ledger)) {
         let message = "cannot use one key for fingerprints and ledger";
         let error = Error::new(Status::Data, message);
@@ -140,12 +155,12 @@ pub(super) fn fingerprint_key(path: &Path, ledger: Option<&Key>) -> Result<Key, 
 /// Says which names' values in use, and which that nothing may use, were recorded under another key
 /// of fingerprints than the one that was named: a launch with that key does not know them.
 pub(super) fn another_key(
-    path: Option<&Path>,
+    file: Option<&KeyFile>,
     ledger: Option<&Key>,
     book: &Book,
 ) -> Result<(), Vec<Error>> {
-    let Some(path) = path else { return Ok(()) };
-    let id = fingerprint_key(path, ledger)?.id();
+    let Some(file) = file else { return Ok(()) };
+    let id = fingerprint_key(file, ledger)?.id();
     let of_another = |which: fn(&Value) -> bool| {
         let is_one = |value: &Value| which(value) && value.fingerprint_key_id != id;
         let has_one = |name: &&str| book.state(name).is_some_and(|it| it.values.iter().any(is_one));
@@ -163,7 +178,8 @@ pub(super) fn another_key(
             "nexis-launch: revoked or exposed under another fingerprint key: {names}\nhint: a launch \
              with this key warns of such a value (not-in-ledger) and starts; where the rotation to a \
              value under this key has its `deploy` and `revoke`, `leak respond NAME --value-file \
-             FILE` and `rotate revoke NAME` record one under it\n"
+             FILE` and `rotate revoke NAME` record one under it; this line stays all the same, since the \
+             ledger cannot tell that two fingerprints are of one value\n"
         ));
     }
     Ok(())

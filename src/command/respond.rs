@@ -6,19 +6,21 @@ use super::{Ending, print};
 use crate::cli::Respond;
 use crate::contract::model::Row;
 use crate::error::{Error, Status};
+use crate::fingerprint::Key;
 use crate::generate::rule;
 use crate::launch::lookup;
 use crate::leak::respond::{Incident, Scanned, Standing, Traced, advisory, checklist};
 use crate::leak::scan::{self, Progress, Scan, Target};
 use crate::leak::tools::Tools;
 use crate::leak::trace::{self, Trace, Wanted};
-use crate::ledger::state::State;
+use crate::ledger::state::{State, Value};
 use crate::ledger::{Ledger, Record};
 use crate::manifest::{Guard, Shown};
 use crate::needles::Needles;
 use crate::needles::stream::Engine;
 use crate::new_file::Place;
 use crate::rotate::plan::besides;
+use crate::rotate::way::Way;
 use crate::secret::Secret;
 use crate::sys::process;
 use crate::url;
@@ -70,6 +72,9 @@ pub(super) fn respond(options: Respond) -> Ending {
         actor: guard.text(&opened.actor),
         fingerprint: Some((opened.fingerprint.clone(), opened.fingerprint_key_id.clone())),
         standing: opened.standing,
+        replaced: opened.replaced,
+        way: opened.way.clone(),
+        current: opened.current.as_deref().map(|it| guard.text(it)),
         also: opened.also.iter().map(|name| guard.text(name)).collect(),
         head: Some(guard.text(&opened.head)),
         options: typed(
@@ -102,7 +107,9 @@ struct Exposed {
     value: Secret,
     fingerprint: String,
     password_fingerprint: Option<String>,
-    key_id: String,
+    /// What it would be as a password alone, as it is and percent-decoded.
+    bare: Vec<String>,
+    key: Key,
 }
 
 impl Exposed {
@@ -118,9 +125,37 @@ impl Exposed {
         Ok(Some(Exposed {
             fingerprint: key.fingerprint(value.expose()),
             password_fingerprint: subject.password_fingerprint(&value, &key),
-            key_id: key.id(),
+            bare: subject.bare_passwords(&value, &key),
+            key,
             value,
         }))
+    }
+
+    /// The password on record that this value is, where it was taken out of its URL.
+    fn password(&self, state: &State) -> Option<String> {
+        let is_known = |password: &&String| {
+            let mut known = state.values.iter().filter_map(|it| it.password_fingerprint.as_ref());
+            known.any(|it| it == *password)
+        };
+        let bare = self.bare.iter().find(is_known).or(self.bare.first());
+        self.password_fingerprint.as_ref().or(bare).cloned()
+    }
+
+    /// Refuses what is no value of the name and has one in it, between quotes or behind its name.
+    fn is_alone(&self, name: &str, state: &State) -> Result<(), Vec<Error>> {
+        let is_known = |text: &str| {
+            let fingerprint = self.key.fingerprint(text.as_bytes());
+            state.values.iter().any(|value| value.fingerprint == fingerprint)
+        };
+        let text = std::str::from_utf8(self.value.expose()).unwrap_or_default();
+        if is_known(text) || !given::wrapped(text).any(is_known) {
+            return Ok(());
+        }
+        let message =
+            format!("cannot take the value of {name}: something stands beside it in its file");
+        Err(vec![Error::new(Status::Data, message).hint(
+            "nothing was recorded; leave the value alone in the file, without quotes, spaces or its name",
+        )])
     }
 }
 
@@ -134,6 +169,9 @@ struct Opened {
     password_fingerprint: Option<String>,
     fingerprint_key_id: String,
     standing: Standing,
+    replaced: bool,
+    way: Way,
+    current: Option<String>,
     also: Vec<String>,
     head: String,
 }
@@ -163,13 +201,15 @@ fn open(
         }
         Some(state) => state.class.clone(),
     };
+    if let (Some(value), Some(state)) = (value, &state) {
+        value.is_alone(name, state)?;
+    }
     // Of values in use it may be one that it cannot be compared with; what is over may stand twice.
     if let (Some(value), Some(state)) = (value, &state)
         && !state.values.iter().any(|known| known.fingerprint == value.fingerprint)
-        && state
-            .values
-            .iter()
-            .any(|it| (it.is_live() || it.is_under_way()) && it.fingerprint_key_id != value.key_id)
+        && state.values.iter().any(|it| {
+            (it.is_live() || it.is_under_way()) && it.fingerprint_key_id != value.key.id()
+        })
     {
         let message = format!(
             "cannot tell which value of {name} that is: the ledger has one in use under another fingerprint key"
@@ -178,22 +218,24 @@ fn open(
             "nothing was recorded; name that key with --fingerprint-key-file, or leave --value-file away for the value in production",
         )]);
     }
-    if let (Some(key), Some(state)) = (&key, &state)
-        && given::holds_a_value([reason.as_str()], key, state)
+    let particulars = given.add_to(Record { class, reason: Some(reason), ..Record::default() });
+    // It may be another value of the name than the one that was given.
+    let key = value.map(|value| &value.key).or(key.as_ref());
+    if let (Some(key), Some(state)) = (key, &state)
+        && given::holds_a_value(particulars.texts(), key, state)
     {
         return Err(given::holds_the_value());
     }
-    let particulars = Record { class, reason: Some(reason), ..Record::default() };
     let particulars = match value {
         None => particulars,
         Some(value) => Record {
             fingerprint: value.fingerprint.clone(),
-            fingerprint_key_id: value.key_id.clone(),
-            password_fingerprint: value.password_fingerprint.clone(),
+            fingerprint_key_id: value.key.id(),
+            password_fingerprint: value.password(state.as_ref().unwrap_or(&State::default())),
             ..particulars
         },
     };
-    let record = ledger.expose(name, given.add_to(particulars)).map_err(|error| vec![error])?;
+    let record = ledger.expose(name, particulars).map_err(|error| vec![error])?;
     let opened = Opened {
         class: record.class.clone(),
         reason: record.reason.clone(),
@@ -203,15 +245,25 @@ fn open(
         password_fingerprint: record.password_fingerprint.clone(),
         fingerprint_key_id: record.fingerprint_key_id.clone(),
         standing: Standing::Unknown,
+        replaced: false,
+        way: Way::default(),
+        current: None,
         also: Vec::new(),
         head: String::new(),
     };
     let state = ledger.book().state(name).unwrap_or_default();
     let known = state.values.iter().find(|value| value.fingerprint == opened.fingerprint);
     let same = ledger.book().names_of(&opened.fingerprint, &opened.fingerprint_key_id);
+    // By a value that is no better it is not.
+    let is_good = state.current().is_some_and(|value| state.exposure(value).is_none());
+    let replaced = is_good && known.is_some_and(|value| state.is_replaced(value));
+    let current = state.current().map(|value| value.fingerprint.clone());
     let opened = Opened {
         also: same.into_iter().filter(|other| other != name).map(str::to_owned).collect(),
-        standing: standing(&state, &opened.fingerprint),
+        standing: known.map_or(Standing::Unknown, |value| standing(&state, value)),
+        replaced,
+        way: Way::of(&state, replaced),
+        current: current.filter(|current| *current != opened.fingerprint),
         password_fingerprint: known.and_then(|value| value.password_fingerprint.clone()),
         head: ledger.head(),
         ..opened
@@ -219,18 +271,19 @@ fn open(
     Ok((opened, recorded(&ledger, name)))
 }
 
-/// How a value stands by the ledger.
-fn standing(state: &State, fingerprint: &str) -> Standing {
-    let Some(value) = state.values.iter().find(|value| value.fingerprint == fingerprint) else {
-        return Standing::Unknown;
-    };
-    let current = state.current().map(|current| current.fingerprint.as_str());
-    match current {
-        _ if value.revoked.is_some() => Standing::Revoked,
-        Some(current) if current == fingerprint => Standing::InProduction,
-        _ if value.is_under_way() => Standing::NotDeployed,
-        Some(_) if value.deployed.is_some() => Standing::Replaced,
-        _ => Standing::Unknown,
+/// How a value stands by the ledger, with the password that it has.
+fn standing(state: &State, value: &Value) -> Standing {
+    let is_it = |other: &Value| State::is_same(value, other);
+    if value.revoked.is_some() {
+        Standing::Revoked
+    } else if state.current().is_some_and(is_it) {
+        Standing::InProduction
+    } else if state.spoilt().is_some_and(is_it) {
+        Standing::NotDeployed
+    } else if state.is_replaced(value) {
+        Standing::Replaced
+    } else {
+        Standing::Unknown
     }
 }
 

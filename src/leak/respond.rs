@@ -4,7 +4,14 @@
 //! is [`Shown`], so it has been searched for secrets before it gets here; there is no place for a
 //! value.
 
+mod advisory;
+
+pub use advisory::advisory;
+
+use crate::ledger::state::Step;
 use crate::manifest::Shown;
+use crate::rotate::steps::Action;
+use crate::rotate::way::Way;
 use std::fmt::Write as _;
 
 /// Lines of what was found that are listed; the rest is counted.
@@ -31,6 +38,12 @@ pub struct Incident {
     pub fingerprint: Option<(String, String)>,
     /// What the ledger says of the value.
     pub standing: Standing,
+    /// Whether a good value came after it in production.
+    pub replaced: bool,
+    /// What is left to be done by the ledger.
+    pub way: Way,
+    /// The value in production by the ledger, where that is another one.
+    pub current: Option<Shown>,
     /// Other keys that have the same value, by the ledger.
     pub also: Vec<Shown>,
     /// The ledger's head after the incident was recorded.
@@ -192,7 +205,6 @@ fn count(count: usize, one: &str, many: &str) -> String {
 /// The checklist: what to do, in order, with what is known filled in.
 pub fn checklist(incident: &Incident) -> String {
     let mut out = String::with_capacity(4096);
-    let name = word(&incident.name);
     let _ = writeln!(out, "# Leak of {}\n", quoted(&incident.name));
     let _ = writeln!(out, "- opened: {} by {}", incident.time, plain(&incident.actor));
     let _ = writeln!(out, "- reason: {}", plain(&incident.reason));
@@ -216,21 +228,55 @@ pub fn checklist(incident: &Incident) -> String {
         .map_or_else(|| "below".to_owned(), |it| format!("in {}", quoted(it)));
     let text = format!("Where users must act, publish a private advisory; the draft is {draft}.");
     task(&mut out, false, &text);
-    task(&mut out, false, "Record the evidence.");
-    let (options, contract) = (&incident.options, &incident.contract);
-    command(
-        &mut out,
-        &format!(
-            "nexis-launch rotate evidence {name} --commit C --deployment D --link URL{options}{contract}"
-        ),
-    );
-    command(&mut out, &format!("nexis-launch ledger head{options}"));
+    let evidence = Action::Take(Step::Evidence);
+    let (last, before): (Vec<Action>, _) =
+        incident.way.rest.iter().partition(|action| **action == evidence);
+    if incident.replaced && before.iter().any(|action| *action != REVOKE) {
+        task(&mut out, false, "Finish the rotation that is under way.");
+        steps(&mut out, incident, &before);
+    }
+    task(&mut out, false, "Record the evidence, and keep the head elsewhere.");
+    steps(&mut out, incident, &last);
+    command(&mut out, &format!("nexis-launch ledger head{}", incident.options));
     out
+}
+
+const REVOKE: Action = Action::Take(Step::Revoke);
+
+/// The commands that record these steps.
+fn steps(out: &mut String, incident: &Incident, steps: &[Action]) {
+    let (options, contract) = (&incident.options, &incident.contract);
+    let name = word(&incident.name);
+    for step in steps {
+        let besides = match step {
+            Action::Start => format!("{} --value-file FILE{options}{contract}", incident.start),
+            Action::Take(Step::Verify) => {
+                format!(" --value-file FILE{options}{contract} -- CHECK")
+            }
+            Action::Take(Step::Evidence) => {
+                format!(" --commit C --deployment D --link URL{options}{contract}")
+            }
+            _ => format!("{options}{contract}"),
+        };
+        command(out, &format!("nexis-launch rotate {} {name}{besides}", step.name()));
+    }
 }
 
 fn stop(out: &mut String, incident: &Incident) {
     out.push_str("\n## 1. Revoke at once\n\n");
-    task(out, true, "The value is marked as exposed: launches with it warn.");
+    task(
+        out,
+        true,
+        "The value is marked as exposed: launches with it warn, and are refused once a later one \
+         is deployed.",
+    );
+    match (&incident.current, incident.standing) {
+        (Some(current), Standing::InProduction) => {
+            note(out, &format!("{} is in production and has its password.", quoted(current)));
+        }
+        (Some(_), Standing::Unknown) => unknown(out, incident),
+        _ => {}
+    }
     for other in &incident.also {
         task(
             out,
@@ -246,53 +292,70 @@ fn stop(out: &mut String, incident: &Incident) {
     let revoked = incident.standing == Standing::Revoked;
     task(out, revoked, revoking(incident.class.as_ref().map(Shown::as_str)));
     task(out, revoked, "Record it; after an exposure this may come before the replacement.");
+    let at_once = &incident.way.at_once;
+    let others = at_once.iter().filter(|it| **it == REVOKE).count();
+    if revoked && others > 0 {
+        task(out, false, "Other values of the key are exposed: revoke each, and record it.");
+    } else if others > 1 {
+        note(out, "Once for each value of the key that is exposed or has an exposed password:");
+    }
+    steps(out, incident, at_once);
     if !revoked {
-        let (options, contract) = (&incident.options, &incident.contract);
-        let name = word(&incident.name);
-        if incident.standing == Standing::NotDeployed {
-            command(out, &format!("nexis-launch rotate abort {name}{options}{contract}"));
-        }
-        command(out, &format!("nexis-launch rotate revoke {name}{options}{contract}"));
         note(out, "From then on a launch that is given the ledger refuses the value: have the");
         note(out, "replacement at hand, or nothing starts anew.");
     }
 }
 
+/// A value of which the ledger has no use may be one in production, or half of one.
+fn unknown(out: &mut String, incident: &Incident) {
+    task(
+        out,
+        false,
+        "The ledger has no use of this value on record: see that it is whole and alone in its \
+         file. If it is the one in production by the ledger that leaked, mark that one too.",
+    );
+    let (options, contract) = (&incident.options, &incident.contract);
+    let name = word(&incident.name);
+    command(out, &format!("nexis-launch leak respond {name} --reason TEXT{options}{contract}"));
+}
+
 fn replace(out: &mut String, incident: &Incident) {
     out.push_str("\n## 2. Deploy a replacement\n\n");
     let (name, contract) = (word(&incident.name), &incident.contract);
-    let replaced = incident.standing == Standing::Replaced;
+    let (way, replaced) = (&incident.way, incident.replaced);
+    if way.closes_first {
+        task(out, false, "A rotation is open yet: close it, and another may begin.");
+        let options = &incident.options;
+        command(
+            out,
+            &format!(
+                "nexis-launch rotate evidence {name} --emergency REASON --commit C --deployment D \
+                 --link URL{options}{contract}"
+            ),
+        );
+    }
+    // One that is under way has its value.
+    let made = replaced || !way.deploy.contains(&Action::Start);
     if incident.can_be_generated {
-        task(out, replaced, "Generate it.");
-        if !replaced {
+        task(out, made, "Generate it.");
+        if !made {
             command(out, &format!("nexis-launch generate {name} --out FILE{contract}"));
         }
     } else {
-        task(out, replaced, "Have its issuer make another.");
+        task(out, made, "Have its issuer make another.");
     }
     task(out, replaced, "Take it through staging to production, each step on the record.");
-    if !replaced {
-        let (options, start) = (&incident.options, &incident.start);
-        command(
-            out,
-            &format!(
-                "nexis-launch rotate start {name}{start} --value-file FILE{options}{contract}"
-            ),
-        );
-        command(out, &format!("nexis-launch rotate stage {name}{options}{contract}"));
-        command(
-            out,
-            &format!(
-                "nexis-launch rotate verify {name} --value-file FILE{options}{contract} -- CHECK"
-            ),
-        );
-        command(out, &format!("nexis-launch rotate deploy {name}{options}{contract}"));
-    }
+    steps(out, incident, &way.deploy);
     if incident.is_variable {
         task(out, false, "See that no process holds the old value: status 0 on every host.");
         command(out, &format!("nexis-launch inspect --all {name}{contract}"));
     } else {
         task(out, false, "See that nothing uses the old value any more.");
+    }
+    let old: Vec<Action> = way.rest.iter().copied().filter(|it| *it == REVOKE).collect();
+    if !old.is_empty() && way.rest.first() == Some(&REVOKE) {
+        task(out, false, "Revoke the value before it too, and record that.");
+        steps(out, incident, &old);
     }
 }
 
@@ -381,85 +444,6 @@ fn adjacent(out: &mut String, incident: &Incident) {
             "It is not known what the same processes held: where the blast radius is unclear, \
              rotate every secret of the host.",
         ),
-    }
-}
-
-/// What those who have to act are told, as a draft.
-pub fn advisory(incident: &Incident) -> String {
-    let mut out = String::with_capacity(1024);
-    let class = incident.class.as_ref().map_or_else(String::new, |it| format!(" ({})", plain(it)));
-    let day = incident.time.as_str().get(..10).unwrap_or_default();
-    let _ = write!(
-        out,
-        "# Draft: exposure of a key{class}\n\n\
-         *Fill in what stands in capitals, take out what does not apply, and publish it privately \
-         first. It holds no value; keep it so.*\n\n\
-         ## What happened\n\n\
-         On {day} we learnt that the key {} could be read by others than us. HOW, SINCE WHEN.\n\n\
-         ## What it lets others do\n\n{}\n\n\
-         ## What we did\n\n",
-        quoted(&incident.name),
-        reach(incident.class.as_ref().map(Shown::as_str)),
-    );
-    let state = match incident.standing {
-        Standing::Revoked => "The key is revoked.",
-        Standing::Replaced => "Another key is in use. The exposed one is revoked at TIME.",
-        Standing::InProduction | Standing::Unknown => {
-            "The key is replaced at TIME and revoked at TIME."
-        }
-        Standing::NotDeployed => "The key was never in use. It is revoked at TIME.",
-    };
-    let _ = writeln!(out, "- {state}");
-    let reviewed = match (&incident.traced, &incident.scanned) {
-        (None, None) => "Logs and audit records are under review.".to_owned(),
-        (traced, scanned) => {
-            let launches = traced.as_ref().map(|it| count(it.count(), "launch", "launches"));
-            let places = scanned.as_ref().map(|it| count(it.count(), "place", "places"));
-            let both: Vec<String> = [
-                launches.map(|it| format!("{it} of our services held it")),
-                places.map(|it| format!("it stood in {it} that we looked through")),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
-            let traced = traced.as_ref().map_or(0, |it| it.unread + it.undecided);
-            // In capitals, as all that is to be settled before it is sent.
-            let rest = match traced + scanned.as_ref().map_or(0, |it| it.unread) {
-                0 => String::new(),
-                many => format!("; {many} COULD NOT BE READ OR COMPARED"),
-            };
-            format!("We reviewed records and files: {}{rest}.", both.join("; "))
-        }
-    };
-    let _ = write!(
-        out,
-        "- {reviewed}\n- SIGNS OF USE BY OTHERS, OR THAT NONE WERE FOUND AND UNTIL WHEN RECORDS REACH.\n\n\
-         ## What you have to do\n\n{}\n\n\
-         ## Contact\n\nWHO, HOW.\n",
-        act(incident.class.as_ref().map(Shown::as_str)),
-    );
-    out
-}
-
-fn reach(class: Option<&str>) -> &'static str {
-    match class {
-        Some("jwt-signing") => "Whoever has it can sign tokens for any user until it is revoked.",
-        Some("encryption") => "Whoever has it and a copy of the stored data can read that data.",
-        Some("webhook-hmac") => "Whoever has it can sign messages that look like ours.",
-        Some("database") => "Whoever has it and reaches the server can read and change its data.",
-        Some("provider-api-key") => "Whoever has it can call the provider on our account.",
-        _ => "WHAT IT OPENS.",
-    }
-}
-
-fn act(class: Option<&str>) -> &'static str {
-    match class {
-        Some("jwt-signing") => "Sign in again: every session has ended.",
-        Some("webhook-hmac") => "Take the new key, and refuse messages signed with the old one.",
-        Some("encryption") | Some("database") => {
-            "Treat the data that DATA covers as read by others: ACTIONS."
-        }
-        _ => "Nothing, unless: ACTIONS.",
     }
 }
 

@@ -133,7 +133,8 @@ impl State {
         state
     }
 
-    fn take(&mut self, record: &Record) {
+    /// Goes on with a record that comes after those.
+    pub fn take(&mut self, record: &Record) {
         self.class.clone_from(&record.class);
         let day = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Date>().ok());
         let known = self.values.iter().position(|value| value.fingerprint == record.fingerprint);
@@ -200,9 +201,11 @@ impl State {
         live.filter(move |value| Some(value.fingerprint.as_str()) != current)
     }
 
-    /// The value that a rotation is under way to.
+    /// The value that a rotation is under way to. One that is over is not taken up again where the
+    /// next one, which replaced its exposed value, has its evidence.
     pub fn under_way(&self) -> Option<&Value> {
-        self.values.iter().rev().find(|value| value.is_under_way())
+        let last = self.values.iter().rev().find(|value| value.is_under_way());
+        last.filter(|value| !self.has_deployed_successor(value))
     }
 
     /// Why a value is suspected to be known to others: by itself, or by its password, of which
@@ -227,6 +230,28 @@ impl State {
     pub fn spoilt(&self) -> Option<&Value> {
         let under_way = self.under_way().filter(|value| value.deployed.is_none());
         under_way.filter(|value| self.exposure(value).is_some())
+    }
+
+    /// Whether the value that a rotation is under way to is the one in production, and exposed:
+    /// another rotation is what it needs, and that one takes its place.
+    pub fn is_to_be_replaced(&self) -> bool {
+        let current = self.current().filter(|value| self.exposure(value).is_some());
+        current.is_some_and(|value| self.under_way() == Some(value))
+    }
+
+    /// Whether two values are the same secret: one value, or URLs with one password.
+    pub fn is_same(one: &Value, other: &Value) -> bool {
+        let password = one.password_fingerprint.as_ref();
+        one.fingerprint == other.fingerprint
+            || (password.is_some() && other.password_fingerprint.as_ref() == password)
+    }
+
+    /// Whether a secret was in production and another one came after it.
+    pub fn is_replaced(&self, value: &Value) -> bool {
+        let is_it = |other: &Value| State::is_same(value, other);
+        let mut later = self.values.iter().skip_while(|it| !is_it(it) || it.deployed.is_none());
+        let is_current = self.current().is_none_or(is_it);
+        !is_current && later.any(|it| it.deployed.is_some() && !is_it(it))
     }
 
     /// Whether a password with one of these fingerprints was revoked with the last value in use that

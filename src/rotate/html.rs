@@ -2,6 +2,7 @@
 //! no script, no picture, no font, and its policy forbids them. Every text of a record is escaped.
 
 use super::history::{History, Key, details};
+use super::status::next_word;
 use crate::ledger::state::{State, Value};
 use crate::output::escape;
 use jiff::Timestamp;
@@ -87,11 +88,11 @@ pub(super) fn page(history: &History<'_>) -> String {
 fn section(page: &mut String, key: &Key<'_>, now: &str) {
     let state = State::of(key.records);
     let _ = writeln!(page, "<h2>{}</h2>", text(key.name));
-    let next = match state.next() {
-        Some(_) if state.spoilt().is_some() => {
-            "rotation to an exposed value under way, next step abort".to_owned()
+    let next = match next_word(&state) {
+        Some(word @ ("abort" | "start")) => {
+            format!("rotation to an exposed value under way, next step {word}")
         }
-        Some(step) => format!("rotation under way, next step {}", step.name()),
+        Some(word) => format!("rotation under way, next step {word}"),
         None => "no rotation under way".to_owned(),
     };
     let count = key.records.len();

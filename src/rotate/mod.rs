@@ -8,3 +8,4 @@ mod html;
 pub mod plan;
 pub mod status;
 pub mod steps;
+pub mod way;

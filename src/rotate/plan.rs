@@ -99,12 +99,15 @@ fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state:
         let abort = format!("rotate abort {name} {options}");
         item(text, None, "Give up the rotation to the exposed value", &abort);
     }
+    let exposed =
+        state.and_then(|state| state.current().filter(|value| state.exposure(value).is_some()));
     for value in state.into_iter().flat_map(State::leaked) {
         let what = format!("Revoke or delete the exposed value `{}`", escape(&value.fingerprint));
         item(text, None, &what, &format!("rotate revoke {name} {options}"));
     }
-    // Of a rotation that is to be given up nothing is done for the next one.
-    let rotated = state.filter(|_| !spoilt);
+    // Of a rotation that is to be given up, or whose value is to be replaced itself, nothing is done
+    // for the next one.
+    let rotated = state.filter(|state| !spoilt && !state.is_to_be_replaced());
     let value = rotated.and_then(State::under_way);
     let next = rotated.and_then(State::next);
     let started = value.and_then(|value| value.started.as_deref());
@@ -132,6 +135,9 @@ fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state:
             Step::Stage => "Deploy it to staging",
             Step::Verify => "Verify login and token behaviour there",
             Step::Deploy => "Roll production",
+            Step::Revoke if exposed.is_some() => {
+                "Revoke or delete the exposed value, then each other old one after its window"
+            }
             Step::Revoke => "Revoke or delete the old value after the migration window",
             Step::Evidence => "Record commit, deployment and verification evidence",
         };
@@ -141,6 +147,14 @@ fn checklist(text: &mut String, name: &str, besides: &str, options: &str, state:
             }
             (_, time) => item(text, time, what, &command),
         }
+    }
+    // In the order in which `rotate revoke` takes them.
+    if let Some(exposed) = exposed {
+        let _ = writeln!(
+            text,
+            "\nTo be revoked first: `{}`, which is exposed and in production.",
+            escape(&exposed.fingerprint)
+        );
     }
     for old in state.into_iter().flat_map(State::predecessors) {
         let by = old.revoke_by.map_or("no day is set".to_owned(), |day| format!("by {day}"));

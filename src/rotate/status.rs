@@ -1,6 +1,7 @@
 //! Every key's age against its window, for people and machines.
 
 use super::age::{Age, End, Standing, age, days_between, window};
+use super::steps::Action;
 use crate::contract::model::Contract;
 use crate::ledger::Book;
 use crate::ledger::state::{State, Value};
@@ -12,8 +13,8 @@ use std::fmt::Write as _;
 /// The cells of a bar.
 const BAR: i64 = 20;
 
-/// What is next where a rotation is under way to an exposed value.
-const ABORT: &str = "abort";
+/// What is next where a rotation is under way to an exposed value that is not in production.
+const ABORT: &str = Action::Abort.name();
 
 /// How a value stands for which no window and no end is known.
 const UNKNOWN: &str = "unknown";
@@ -42,7 +43,8 @@ pub struct Key {
     /// Values that are exposed, not revoked, and not known to be in production.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     exposed: Vec<String>,
-    /// The next step of the rotation that is under way, or `abort`.
+    /// The next step of the rotation that is under way, `abort`, or `start` of the one that replaces
+    /// its exposed value.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<&'static str>,
     /// Whether the last verification of that rotation failed.
@@ -221,7 +223,9 @@ impl Key {
             (Some(value), _) if state.exposure(value).is_some() => "exposed",
             // What was never judged is not fresh.
             (Some(_), None | Some(Age { last: None, .. })) => UNKNOWN,
-            (Some(_), Some(age)) => match age.standing {
+            (Some(value), Some(age)) => match age.standing {
+                // Its successor was revoked before it, and a launch warns as well.
+                Standing::Fresh if state.has_deployed_successor(value) => "due",
                 Standing::Fresh => "fresh",
                 Standing::Due => "due",
                 Standing::Overdue => "overdue",
@@ -240,7 +244,7 @@ impl Key {
             window_days: window,
             last_day: age.and_then(|age| age.last).map(|(day, _)| day.to_string()),
             exposed,
-            next_step: state.next().map(|step| state.spoilt().map_or(step.name(), |_| ABORT)),
+            next_step: next_word(state),
             verification_failed: state
                 .under_way()
                 .is_some_and(|value| value.verification_failed.is_some()),
@@ -275,11 +279,24 @@ impl Key {
         }
         if let Some(step) = self.next_step {
             let failed = if self.verification_failed { ", last verification failed" } else { "" };
-            let to = if step == ABORT { " to an exposed value" } else { "" };
+            let is_exposed = step == ABORT || step == Action::Start.name();
+            let to = if is_exposed { " to an exposed value" } else { "" };
             let _ = write!(words, "; rotation under way{to}, next is {step}{failed}");
         }
         words
     }
+}
+
+/// The command's word of what is next in the rotation that is under way.
+pub(super) fn next_word(state: &State) -> Option<&'static str> {
+    let next = state.next()?;
+    Some(if state.spoilt().is_some() {
+        ABORT
+    } else if state.is_to_be_replaced() {
+        Action::Start.name()
+    } else {
+        next.name()
+    })
 }
 
 impl Old {

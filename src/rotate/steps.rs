@@ -96,7 +96,8 @@ pub fn begin(
         return Err(never("its password is exposed with another value"));
     }
     not_spoilt(state)?;
-    if let Some(next) = state.next() {
+    // What is exposed in production is replaced before anything else is settled.
+    if let Some(next) = state.next().filter(|_| !state.is_to_be_replaced()) {
         return Err(never(format!(
             "a rotation is under way, and its next step is {}",
             next.name()
@@ -200,13 +201,13 @@ fn evidence(state: &State, emergency: bool) -> Result<&Value, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::ledger::Record;
 
     /// Records as letters: a adopted, s started, g staged, v verified, d deployed, r revoked, e
     /// evidence, x aborted, ! exposed; each followed by the digit of its value.
-    fn state(text: &str) -> Option<State> {
+    pub fn state(text: &str) -> Option<State> {
         let letters: Vec<char> = text.chars().filter(|c| *c != ' ').collect();
         let records: Vec<Record> = letters
             .chunks(2)
@@ -301,6 +302,17 @@ mod tests {
             assert_eq!(allowed(records, true), "abort2", "{records}");
         }
         assert!(begin(Action::Start, state("a1 s2 !2").as_ref(), "3", &[]).is_err());
+        // One that is in production already is replaced by another rotation.
+        for records in ["a1 s2 d2 !2", "s2 g2 v2 d2 !2", "a0 s1 d1 !1 s2 d2 !2"] {
+            assert!(begin(Action::Start, state(records).as_ref(), "3", &[]).is_ok(), "{records}");
+        }
+        assert!(begin(Action::Start, state("a1 s2 d2 !1").as_ref(), "3", &[]).is_err());
+        assert_eq!(allowed("a1 s2 d2 !2 s3 d3", false), "revoke2");
+        assert_eq!(allowed("a1 s2 d2 !2 s3 d3 r2", false), "revoke1");
+        assert_eq!(allowed("a1 s2 d2 !2 s3 d3 r2 r1", false), "evidence3");
+        // The rotation that it left open is not taken up again.
+        let left = state("a1 s2 d2 !2 s3 d3 e3").unwrap_or_default();
+        assert_eq!((left.under_way(), left.next()), (None, None));
         // Another one that is exposed goes all the same.
         assert_eq!(allowed("a1 !1 s2 !2", false), "revoke1 abort2");
     }

@@ -144,6 +144,14 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The words of a text without quotes and white space, and what stands behind a name in them.
+pub fn wrapped(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|it: char| it.is_whitespace() || "\"'`,;".contains(it));
+    let behind = |word: &str| word.find(['=', ':']).map(|at| at + 1);
+    let all = words.flat_map(move |word| [Some(word), behind(word).and_then(|at| word.get(at..))]);
+    all.flatten().filter(|word| word.len() >= LEAST)
+}
+
 /// Takes the reason of an incident.
 pub fn reason(text: &str) -> Result<String, Vec<Error>> {
     clean("--reason", Some(text)).map(Option::unwrap_or_default)
@@ -254,6 +262,16 @@ impl Subject {
         let is_url = |row: &&Row| matches!(row.format.kind, Kind::Url { .. });
         let inside = self.row.filter(is_url).map(|_| url::passwords(value.expose()));
         inside.iter().flatten().map(|it| key.fingerprint(it.expose())).collect()
+    }
+
+    /// What a value that is no URL, of a key that is one, would be as its password alone.
+    pub fn bare_passwords(&self, value: &Secret, key: &Key) -> Vec<String> {
+        let text = std::str::from_utf8(value.expose()).ok();
+        let is_url = |row: &&Row| matches!(row.format.kind, Kind::Url { .. });
+        let Some(text) = text.filter(|text| !text.contains("://")) else { return Vec::new() };
+        let Some(_) = self.row.filter(is_url) else { return Vec::new() };
+        let decoded = Secret::new(url::decode(text));
+        [text.as_bytes(), decoded.expose()].map(|it| key.fingerprint(it)).into()
     }
 
     /// The fingerprint of the password inside the value, where that is a URL.

@@ -4,7 +4,7 @@ mod check;
 pub(super) mod given;
 mod tell;
 
-use super::ledger::{another_key, directory, fingerprint_key, key, named_key};
+use super::ledger::{KeyFile, another_key, directory, fingerprint_key, key, named_key};
 use super::{Ending, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, RotateAction};
@@ -54,7 +54,7 @@ pub(super) struct Desk {
     pub(super) path: PathBuf,
     pub(super) key: Key,
     /// Where the key of fingerprints is, by option or setting.
-    pub(super) fingerprint_key_file: Option<PathBuf>,
+    pub(super) fingerprint_key_file: Option<KeyFile>,
 }
 
 impl Desk {
@@ -64,7 +64,7 @@ impl Desk {
         let path = directory(common.place.ledger.clone(), &settings)?;
         let key = key(&common.place.ledger_key_file)?;
         let option = common.place.fingerprint_key_file.clone();
-        let fingerprint_key_file = option.or_else(|| settings.fingerprint_key_file.clone());
+        let fingerprint_key_file = KeyFile::of(option, &settings);
         Ok(Desk { contract, path, key, fingerprint_key_file })
     }
 
@@ -76,12 +76,12 @@ impl Desk {
     /// The key of fingerprints, which must not be the ledger's: that one never goes to a host that
     /// launches.
     pub(super) fn fingerprint_key(&self) -> Result<Key, Vec<Error>> {
-        let path = self.fingerprint_key_file.as_deref().ok_or_else(|| {
+        let file = self.fingerprint_key_file.as_ref().ok_or_else(|| {
             let error =
                 Error::new(Status::Usage, "cannot take a fingerprint: no key file is named");
             vec![error.hint("name it with --fingerprint-key-file; launches use the same key")]
         })?;
-        fingerprint_key(path, Some(&self.key))
+        fingerprint_key(file, Some(&self.key))
     }
 }
 
@@ -139,8 +139,13 @@ fn first(options: typed::Begin, action: Action) -> Ending {
     let mut ledger = Ledger::open(&desk.path, &desk.key)?;
     let name = &options.common.name;
     let passwords = subject.passwords(&value, &fingerprint_key);
-    begin(action, ledger.book().state(name).as_ref(), &particulars.fingerprint, &passwords)
+    let state = ledger.book().state(name);
+    begin(action, state.as_ref(), &particulars.fingerprint, &passwords)
         .map_err(|refusal| refused(action, name, true, refusal))?;
+    // A text may hold a value before this one as well.
+    if state.is_some_and(|it| given::holds_a_value(particulars.texts(), &fingerprint_key, &it)) {
+        return Err(given::holds_the_value());
+    }
     ledger.append(name, action.kind(), particulars).map_err(|error| vec![error])?;
     said(recorded(&ledger, name))
 }
@@ -184,8 +189,12 @@ fn take(
     // That of the whole ledger grows with every key, and a record must not.
     let head = (kind == Kind::Evidence).then(|| ledger.book().head_of(name, &desk.key));
     ledger.append(name, kind, Record { head, ..particulars }).map_err(|error| vec![error])?;
+    let after = ledger.book().state(name);
+    if let (Some(before), Some(after)) = (&state, &after) {
+        was_in_production(name, before, after);
+    }
     // What was given up is as valid at its issuer as before.
-    let state = ledger.book().state(name).filter(|_| action == Action::Abort);
+    let state = after.filter(|_| action == Action::Abort);
     if let Some(leaked) = state.as_ref().and_then(|state| state.leaked().next()) {
         to_stderr(&format!(
             "nexis-launch: the value {} of {name} is exposed and not revoked\nhint: revoke it where \
@@ -194,6 +203,23 @@ fn take(
         ));
     }
     Ok(recorded(&ledger, name))
+}
+
+/// Says so where the value in production was revoked, and the ledger is left with one before it.
+fn was_in_production(name: &str, before: &State, after: &State) {
+    let revoked = before
+        .current()
+        .filter(|value| after.current().is_none_or(|it| !State::is_same(it, value)));
+    if let (Some(revoked), Some(left)) = (revoked, after.current())
+        && before.predecessors().any(|old| State::is_same(old, left))
+    {
+        to_stderr(&format!(
+            "nexis-launch: the revoked value {} of {name} was the one in production; of those before \
+             it {} is not revoked\nhint: `nexis-launch rotate plan {name}` lists what replaces it\n",
+            escape(&revoked.fingerprint),
+            escape(&left.fingerprint)
+        ));
+    }
 }
 
 /// `verify`: by the operator's own command, or by word.

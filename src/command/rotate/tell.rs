@@ -1,7 +1,7 @@
 //! What is told of rotations: status, plan and history.
 
 use super::given::{Subject, today};
-use super::{another_key, directory, named_key, print};
+use super::{KeyFile, another_key, directory, named_key, print};
 use crate::cli::Options;
 use crate::cli::rotate::{self as typed, HistoryFormat, StatusFormat};
 use crate::command::Ending;
@@ -39,8 +39,8 @@ impl Reading {
             }
         };
         let book = Book::read(&path, key.as_ref()).map_err(|error| vec![error])?.sound(&path)?;
-        let fingerprint_key_file = place.fingerprint_key_file.or(settings.fingerprint_key_file);
-        another_key(fingerprint_key_file.as_deref(), key.as_ref(), &book)?;
+        let fingerprint_key_file = KeyFile::of(place.fingerprint_key_file, &settings);
+        another_key(fingerprint_key_file.as_ref(), key.as_ref(), &book)?;
         Ok(Reading { contract, key, book })
     }
 }

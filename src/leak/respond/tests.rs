@@ -2,6 +2,10 @@ use super::*;
 use crate::manifest::Guard;
 use crate::needles::Needles;
 
+const STAGE: Action = Action::Take(Step::Stage);
+const VERIFY: Action = Action::Take(Step::Verify);
+const DEPLOY: Action = Action::Take(Step::Deploy);
+const EVIDENCE: Action = Action::Take(Step::Evidence);
 const CANARY: &str = "kZ3vQ9xLw7TnB2yHc5RfJ8mUe1PaGd6SoXi4VqWtYb0";
 
 fn shown(text: &str) -> Shown {
@@ -21,6 +25,14 @@ fn incident() -> Incident {
         actor: shown("alice"),
         fingerprint: Some(("9f86d081884c7d65".to_owned(), "5f2a9c01".to_owned())),
         standing: Standing::InProduction,
+        replaced: false,
+        way: Way {
+            at_once: vec![REVOKE],
+            deploy: vec![Action::Start, STAGE, VERIFY, DEPLOY],
+            rest: vec![EVIDENCE],
+            ..Way::default()
+        },
+        current: None,
         also: Vec::new(),
         head: None,
         options: shown(" --ledger-key-file ledger.key"),
@@ -77,13 +89,41 @@ fn the_steps_of_the_page_stand_in_their_order() {
 fn what_is_done_is_ticked_and_nothing_else() {
     let open = checklist(&incident());
     assert_eq!(open.matches("- [x]").count(), 1, "{open}");
-    let replaced = checklist(&Incident { standing: Standing::Replaced, ..incident() });
+    let way = |at_once: &[Action], deploy: &[Action]| Way {
+        at_once: at_once.to_vec(),
+        deploy: deploy.to_vec(),
+        ..incident().way
+    };
+    let replaced = checklist(&Incident {
+        standing: Standing::Replaced,
+        replaced: true,
+        way: way(&[REVOKE], &[]),
+        ..incident()
+    });
     assert!(is_done(&replaced, "Take it through staging"), "{replaced}");
     assert!(!replaced.contains("rotate start") && replaced.contains("rotate revoke"), "{replaced}");
-    let revoked = checklist(&Incident { standing: Standing::Revoked, ..incident() });
+    let revoked = checklist(&Incident {
+        standing: Standing::Revoked,
+        way: way(&[], &incident().way.deploy),
+        ..incident()
+    });
     assert!(is_done(&revoked, "Record it") && !revoked.contains("rotate revoke"), "{revoked}");
     assert!(!is_done(&revoked, "Generate it"), "{revoked}");
     assert!(!is_done(&revoked, "See that no process"), "{revoked}");
+    // A rotation that is under way has its value, and is not in production.
+    let begun = Incident { way: way(&[REVOKE], &[VERIFY, DEPLOY]), ..incident() };
+    let begun = checklist(&begun);
+    assert!(is_done(&begun, "Generate it") && !is_done(&begun, "Take it through"), "{begun}");
+    assert!(!begun.contains("rotate stage") && begun.contains("rotate verify"), "{begun}");
+    // Of one that the ledger does not know nothing is ticked.
+    let unknown = Incident {
+        standing: Standing::Unknown,
+        current: Some(shown("0b02000000000000")),
+        ..incident()
+    };
+    let unknown = checklist(&unknown);
+    assert_eq!(unknown.matches("- [x]").count(), 1, "{unknown}");
+    assert!(unknown.contains("whole and alone in its file"), "{unknown}");
 }
 
 #[test]

@@ -138,6 +138,7 @@ pub const ROOMS: &[Room] = &[
             "rotate_tell",
             "rotate_exposed",
             "leak_respond",
+            "leak_walk",
             "ledger_writes",
         ],
     },
