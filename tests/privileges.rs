@@ -499,6 +499,44 @@ fn a_check_becomes_no_user() {
     Launch::command("check", ["--user", "0"]).requirements().run().status(64);
 }
 
+/// A check with the rights of a launch says what that launch would say.
+#[test]
+fn a_check_looks_at_the_program_for_the_user_of_the_setting() {
+    if !runs_as_root() {
+        return;
+    }
+    let launch = |command: &str, path: &str| {
+        let launch = Launch::new()
+            .args([command, "--mode", "production", "--manifest-to", "{root}/manifest"])
+            .args(["--manifest", "json", "--", "tool"])
+            .requirements()
+            .executable("closed/tool", "#!/bin/sh\necho the first\n")
+            .mode("closed", 0o700)
+            .executable("later/tool", "#!/bin/sh\necho a later one\n")
+            .env("NEXIS_LAUNCH_USER", UNLISTED)
+            .env("PATH", path);
+        launch.run()
+    };
+    let stated = |outcome: &Outcome| {
+        let record = Outcome::manifests_in(&outcome.read("manifest")).remove(0);
+        let root = outcome.root().to_string_lossy().into_owned();
+        let path = record["program"]["path"].as_str().unwrap().replace(&root, "");
+        (path, record["process"]["uid"].to_string(), outcome.read("manifest").contains("LOGNAME"))
+    };
+    let path = "{root}/closed:{root}/later";
+    let (checked, ran) = (launch("check", path), launch("run", path));
+    assert_eq!(ran.status(0).out(), "a later one\n", "{ran}");
+    checked.status(0);
+    assert!(!checked.out().contains("a later one\n"), "{checked}");
+    assert_eq!(stated(&checked).0, "/later/tool");
+    assert_eq!(stated(&checked), stated(&ran), "{checked}\n{ran}");
+    for command in ["check", "run"] {
+        let outcome = launch(command, "{root}/closed");
+        outcome.status(126);
+        assert!(outcome.read("manifest").contains("\"program-not-executable\""), "{outcome}");
+    }
+}
+
 #[test]
 fn a_check_says_that_the_user_of_the_setting_is_not_listed_without_any_rights() {
     let check = |user: &str| {
