@@ -416,7 +416,7 @@ fn looser_is_refused_and_names_both_values() {
         ),
         (
             "{name: OPENAI_API_KEY, format: {kind: text}}",
-            "OPENAI_API_KEY: format kind text is looser than ascii",
+            "OPENAI_API_KEY: format kind ascii of the contract it extends cannot become text",
         ),
         (
             "{name: OPENAI_API_BASE, format: {schemes: [https, http]}}",

@@ -267,13 +267,61 @@ fn a_contract_extends_a_file_beside_it() {
     );
 }
 
+/// The list of REFERENCE.md, and what a secret or a least length takes away from it.
+#[test]
+fn a_kind_becomes_one_of_fewer_values_of_which_as_much_is_judged() {
+    const ALL: [&str; 13] = [
+        "text",
+        "ascii",
+        "hex",
+        "base64",
+        "base64url",
+        "url",
+        "flag",
+        "integer",
+        "enum, values: [a]",
+        "socket-address",
+        "origins",
+        "log-filter",
+        "mode",
+    ];
+    const JUDGED: [&str; 4] = ["ascii", "hex", "base64", "base64url"];
+    let dir = Dir::new("kinds");
+    let word = |kind: &'static str| kind.split(',').next().unwrap();
+    let becomes = |keys: &str, old: &'static str, least: &str| -> Vec<&str> {
+        let row = format!("- {{name: A, {keys}format: {{kind: {old}{least}}}}}\n");
+        dir.put("base.yaml", &format!("version: 1\nname: base\nvariables:\n{row}"));
+        let taken = ALL.into_iter().filter(|new| *new != old).filter(|new| {
+            let row = format!("- {{name: A, format: {{kind: {new}}}}}\n");
+            let text = format!("version: 1\nextends: base.yaml\nvariables:\n{row}");
+            let loaded = contract::load(Some(&dir.put("over.yaml", &text)));
+            let (old, new) = (word(old), word(new));
+            let said = format!("format kind {old} of the contract it extends cannot become {new}");
+            loaded.map_err(|error| assert!(error.message.contains(&said), "{error}")).is_ok()
+        });
+        taken.map(word).collect()
+    };
+    let of_text: Vec<&str> = ALL[1..12].iter().map(|kind| word(kind)).collect();
+    assert_eq!(becomes("", "text", ""), of_text);
+    assert_eq!(becomes("", "ascii", ""), ["hex", "base64", "base64url", "integer"]);
+    assert_eq!(becomes("", "base64", ""), ["base64url"]);
+    for kind in ["hex", "url", "flag", "integer", "enum, values: [a]", "origins", "mode"] {
+        assert!(becomes("", kind, "").is_empty(), "{kind}");
+    }
+    let secret = "secret: true, class: c, ";
+    assert_eq!(becomes(secret, "text", ""), [&JUDGED[..], &["url"]].concat());
+    assert_eq!(becomes(secret, "text", ", min_bytes: 20"), JUDGED);
+    assert_eq!(becomes("", "text", ", min_bytes: 20"), JUDGED);
+    assert_eq!(becomes(secret, "ascii", ""), JUDGED[1..]);
+}
+
 #[test]
 fn what_would_pass_the_programs_demands_by_is_looser() {
     for (row, said) in [
         ("{name: JWT_SECRET, deliver: file}", "JWT_SECRET: deliver file is looser than value"),
         (
             "{name: JWT_SECRET, format: {kind: url, schemes: [a]}}",
-            "JWT_SECRET: format kind url is looser than text",
+            "JWT_SECRET: format kind text of the contract it extends cannot become url",
         ),
         (
             // Its feature demands it; a value that is made up on a laptop would meet that.
