@@ -316,6 +316,33 @@ fn a_kind_becomes_one_of_fewer_values_of_which_as_much_is_judged() {
 }
 
 #[test]
+fn a_text_becomes_no_enumeration_of_what_it_did_not_take() {
+    let dir = Dir::new("words");
+    let loaded = |single_line: bool, word: &str| {
+        let format = format!("{{kind: text, single_line: {single_line}}}");
+        let base = format!("version: 1\nname: base\nvariables:\n- {{name: A, format: {format}}}\n");
+        dir.put("base.yaml", &base);
+        let format = format!("{{kind: enum, values: [one, \"{word}\"]}}");
+        let row = format!(
+            "version: 1\nextends: base.yaml\nvariables:\n- {{name: A, format: {format}}}\n"
+        );
+        contract::load(Some(&dir.put("over.yaml", &row))).map(|_| ())
+    };
+    for word in [r"a\nb", r"a\rb", r"a\Nb", r"a\Lb", r"a\Pb"] {
+        let error = loaded(true, word).unwrap_err();
+        let said = "line 4: A: values of several lines or with control characters is looser than \
+                    text of a single line in the contract it extends";
+        assert!(error.message.contains(said), "{word}: {error}");
+    }
+    for (single_line, word) in [(true, r"a\eb"), (false, r"a\eb"), (false, r"a\Nb")] {
+        let error = loaded(single_line, word).unwrap_err();
+        assert!(error.message.contains("is looser than text"), "{word}: {error}");
+    }
+    assert_eq!(loaded(true, r"a b\tc"), Ok(()));
+    assert_eq!(loaded(false, r"a\nb"), Ok(()));
+}
+
+#[test]
 fn what_would_pass_the_programs_demands_by_is_looser() {
     for (row, said) in [
         ("{name: JWT_SECRET, deliver: file}", "JWT_SECRET: deliver file is looser than value"),

@@ -27,6 +27,16 @@ fn narrower(kind: KindName) -> &'static [KindName] {
     }
 }
 
+/// Whether a word of an enumeration is what kind text takes, which other kinds' values always are.
+fn is_text(word: &str, single_line: bool) -> bool {
+    word.chars().all(|c| match c {
+        '\t' => true,
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' if single_line => false,
+        '\n' | '\r' => true,
+        _ => !c.is_control(),
+    })
+}
+
 /// The format key by key; a kind may only become one whose values the old kind takes too, and of
 /// which as much is judged.
 pub(super) fn format(
@@ -50,6 +60,11 @@ pub(super) fn format(
             _ => is_secret || has_least,
         };
         if narrower(old_kind).contains(&kind) && !(was_judged && escapes) {
+            let single = base.single_line == Some(true);
+            if over.values.iter().flatten().any(|word| !is_text(word, single)) {
+                let old = if single { "text of a single line" } else { "text" };
+                less("values", "of several lines or with control characters", old);
+            }
             // The old kind's particulars go with it.
             let FormatDraft { min_bytes, max_bytes, prefix, .. } = *base;
             *base = FormatDraft {
