@@ -220,7 +220,7 @@ pub fn append_failure(
     }
     // The line may say that a program starts, and none will.
     if stays && !matches!(manifest.outcome, Outcome::Failed | Outcome::Refused) {
-        let failed = manifest.failed(error.message.clone());
+        let failed = manifest.failed(error.message.clone(), None);
         if let Err(Unsure { stays: false, .. }) = append_once(&failed, sink, held) {
             return Err(error
                 .hint("nothing was started, and what was written there before still says exec"));

@@ -123,7 +123,8 @@ fn entries(typed: &OsStr, search: Option<&OsStr>) -> Vec<PathBuf> {
 }
 
 /// The same for the user that the program will be: the first that this user may execute, which is
-/// what execvp(3) would take then. Where there is none, what the launcher finds.
+/// what execvp(3) would take then. Where there is none, what the launcher finds. What the launcher
+/// cannot look at is chosen too, and then refused ([`look`]).
 ///
 /// # Errors
 /// Where it cannot be asked.
@@ -135,8 +136,13 @@ fn find_for(
     if user.is_some_and(User::is_another) && !typed.as_bytes().contains(&b'/') {
         for entry in entries(typed, search) {
             let path = entry.join(typed);
-            let is_file = fs::look(HERE, &path, true).is_ok_and(|seen| seen.kind == Kind::Regular);
-            if is_file && may_execute(&path, user)? {
+            let may_be = match fs::look(HERE, &path, true) {
+                Ok(seen) => seen.kind == Kind::Regular,
+                // A launcher without CAP_DAC_READ_SEARCH may be kept from what that user reaches:
+                // it is no reason to start what comes later.
+                Err(errno) => !matches!(errno, Errno::ENOENT | Errno::ENOTDIR),
+            };
+            if may_be && may_execute(&path, user)? {
                 return Ok(Ok(path));
             }
         }
@@ -158,7 +164,7 @@ fn look(path: &Path, user: Option<&User>) -> Result<(), Against> {
         Err(Errno::ENOENT | Errno::ENOTDIR) => {
             Err((Code::ProgramNotFound, "there is no such file"))
         }
-        Err(_) => not_executable("it cannot be looked at"),
+        Err(_) => not_executable("the launcher cannot look at it"),
     }
 }
 

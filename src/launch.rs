@@ -195,11 +195,13 @@ impl Survey {
         }
     }
 
-    /// Finds out whether there is such a user. A check has no program to be it, and mostly not the
-    /// rights to tell more.
-    pub fn look_up_user(&mut self) {
-        if let Some(Err(why)) = self.settings.user.as_ref().map(privileges::look_up) {
-            self.lacks_user(why);
+    /// Finds out who the program would be. A check often lacks the rights to tell more than whether
+    /// there is such a user.
+    pub fn foresee_user(&mut self) {
+        match self.settings.user.as_ref().map(privileges::foresee) {
+            Some(Ok(user)) => self.user = user,
+            Some(Err(why)) => self.lacks_user(why),
+            None => {}
         }
     }
 

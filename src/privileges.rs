@@ -57,12 +57,18 @@ pub fn choose(wish: &UserWish) -> Result<User, &'static str> {
     Ok(user)
 }
 
-/// Whether the user and the group can be told at all, which needs no rights.
+/// The user that a launch would choose, for a check; `None` where only the rights to become that
+/// user are missing, which a check need not have.
 ///
 /// # Errors
 /// Why not, in fixed words.
-pub fn look_up(wish: &UserWish) -> Result<(), &'static str> {
-    find(wish, &Accounts::of_the_system()).map(|_| ())
+pub fn foresee(wish: &UserWish) -> Result<Option<User>, &'static str> {
+    match choose(wish) {
+        Err(_) if !identity::may_change_ids() => {
+            find(wish, &Accounts::of_the_system()).map(|_| None)
+        }
+        chosen => chosen.map(Some),
+    }
 }
 
 /// Looks names and numbers up.

@@ -31,6 +31,38 @@ fn refused(text: &str) -> Error {
 
 const EXTENDS: &str = "version: 1\nname: mine\nextends: builtin:nexis-gateway\n";
 
+/// Whatever else such a row has would do nothing.
+#[test]
+fn a_row_of_kind_mode_has_nothing_but_its_names_and_is_the_only_one() {
+    let whole = "kind mode is for a variable that is no secret and no part, without length or \
+                 prefix, template, default, files, feature and provider";
+    for keys in [
+        "default: development",
+        "files: [mode]",
+        "secret: true, class: c",
+        "template: 'x{B}'",
+        "format: {kind: mode, min_bytes: 4}",
+        "format: {kind: mode, prefix: p}",
+    ] {
+        let format = if keys.starts_with("format") { "" } else { "format: {kind: mode}, " };
+        let text = format!(
+            "version: 1\nname: c\nvariables:\n  - {{name: B, default: b}}\n  - {{name: A, {format}{keys}}}\n"
+        );
+        let message = refused(&text).message;
+        assert!(message.contains(&format!("line 5: A: {whole}")), "{keys}: {message}");
+    }
+    let part = "version: 1\nname: c\nparts:\n  - {name: A, format: {kind: mode}}\n";
+    assert!(refused(part).message.contains(whole), "{}", refused(part).message);
+    let two = "version: 1\nname: c\nvariables:\n  - {name: A, format: {kind: mode}}\n  - {name: B, format: {kind: mode}}\n";
+    let message = refused(two).message;
+    assert!(message.contains("line 5: B: A is of kind mode already"), "{message}");
+    let more = format!("{EXTENDS}variables:\n  - {{name: APP_ENV, format: {{kind: mode}}}}\n");
+    let message = refused(&more).message;
+    assert!(message.contains("APP_ENV: NEXIS_ENV is of kind mode already"), "{message}");
+    let more = format!("{EXTENDS}variables:\n  - {{name: NEXIS_ENV, default: staging}}\n");
+    assert!(refused(&more).message.contains(whole), "{}", refused(&more).message);
+}
+
 #[test]
 fn broken_contracts_are_refused_with_line_and_cause() {
     let cases: &[(&str, &str, &str)] = &[
@@ -386,7 +418,7 @@ fn looser_is_refused_and_names_both_values() {
         ),
         (
             "{name: OPENAI_API_KEY, format: {kind: text}}",
-            "OPENAI_API_KEY: format kind text is looser than ascii",
+            "OPENAI_API_KEY: format kind ascii of the contract it extends cannot become text",
         ),
         (
             "{name: OPENAI_API_BASE, format: {schemes: [https, http]}}",

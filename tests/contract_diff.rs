@@ -189,9 +189,9 @@ fn what_has_no_order_is_different_and_counts_as_looser() {
             "A: required_when {variable: B, is: true} → {variable: B, is: false} (different)",
         ),
         (
-            "{name: A, format: {kind: text}}",
+            "{name: A, format: {kind: url}}",
             "{name: A, format: {kind: origins}}",
-            "A: kind text → origins (looser)",
+            "A: kind url → origins (looser)",
         ),
         ("{name: A, format: {min_bytes: 4}}", "{name: A}", "A: min_bytes 4 removed (looser)"),
         (

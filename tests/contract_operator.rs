@@ -314,13 +314,88 @@ fn a_contract_extends_a_file_beside_it() {
     );
 }
 
+/// The list of REFERENCE.md, and what a secret or a least length takes away from it.
+#[test]
+fn a_kind_becomes_one_of_fewer_values_of_which_as_much_is_judged() {
+    const ALL: [&str; 13] = [
+        "text",
+        "ascii",
+        "hex",
+        "base64",
+        "base64url",
+        "url",
+        "flag",
+        "integer",
+        "enum, values: [a]",
+        "socket-address",
+        "origins",
+        "log-filter",
+        "mode",
+    ];
+    const JUDGED: [&str; 4] = ["ascii", "hex", "base64", "base64url"];
+    let dir = Dir::new("kinds");
+    let word = |kind: &'static str| kind.split(',').next().unwrap();
+    let becomes = |keys: &str, old: &'static str, least: &str| -> Vec<&str> {
+        let row = format!("- {{name: A, {keys}format: {{kind: {old}{least}}}}}\n");
+        dir.put("base.yaml", &format!("version: 1\nname: base\nvariables:\n{row}"));
+        let taken = ALL.into_iter().filter(|new| *new != old).filter(|new| {
+            let row = format!("- {{name: A, format: {{kind: {new}}}}}\n");
+            let text = format!("version: 1\nextends: base.yaml\nvariables:\n{row}");
+            let loaded = contract::load(Some(&dir.put("over.yaml", &text)));
+            let (old, new) = (word(old), word(new));
+            let said = format!("format kind {old} of the contract it extends cannot become {new}");
+            loaded.map_err(|error| assert!(error.message.contains(&said), "{error}")).is_ok()
+        });
+        taken.map(word).collect()
+    };
+    let of_text: Vec<&str> = ALL[1..12].iter().map(|kind| word(kind)).collect();
+    assert_eq!(becomes("", "text", ""), of_text);
+    assert_eq!(becomes("", "ascii", ""), ["hex", "base64", "base64url", "integer"]);
+    assert_eq!(becomes("", "base64", ""), ["base64url"]);
+    for kind in ["hex", "url", "flag", "integer", "enum, values: [a]", "origins", "mode"] {
+        assert!(becomes("", kind, "").is_empty(), "{kind}");
+    }
+    let secret = "secret: true, class: c, ";
+    assert_eq!(becomes(secret, "text", ""), [&JUDGED[..], &["url"]].concat());
+    assert_eq!(becomes(secret, "text", ", min_bytes: 20"), JUDGED);
+    assert_eq!(becomes("", "text", ", min_bytes: 20"), JUDGED);
+    assert_eq!(becomes(secret, "ascii", ""), JUDGED[1..]);
+}
+
+#[test]
+fn a_text_becomes_no_enumeration_of_what_it_did_not_take() {
+    let dir = Dir::new("words");
+    let loaded = |single_line: bool, word: &str| {
+        let format = format!("{{kind: text, single_line: {single_line}}}");
+        let base = format!("version: 1\nname: base\nvariables:\n- {{name: A, format: {format}}}\n");
+        dir.put("base.yaml", &base);
+        let format = format!("{{kind: enum, values: [one, \"{word}\"]}}");
+        let row = format!(
+            "version: 1\nextends: base.yaml\nvariables:\n- {{name: A, format: {format}}}\n"
+        );
+        contract::load(Some(&dir.put("over.yaml", &row))).map(|_| ())
+    };
+    for word in [r"a\nb", r"a\rb", r"a\Nb", r"a\Lb", r"a\Pb"] {
+        let error = loaded(true, word).unwrap_err();
+        let said = "line 4: A: values of several lines or with control characters is looser than \
+                    text of a single line in the contract it extends";
+        assert!(error.message.contains(said), "{word}: {error}");
+    }
+    for (single_line, word) in [(true, r"a\eb"), (false, r"a\eb"), (false, r"a\Nb")] {
+        let error = loaded(single_line, word).unwrap_err();
+        assert!(error.message.contains("is looser than text"), "{word}: {error}");
+    }
+    assert_eq!(loaded(true, r"a b\tc"), Ok(()));
+    assert_eq!(loaded(false, r"a\nb"), Ok(()));
+}
+
 #[test]
 fn what_would_pass_the_programs_demands_by_is_looser() {
     for (row, said) in [
         ("{name: JWT_SECRET, deliver: file}", "JWT_SECRET: deliver file is looser than value"),
         (
             "{name: JWT_SECRET, format: {kind: url, schemes: [a]}}",
-            "JWT_SECRET: format kind url is looser than text",
+            "JWT_SECRET: format kind text of the contract it extends cannot become url",
         ),
         (
             // Its feature demands it; a value that is made up on a laptop would meet that.

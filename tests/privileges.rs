@@ -383,6 +383,48 @@ fn a_program_that_the_new_user_cannot_reach_is_126_before_a_record_says_exec() {
     is_wholly(&outcome, UNLISTED, UNLISTED);
 }
 
+/// The launcher of a container whose capabilities are dropped but for those of the change itself: it
+/// cannot look into a directory that is closed to all but its owner.
+#[test]
+fn what_the_launcher_cannot_look_at_is_126_and_no_reason_to_take_a_later_one() {
+    if !runs_as_root() {
+        return;
+    }
+    let launched = |path: &str, capabilities: &str| {
+        let launch = Launch::new()
+            .args(["run", "--mode", "production", "--user", "65534:65534", "--", "tool"])
+            .requirements()
+            .executable("closed/tool", "#!/bin/sh\necho the first\n")
+            .mode("closed", 0o700)
+            .executable("later/tool", "#!/bin/sh\necho a later one\n")
+            .env("PATH", path);
+        launch.root.give("closed");
+        let bounds = format!("-all,+setuid,+setgid,+setpcap{capabilities}");
+        under_setpriv(launch, &["--bounding-set", &bounds, "--inh-caps", "-all"]).run()
+    };
+    for path in ["{root}/closed:{root}/later", "{root}/none:{root}/closed"] {
+        let outcome = launched(path, "");
+        outcome.status(126).only_errors(&[("program-not-executable", "")]);
+        outcome.says("/closed/tool").says("the launcher cannot look at it");
+        assert_eq!(outcome.out(), "", "{outcome}");
+        // With the right to look, it is that one which starts.
+        let outcome = launched(path, ",+dac_read_search");
+        assert_eq!(outcome.status(0).out(), "the first\n", "{outcome}");
+    }
+    // What that user cannot execute either is passed over, as by execvp(3).
+    let launch = Launch::new()
+        .args(["run", "--mode", "production", "--user", UNLISTED, "--", "tool"])
+        .requirements()
+        .executable("closed/tool", "#!/bin/sh\necho the first\n")
+        .mode("closed", 0o700)
+        .executable("later/tool", "#!/bin/sh\necho a later one\n")
+        .env("PATH", "{root}/closed:{root}/later");
+    launch.root.give("closed");
+    let bounds = ["--bounding-set", "-all,+setuid,+setgid,+setpcap", "--inh-caps", "-all"];
+    let outcome = under_setpriv(launch, &bounds).run();
+    assert_eq!(outcome.status(0).out(), "a later one\n", "{outcome}");
+}
+
 /// A program for a machine that no kernel has: EI_CLASS 32 bit, e_machine 0xf3.
 fn of_another_machine() -> Vec<u8> {
     let mut header = vec![0u8; 64];
@@ -455,6 +497,44 @@ fn a_check_becomes_no_user() {
         .run()
         .status(0);
     Launch::command("check", ["--user", "0"]).requirements().run().status(64);
+}
+
+/// A check with the rights of a launch says what that launch would say.
+#[test]
+fn a_check_looks_at_the_program_for_the_user_of_the_setting() {
+    if !runs_as_root() {
+        return;
+    }
+    let launch = |command: &str, path: &str| {
+        let launch = Launch::new()
+            .args([command, "--mode", "production", "--manifest-to", "{root}/manifest"])
+            .args(["--manifest", "json", "--", "tool"])
+            .requirements()
+            .executable("closed/tool", "#!/bin/sh\necho the first\n")
+            .mode("closed", 0o700)
+            .executable("later/tool", "#!/bin/sh\necho a later one\n")
+            .env("NEXIS_LAUNCH_USER", UNLISTED)
+            .env("PATH", path);
+        launch.run()
+    };
+    let stated = |outcome: &Outcome| {
+        let record = Outcome::manifests_in(&outcome.read("manifest")).remove(0);
+        let root = outcome.root().to_string_lossy().into_owned();
+        let path = record["program"]["path"].as_str().unwrap().replace(&root, "");
+        (path, record["process"]["uid"].to_string(), outcome.read("manifest").contains("LOGNAME"))
+    };
+    let path = "{root}/closed:{root}/later";
+    let (checked, ran) = (launch("check", path), launch("run", path));
+    assert_eq!(ran.status(0).out(), "a later one\n", "{ran}");
+    checked.status(0);
+    assert!(!checked.out().contains("a later one\n"), "{checked}");
+    assert_eq!(stated(&checked).0, "/later/tool");
+    assert_eq!(stated(&checked), stated(&ran), "{checked}\n{ran}");
+    for command in ["check", "run"] {
+        let outcome = launch(command, "{root}/closed");
+        outcome.status(126);
+        assert!(outcome.read("manifest").contains("\"program-not-executable\""), "{outcome}");
+    }
 }
 
 #[test]

@@ -133,12 +133,19 @@ fn what_cannot_be_executed_is_126_and_never_a_claim_of_exec() {
 /// done; where it knows, the finding says the same.
 #[test]
 fn of_a_script_without_its_first_line_is_said_how_a_script_begins() {
-    let outcome = launch("{root}/tool")
-        .executable("tool", "echo ran > {dump}\n")
-        .options(["--manifest", "off"])
-        .run();
-    outcome.status(126).says("script").says("#!").program_did_not_run();
-    outcome.never_says("its loader");
+    for options in [
+        &["--manifest", "off"][..],
+        &["--manifest", "text"],
+        &["--manifest", "json"],
+        &["--manifest", "auto"],
+        &["-q"],
+        &["--manifest-to", "{root}/manifest"],
+    ] {
+        let outcome =
+            launch("{root}/tool").executable("tool", "echo ran > {dump}\n").options(options).run();
+        outcome.status(126).says("a script").says("#!").program_did_not_run();
+        outcome.never_says("its loader");
+    }
 }
 
 #[test]

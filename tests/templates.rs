@@ -188,8 +188,27 @@ fn a_part_in_the_place_of_the_host_names_one_host_or_a_directory_of_sockets() {
         outcome.status(78).error("bad-format", "DATABASE_URL");
         outcome.says("does not name one host").program_did_not_run();
     }
-    let url = composed(database().env("NEXIS_DATABASE_HOST", "/run/postgresql"), "DATABASE_URL");
-    assert_eq!(decoded(url.host_str().unwrap()), "/run/postgresql");
+    for host in ["/run/postgresql", "/cloudsql/my-project:europe-west1:db"] {
+        let url = composed(database().env("NEXIS_DATABASE_HOST", host), "DATABASE_URL");
+        assert_eq!(decoded(url.host_str().unwrap()), host);
+    }
+}
+
+/// As its drivers take it; each host is judged.
+#[test]
+fn a_whole_url_may_name_several_hosts_with_a_port_each() {
+    let outcome = |hosts: &str, query: &str| {
+        let url = format!("postgresql://nexis:a-password-of-ours-7@{hosts}/nexis?{query}");
+        let launch = Launch::sound("production").env("DATABASE_URL", url);
+        launch.canary("a-password-of-ours-7").run()
+    };
+    let sound = outcome("h1:5432,h2:5433", "sslmode=require");
+    sound.status(0).no_canary();
+    let shown = "postgresql://[redacted]@h1:5432,h2:5433/nexis?sslmode=require";
+    assert_eq!(sound.variable("DATABASE_URL")["display"], shown);
+    outcome("localhost:5432,h2:5433", "x=y").finding("insecure-transport", "DATABASE_URL");
+    let refused = outcome("h1:5432,h2%3A5433", "sslmode=require");
+    refused.status(78).error("bad-format", "DATABASE_URL").program_did_not_run().no_canary();
 }
 
 #[test]

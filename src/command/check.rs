@@ -25,7 +25,7 @@ pub(super) fn check(options: cli::Check) -> Ending {
         return deployment(options);
     }
     let mut survey = Survey::take(options.options, false)?;
-    survey.look_up_user();
+    survey.foresee_user();
     let launch = Launch::judge(survey, options.program);
     let manifest = launch.manifest(Outcome::Checked);
     let settings = &launch.survey.settings;

@@ -42,7 +42,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
     };
     if let (Ok(()), Err(error), false) = (&recorded, &stated, refused) {
         // The audit log has just said that the program starts.
-        let failed = manifest.failed(error.message.clone());
+        let failed = manifest.failed(error.message.clone(), None);
         tell_unrecorded(audit::append(&failed, settings, launch.guard()));
     }
     if recorded.is_err() || stated.is_err() {
@@ -83,7 +83,7 @@ pub(super) fn run(launch: cli::Launch, dev: bool) -> Ending {
         Err(cause) => (Status::Software, cause),
     };
     let _ignored = Ignored::begin();
-    let manifest = manifest.failed(cause.clone());
+    let manifest = manifest.failed(cause.clone(), Some(hint(status, &cause)));
     let appended = audit::append_failure(&manifest, settings, launch.guard(), &held);
     let written = audit::write_failure(&manifest, settings, launch.guard(), &held, &colours);
     if !audit::is_on_stderr(settings) {
@@ -118,23 +118,32 @@ fn start(launch: &Launch, program: &Program) -> (Status, String) {
 
 /// What to say where the manifest does not say it to people.
 fn failure(status: Status, path: &str, cause: &str) -> Error {
-    let error = |text: String| Error::new(status, text);
-    match status {
-        Status::NoPermission => error(format!("cannot drop privileges: {cause}"))
-            .hint("nothing was started; the launcher needs CAP_SETUID and CAP_SETGID"),
-        Status::Temporary => error(format!("cannot start the filter of --mask-output: {cause}"))
-            .hint("nothing was started; trying again may help"),
-        Status::Software => error(format!("cannot put the process back as it was: {cause}"))
-            .hint("nothing was started; look for a filter of system calls that forbids this one"),
-        _ => error(format!("cannot execute {path}: {cause}")).hint(match cause {
-            // execve(2): somebody has it open for writing.
-            "ETXTBSY" => "wait until it is written: a process has it open for writing",
-            // What execvp(3) gives to /bin/sh, and execve(2) does not take.
-            "ENOEXEC" => {
-                "begin a script with #! and its interpreter; a binary has to be built for this machine"
-            }
-            _ => "check that it is built for this machine and that its loader exists",
-        }),
+    let text = match status {
+        Status::NoPermission => format!("cannot drop privileges: {cause}"),
+        Status::Temporary => format!("cannot start the filter of --mask-output: {cause}"),
+        Status::Software => format!("cannot put the process back as it was: {cause}"),
+        _ => format!("cannot execute {path}: {cause}"),
+    };
+    Error::new(status, text).hint(hint(status, cause))
+}
+
+/// What to do about it, which the record of the failure says too.
+fn hint(status: Status, cause: &str) -> &'static str {
+    match (status, cause) {
+        (Status::NoPermission, _) => {
+            "nothing was started; the launcher needs CAP_SETUID and CAP_SETGID"
+        }
+        (Status::Temporary, _) => "nothing was started; trying again may help",
+        (Status::Software, _) => {
+            "nothing was started; look for a filter of system calls that forbids this one"
+        }
+        // execve(2): somebody has it open for writing.
+        (_, "ETXTBSY") => "wait until it is written: a process has it open for writing",
+        // What execvp(3) gives to /bin/sh, and execve(2) does not take.
+        (_, "ENOEXEC") => {
+            "begin a script with #! and its interpreter; a binary has to be built for this machine"
+        }
+        _ => "check that it is built for this machine and that its loader exists",
     }
 }
 

@@ -23,6 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rows and features a contract may have; indices are 16 bits.
 const MOST_ROWS: usize = 2048;
 
+/// What a row of kind mode is: the mode is known before anything else, and comes from the
+/// environment or an option alone.
+const OF_MODE: &str = "variable that is no secret and no part, without length or prefix, template, default, files, feature and provider";
+
 /// Makes the tables. What does not fit together goes into `problems`, and the result is then of
 /// no use. The first rows of the draft are those of `base`, as they are now.
 pub fn compile(
@@ -55,6 +59,7 @@ pub fn compile(
     let providers = provider::compile(draft, &all, compiler.problems);
     let mut rows = all.iter().map(|row| compiler.row(row, draft)).collect::<Vec<_>>();
     compiler.cycles(&all);
+    one_mode(&rows, &all, compiler.problems);
     let features = draft.features.iter().map(|feature| Feature {
         name: feature.name,
         on: feature.on.as_ref().map(|on| compiler.condition(on)),
@@ -267,8 +272,17 @@ impl Compiler<'_> {
             }
         }
         if format.kind == Kind::ModeName {
-            if draft.part || secret || draft.template.is_some() {
-                wrong("format", format!("{name}: kind mode is for a variable that is no secret"));
+            let format = &draft.format;
+            let bounds = format.min_bytes.is_some() || format.max_bytes.is_some();
+            let without = [
+                ("format", draft.part || bounds || format.prefix.is_some()),
+                ("secret", secret),
+                ("template", draft.template.is_some()),
+                ("default", draft.default.is_some()),
+                ("files", !draft.files.is_empty()),
+            ];
+            if let Some((key, _)) = without.iter().find(|(_, has)| *has) {
+                wrong(key, format!("{name}: kind mode is for a {OF_MODE}"));
             }
             // The mode is known before any feature, and holds whether the program is told or not.
             if draft.feature.is_some() {
@@ -426,6 +440,16 @@ fn allows(kind: &Kind, text: &str) -> bool {
             schemes.is_empty() || schemes.iter().any(|one| scheme.eq_ignore_ascii_case(one))
         }),
         Kind::Base64 { .. } | Kind::Origins | Kind::LogFilter => true,
+    }
+}
+
+/// Refuses a second row of kind mode: only one of two values could be the mode.
+fn one_mode(rows: &[Row], all: &[&RowDraft], problems: &mut Problems) {
+    let mut modes = rows.iter().zip(all).filter(|(row, _)| row.format.kind == Kind::ModeName);
+    let first = modes.next();
+    for ((first, _), (row, draft)) in first.into_iter().cycle().zip(modes) {
+        let words = format!("{}: {} is of kind mode already", row.name, first.name);
+        problems.add(draft.line_of("format"), words);
     }
 }
 

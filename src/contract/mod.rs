@@ -20,6 +20,7 @@ mod list;
 mod load;
 pub mod model;
 pub mod name;
+mod narrow;
 mod node;
 mod pattern;
 pub mod policy;

@@ -6,10 +6,11 @@
 //! aliases, file names) is free. Problems are noted and the merge goes on, so that all of them
 //! are said at once.
 
-use super::draft::{Cond, Draft, FormatDraft, KindName, RowDraft};
+use super::draft::{Cond, Draft, KindName, RowDraft};
 use super::grammar::{BLANK, DELIVER, DISPLAY, FINAL_NEWLINE, VARIABLE, severity_word};
 use super::model::{Deliver, Display, FinalNewline, Override, Str};
 use super::name::shown;
+use super::narrow;
 use super::pattern::{self, Piece};
 use super::policy::{self, PolicyDraft};
 use super::problem::Problems;
@@ -205,9 +206,14 @@ fn is_constant(text: Str, rows: &[RowDraft], depth: u8) -> bool {
 
 /// The one sentence for all that is looser.
 fn looser(line: u32, key: &str, name: &str, new: &str, old: &str, problems: &mut Problems) {
+    let words = match key {
+        // Another one need not be looser.
+        "format kind" => format!("{old} of the contract it extends cannot become {new}"),
+        _ => format!("{new} is looser than {old} in the contract it extends"),
+    };
     problems.add_hint(
         line,
-        format!("{name}: {key} {new} is looser than {old} in the contract it extends"),
+        format!("{name}: {key} {words}"),
         Some("an extending contract may only be stricter".to_owned()),
     );
 }
@@ -236,6 +242,7 @@ pub(super) fn tighten(
         base.required = Some(Modes(new.0 | required.0));
     }
     let is_required = !required.is_empty() || base.required_when.is_some();
+    let was_secret = base.secret == Some(true);
     match over.secret {
         Some(false) if base.secret == Some(true) => less("secret", "false", "true"),
         Some(secret) => base.secret = Some(secret),
@@ -300,7 +307,7 @@ pub(super) fn tighten(
         _ => {}
     }
     severities(base, over, policy, less);
-    format(&mut base.format, &over.format, less);
+    narrow::format(&mut base.format, &over.format, was_secret, less);
     base.purpose = over.purpose.or(base.purpose);
     base.read_by = over.read_by.or(base.read_by);
     // A program that reads the value does not read a path in its place.
@@ -372,124 +379,4 @@ fn severities(
         }
     }
     base.severity = merged;
-}
-
-/// Kinds whose values are all values of `kind` too.
-fn narrower(kind: KindName) -> &'static [KindName] {
-    use KindName::{Ascii, Base64, Base64Url, Enum, Flag, Hex, Integer, Url};
-    match kind {
-        KindName::Text => &[Ascii, Hex, Base64, Base64Url, Url, Flag, Integer, Enum],
-        Ascii => &[Hex, Base64, Base64Url, Integer],
-        Base64 => &[Base64Url],
-        _ => &[],
-    }
-}
-
-/// The format key by key; a kind may only become one whose values the old kind takes too.
-fn format(base: &mut FormatDraft, over: &FormatDraft, less: &mut dyn FnMut(&str, &str, &str)) {
-    let old_kind = base.kind.unwrap_or(KindName::Text);
-    if let Some(kind) = over.kind
-        && kind != old_kind
-        && !(kind == KindName::Base64Url && old_kind == KindName::Base64)
-    {
-        // Entropy is judged where there is a least length, and never of a URL, flag, number or word.
-        let judged =
-            base.min_bytes.is_some() && matches!(old_kind, KindName::Text | KindName::Ascii);
-        let unjudged =
-            matches!(kind, KindName::Url | KindName::Flag | KindName::Integer | KindName::Enum);
-        if narrower(old_kind).contains(&kind) && !(judged && unjudged) {
-            // The old kind's particulars go with it.
-            let FormatDraft { min_bytes, max_bytes, prefix, .. } = *base;
-            *base = FormatDraft {
-                kind: Some(kind),
-                min_bytes,
-                max_bytes,
-                prefix,
-                ..Default::default()
-            };
-        } else {
-            less("format kind", kind.word(), old_kind.word());
-        }
-    }
-    /// A bound that may only move inwards; `least` says which way that is.
-    fn bound<T: Ord + Copy + ToString>(
-        key: &str,
-        old: &mut Option<T>,
-        new: Option<T>,
-        least: bool,
-        less: &mut dyn FnMut(&str, &str, &str),
-    ) {
-        let Some(value) = new else { return };
-        match *old {
-            Some(known) if (value < known) == least && value != known => {
-                less(key, &value.to_string(), &known.to_string());
-            }
-            _ => *old = new,
-        }
-    }
-    bound("min_bytes", &mut base.min_bytes, over.min_bytes, true, less);
-    bound("max_bytes", &mut base.max_bytes, over.max_bytes, false, less);
-    bound("min", &mut base.min, over.min, true, less);
-    bound("max", &mut base.max, over.max, false, less);
-    match (base.bytes, over.bytes) {
-        (Some(old), Some(new)) if old != new => less("bytes", &new.to_string(), &old.to_string()),
-        (_, Some(new)) => base.bytes = Some(new),
-        _ => {}
-    }
-    match (base.prefix, over.prefix) {
-        (Some(old), Some(new)) if !new.starts_with(old) => {
-            less("prefix", shown(new, "another"), shown(old, "the one"));
-        }
-        (_, Some(new)) => base.prefix = Some(new),
-        _ => {}
-    }
-    match (base.single_line, over.single_line) {
-        (Some(true), Some(false)) => less("single_line", "false", "true"),
-        (_, Some(new)) => base.single_line = Some(new),
-        _ => {}
-    }
-    match (base.user_info, over.user_info) {
-        (Some(false), Some(true)) => less("user_info", "allow", "refuse"),
-        (_, Some(new)) => base.user_info = Some(new),
-        _ => {}
-    }
-    // Without schemes of its own the base takes any, on any host.
-    let any = base.schemes.as_ref().is_none_or(Vec::is_empty);
-    let wide = base.schemes.clone().unwrap_or_default();
-    subset("schemes", &mut base.schemes, &over.schemes, any, &[], less);
-    subset(
-        "loopback_schemes",
-        &mut base.loopback_schemes,
-        &over.loopback_schemes,
-        any,
-        &wide,
-        less,
-    );
-    let any = base.values.is_none();
-    subset("values", &mut base.values, &over.values, any, &[], less);
-}
-
-/// Takes `new` where each of it is in `old` or `also`, or where `any` was allowed.
-fn subset(
-    key: &str,
-    old: &mut Option<Vec<Str>>,
-    new: &Option<Vec<Str>>,
-    any: bool,
-    also: &[Str],
-    less: &mut dyn FnMut(&str, &str, &str),
-) {
-    let Some(new) = new else { return };
-    let known = old.clone().unwrap_or_default();
-    let inside = |one: &Str| known.iter().chain(also).any(|known| known.eq_ignore_ascii_case(one));
-    // An empty list means any.
-    let widened = new.is_empty() && key == "schemes" && !any;
-    if (any || new.iter().all(inside)) && !widened {
-        *old = Some(new.clone());
-        return;
-    }
-    let words = |list: &[Str]| {
-        let words: Vec<&str> = list.iter().map(|one| shown(one, "another")).collect();
-        format!("[{}]", words.join(", "))
-    };
-    less(key, &words(new), &words(&known));
 }

@@ -67,6 +67,7 @@ pub fn describe(about: &About<'_>, outcome: Outcome) -> Manifest {
         time: about.moment.time.clone(),
         outcome,
         error: None,
+        hint: None,
         mode: about.resolution.mode.mode.name(),
         launcher: Launcher { version: env!("CARGO_PKG_VERSION") },
         contract: ContractRecord {

@@ -63,6 +63,9 @@ pub struct Manifest {
     /// Why a launch failed: the name of the error of execve(2), or what could not be done before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What to do about that, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'static str>,
     /// The mode in force.
     pub mode: &'static str,
     /// The launcher.
@@ -307,8 +310,8 @@ impl Manifest {
 
     /// The record of a launch whose execve(2) failed after all.
     #[must_use]
-    pub fn failed(&self, error: String) -> Manifest {
-        Manifest { outcome: Outcome::Failed, error: Some(error), ..self.clone() }
+    pub fn failed(&self, error: String, hint: Option<&'static str>) -> Manifest {
+        Manifest { outcome: Outcome::Failed, error: Some(error), hint, ..self.clone() }
     }
 }
 

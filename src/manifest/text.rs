@@ -92,6 +92,9 @@ fn head(out: &mut String, manifest: &Manifest) {
         push(out, &[": ", error]);
     }
     push(out, &[" in ", manifest.mode]);
+    if let Some(hint) = manifest.hint {
+        push(out, &["\n  hint      ", hint]);
+    }
     push(out, &["\n  launch    ", &manifest.launch, " at ", &manifest.time]);
     let contract = &manifest.contract;
     let digest = contract.sha256.get(..12).unwrap_or(contract.sha256);

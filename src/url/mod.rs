@@ -22,9 +22,10 @@ pub struct Url<'a> {
     /// The user info after its first `:`.
     pub password: Option<&'a str>,
     /// The host, an IPv6 address with its brackets; `None` where there is no `//`, empty for
-    /// `postgres:///db`.
+    /// `postgres:///db`. Of a database several, with commas between them, each before the last
+    /// with its port.
     pub host: Option<&'a str>,
-    /// The port.
+    /// The port, of several hosts the last one's.
     pub port: Option<u16>,
     /// The path, with its leading `/` where there is one.
     pub path: &'a str,
@@ -151,12 +152,37 @@ fn is_host(host: &str) -> bool {
         return inner.strip_suffix(']').is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok());
     }
     // An escaped delimiter in a host is a `host:port`, a list of hosts or a URL that was put in
-    // place of a host. An escaped `/` at its beginning is a socket directory (libpq).
+    // place of a host. An escaped `/` at its beginning is a socket directory (libpq), whose name
+    // may have colons (`/cloudsql/project:region:instance`).
     let hides = |host: &[u8]| {
-        host.iter().any(|b| b.is_ascii_control() || b" :@?#[]%\\,".contains(b))
-            || host.contains(&b'/') && !host.starts_with(b"/")
+        let is_directory = host.starts_with(b"/");
+        host.iter().any(|b| b.is_ascii_control() || b" @?#[]%\\,".contains(b))
+            || !is_directory && host.iter().any(|b| b"/:".contains(b))
     };
     consists_of(host, 0) && !(host.contains('%') && hides(&decode(host)))
+}
+
+/// The host, and the port where there is one. The colons of an IPv6 address stand before its
+/// bracket; of several hosts it is the last one's port.
+fn split_port(place: &str) -> Option<(&str, Option<u16>)> {
+    let last = place.bytes().rposition(|byte| matches!(byte, b':' | b']' | b','));
+    let Some(colon) = last.filter(|&at| place.as_bytes().get(at) == Some(&b':')) else {
+        return Some((place, None));
+    };
+    let (host, port) = place.split_at_checked(colon)?;
+    let port = port.strip_prefix(':')?;
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some((host, Some(port.parse().ok()?)))
+}
+
+/// Whether these are several hosts, each before the last with a port or without (libpq, section
+/// 32.1.1.2); the last one's is split off.
+fn is_list_of_hosts(hosts: &str) -> bool {
+    let is_place = |place| split_port(place).is_some_and(|(host, _)| is_host(host));
+    let (before, last) = hosts.rsplit_once(',').unwrap_or(("", hosts));
+    is_host(last) && before.split(',').all(is_place)
 }
 
 impl<'a> Url<'a> {
@@ -220,20 +246,20 @@ impl<'a> Url<'a> {
             self.user = Some(user);
             self.password = password;
         }
-        let mut host = place;
-        // The colons of an IPv6 address stand before its bracket.
-        let last = place.bytes().rposition(|byte| matches!(byte, b':' | b']'));
-        if let Some(colon) = last.filter(|&at| place.as_bytes().get(at) == Some(&b':')) {
-            let (before, port) = place.split_at_checked(colon)?;
-            let port = port.strip_prefix(':')?;
-            if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-                return None;
-            }
-            self.port = Some(port.parse().ok()?);
-            host = before;
-        }
+        let (host, port) = split_port(place)?;
         self.host = Some(host);
-        is_host(host).then_some(())
+        self.port = port;
+        (is_host(host) || self.is_database() && is_list_of_hosts(host)).then_some(())
+    }
+
+    /// Each host, without its port: a database's URL may name several.
+    fn hosts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (one, list) = match self.host {
+            Some(host) if self.is_database() => (None, Some(host)),
+            one => (one, None),
+        };
+        let places = list.into_iter().flat_map(|list| list.split(','));
+        one.into_iter().chain(places.map(|place| split_port(place).map_or(place, |(host, _)| host)))
     }
 
     /// Host and path, where a list of parameters may stand in one of them: behind `;`, as SQL Server's
@@ -263,7 +289,7 @@ impl<'a> Url<'a> {
     /// Whether the host is this machine's own: `localhost`, `*.localhost` (RFC 6761 section 6.3),
     /// 127.0.0.0/8 or ::1.
     pub fn is_loopback(&self) -> bool {
-        self.host.is_some_and(is_loopback)
+        self.host.is_some() && self.hosts().all(is_loopback)
     }
 
     /// The query's names and values, as they stand there; `None` without a `=`.
@@ -338,16 +364,14 @@ pub fn is_cleartext(url: &Url<'_>) -> bool {
         .filter(|(name, _)| is_one_of(name, &["host", "hostaddr"]))
         .filter_map(|(_, value)| value)
         .peekable();
-    let on_network = |host: &str| {
-        let host = decode(host);
-        let host = String::from_utf8_lossy(&host);
-        !(host.is_empty() || host.starts_with(['/', '@']) || is_loopback(&host) || host == "::1")
+    // Of several one is enough.
+    let on_network = |hosts: &str| {
+        let hosts = decode(hosts);
+        String::from_utf8_lossy(&hosts).split(',').any(|host| {
+            !(host.is_empty() || host.starts_with(['/', '@']) || is_loopback(host) || host == "::1")
+        })
     };
-    if queried.peek().is_some() {
-        queried.any(on_network)
-    } else {
-        url.host.is_some_and(on_network)
-    }
+    if queried.peek().is_some() { queried.any(on_network) } else { url.hosts().any(on_network) }
 }
 
 #[cfg(test)]

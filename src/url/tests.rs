@@ -37,11 +37,54 @@ fn hosts_may_be_addresses_sockets_or_empty() {
         ("redis://[2001:db8::1]/0", "[2001:db8::1]", None),
         ("postgres:///nexis?host=/run/postgresql", "", None),
         ("postgres://u@%2Frun%2Fpostgresql/db", "%2Frun%2Fpostgresql", None),
+        ("postgres://u@%2Fcloudsql%2Fp%3Areg%3Ainst/db", "%2Fcloudsql%2Fp%3Areg%3Ainst", None),
+        ("postgres://u@%2Fcloudsql%2Fp%3Ar%3Ai:5433/db", "%2Fcloudsql%2Fp%3Ar%3Ai", Some(5433)),
         ("https://api.example.com", "api.example.com", None),
     ] {
         let url = parse(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!((url.host, url.port), (Some(host), port), "{text}");
     }
+}
+
+/// libpq's form, and that of MongoDB and JDBC.
+#[test]
+fn a_database_may_have_several_hosts_each_with_a_port_or_without() {
+    for (text, host, port) in [
+        ("postgresql://u:pw@h1:5432,h2:5433/db", "h1:5432,h2", Some(5433)),
+        ("postgres://h1,h2:5432/db", "h1,h2", Some(5432)),
+        ("postgres://h1:5432,h2/db", "h1:5432,h2", None),
+        ("postgres://[::1]:5432,[2001:db8::1]:5433/db", "[::1]:5432,[2001:db8::1]", Some(5433)),
+        ("postgres://%2Frun%2Fpostgresql,h2:5432/db", "%2Frun%2Fpostgresql,h2", Some(5432)),
+        ("mongodb://a:27017,b:27017,c:27017/?tls=true", "a:27017,b:27017,c", Some(27017)),
+    ] {
+        let url = parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((url.host, url.port), (Some(host), port), "{text}");
+        let place = text.replace("u:pw@", "[redacted]@").replace("tls=true", "tls=[redacted]");
+        assert_eq!(shown(text), Some(place), "{text}");
+    }
+    for text in [
+        "postgres://h1:,h2:5433/db",
+        "postgres://h1:x,h2:5433/db",
+        "postgres://h1:70000,h2:5433/db",
+        "postgres://h1:1:2,h2:5433/db",
+        "postgres://h1,h2:1:2/db",
+        "postgres://::1,h2/db",
+        "postgres://[::1]x:1,h2/db",
+        "postgres://h1:5432,h2%3A5433/db",
+        "postgres://h1:5432,h2%2Ch3/db",
+        // What a misread password would be.
+        "postgres://u:12,secret/word@host/db",
+        "postgres://u:12,secret?word@host/db",
+        "postgres://u:12,secret#word@host/db",
+        // A list is a database's.
+        "https://h1:1,h2:2/",
+    ] {
+        assert!(parse(text).is_none(), "{text}");
+        assert_eq!(shown(text), None, "{text}");
+    }
+    let text = "postgres://u@h1:5432,h2;password=hunter2long:5433/db";
+    assert!(found(text).iter().any(|found| found.starts_with("hunter2long")), "{text}");
+    assert!(!shown(text).unwrap().contains("hunter2long"), "{text}");
 }
 
 #[test]
@@ -268,6 +311,13 @@ fn cleartext_is_a_network_without_tls() {
         "http://api.example.com/",
         "redis://[2001:db8::1]/",
         "redis://127.0.0.1.example.com/",
+        "postgres://localhost:5432,db.internal:5433/n",
+        "postgres://db.internal:5432,localhost:5433/n",
+        "postgres://db.internal,x.localhost/n",
+        "postgres://%2Frun%2Fpostgresql,db.internal/n",
+        "postgres:///n?host=/run/postgresql,db.internal",
+        "postgres:///n?host=%2Frun%2Fpostgresql%2Cdb.internal",
+        "mongodb://[::1]:27017,b:27017/n",
     ] {
         assert!(is_cleartext_network(text.as_bytes()), "{text}");
     }
@@ -279,6 +329,9 @@ fn cleartext_is_a_network_without_tls() {
         "postgres:///n?host=/run/postgresql",
         "postgres:///n?host=%2Frun%2Fpostgresql",
         "postgres://%2Frun%2Fpostgresql/n",
+        "postgres://%2Fcloudsql%2Fp%3Areg%3Ainst/n",
+        "postgres://localhost:5432,127.0.0.1:5433,[::1]:5434/n",
+        "postgres://h1:5432,h2:5433/n?sslmode=require",
         "mysql://db/n?ssl-mode=VERIFY_IDENTITY",
         "mysql://db/n?sslmode=required",
         "mariadb://db/n?ssl-mode=REQUIRED",
@@ -303,9 +356,9 @@ proptest! {
     #[test]
     fn a_password_with_raw_delimiters_is_never_shown(
         scheme in "postgres|mysql|redis|sqlite|https|unix|x",
-        user in "[a-z0-9/?#@:.%]{0,6}",
-        before in "[a-z0-9/?#@:=&.%\\[\\] ]{0,6}",
-        after in "[a-z0-9/?#@:=&.%\\[\\] ]{0,6}",
+        user in "[a-z0-9/?#@:.,%]{0,6}",
+        before in "[a-z0-9/?#@:=&.,%\\[\\] ]{0,6}",
+        after in "[a-z0-9/?#@:=&.,%\\[\\] ]{0,6}",
     ) {
         let text = format!("{scheme}://{user}:{before}canary{after}@db.internal:5432/nexis?x=y");
         for how in [Display::Auto, Display::Location] {

@@ -90,7 +90,7 @@ mod tests {
             ("postgres://u:p", host),
             ("postgres://u:pw@db:5432:5432/d", host),
             ("postgres://u:pw@db%3A5432:5432/d", host),
-            ("postgres://u@h1:5432,h2:5432/d", host),
+            ("https://u@h1:5432,h2:5432/d", host),
             ("postgres://u:pw@h1%2Ch2/d", host),
             ("postgres://u:pw@h%2Fd/d", host),
             ("postgres:///d#", "is not a URL"),

@@ -25,7 +25,7 @@ pub fn hold(bytes: &[u8]) {
     let mut manifest = launch.manifest(outcome);
     is_the_environment(&launch, &manifest);
     if outcome == Outcome::Exec && bytes.len().is_multiple_of(2) {
-        manifest = manifest.failed("ENOEXEC".to_owned());
+        manifest = manifest.failed("ENOEXEC".to_owned(), Some("a hint"));
     }
     let (json, text) = (manifest.json(), manifest.text());
     said("the JSON", &json);
