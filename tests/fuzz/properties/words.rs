@@ -61,22 +61,15 @@ fn patterns(bytes: &[u8]) {
     assert!(matches("*", name));
 }
 
-/// What a pattern means, in the order of its letters.
+/// What a pattern means: a name, or with `*` at its end the beginning of one. Any other `*` is in no
+/// name, and a setting with one is refused.
 fn plainly(pattern: &[u8], name: &[u8]) -> bool {
-    // Which beginnings of the name the pattern so far matches.
-    let mut so_far: Vec<bool> = (0..=name.len()).map(|length| length == 0).collect();
-    for &letter in pattern {
-        let mut next = vec![false; so_far.len()];
-        for at in 0..so_far.len() {
-            next[at] = if letter == b'*' {
-                so_far[at] || at > 0 && next[at - 1]
-            } else {
-                at > 0 && so_far[at - 1] && name[at - 1] == letter
-            };
-        }
-        so_far = next;
-    }
-    so_far[name.len()]
+    let (beginning, is_open) = match pattern.split_last() {
+        Some((b'*', beginning)) => (beginning, true),
+        _ => (pattern, false),
+    };
+    let is_name = !beginning.contains(&b'*');
+    is_name && if is_open { name.starts_with(beginning) } else { name == beginning }
 }
 
 fn settings(bytes: &[u8]) {
