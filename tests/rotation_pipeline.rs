@@ -55,6 +55,16 @@ impl Pipeline {
         self.desk.path(name)
     }
 
+    /// A hook of git's there that refuses.
+    fn refusing_hook(&self, at: &str) -> PathBuf {
+        let hook = self.path(at);
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        hook
+    }
+
     /// Runs the script with this checkout of the branch.
     fn run_in(&self, checkout: &str, words: &[&str]) -> Output {
         let script =
@@ -198,9 +208,7 @@ fn a_push_that_is_refused_records_nothing() {
     let pipeline = Pipeline::new();
     pipeline.begin();
     let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
-    let hook = pipeline.path("branch.git").join("hooks/pre-receive");
-    std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
-    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let hook = pipeline.refusing_hook("branch.git/hooks/pre-receive");
     let said = pipeline.step(75, &["stage", "JWT_SECRET"]);
     assert!(said.contains("nothing is recorded"), "{said}");
     assert!(!said.contains("record 3") && !said.contains("\nhead "), "it says more: {said}");
@@ -218,15 +226,7 @@ fn a_commit_that_fails_records_nothing_and_keeps_no_head() {
     let pipeline = Pipeline::new();
     pipeline.begin();
     let before = (pipeline.commits("branch.git"), pipeline.commits("heads.git"));
-    let hook = |checkout: &str| {
-        let hook = pipeline.path(checkout).join(".git/hooks/pre-commit");
-        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
-        std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
-        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .unwrap();
-        hook
-    };
-    let refusing = hook("branch");
+    let refusing = pipeline.refusing_hook("branch/.git/hooks/pre-commit");
     let said = pipeline.step(75, &["stage", "JWT_SECRET"]);
     assert!(said.contains("nothing is recorded"), "{said}");
     assert!(!said.contains("record 3") && !said.contains("\nhead "), "it says more: {said}");
@@ -235,7 +235,7 @@ fn a_commit_that_fails_records_nothing_and_keeps_no_head() {
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 2, "the checkout is ahead");
     std::fs::remove_file(refusing).unwrap();
     // The head alone.
-    let refusing = hook("heads");
+    let refusing = pipeline.refusing_hook("heads/.git/hooks/pre-commit");
     let said = pipeline.step(73, &["stage", "JWT_SECRET"]);
     assert!(said.contains("JWT_SECRET staged: record 3, value "), "{said}");
     assert!(said.contains("the record is pushed and its head is not"), "{said}");

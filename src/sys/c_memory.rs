@@ -2,8 +2,7 @@
 //!
 //! The library's start allocates a few dozen bytes; with its own allocator that takes four system
 //! calls and three pages. glibc documents how to replace it (The GNU C Library Reference Manual,
-//! "Replacing malloc"): these together. Of its list `valloc` and `pvalloc` are left out, which are
-//! obsolete and which nothing in this program calls.
+//! "Replacing malloc"): all of these together.
 
 use super::ALLOCATOR;
 use nexis_launch::sys::block;
